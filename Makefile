@@ -1,0 +1,54 @@
+# Needs Python 3.10 to 3.13 and make; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip --disable-pip-version-check install --quiet --editable
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: .venv demo test smoke lint coverage bench clean help
+
+# A stamp whose interpreter is gone (Python was moved or upgraded) counts for nothing.
+$(shell test -x $(RUN) || rm -f $(READY))
+
+# The stamp comes last, so an interrupted install is never taken for a finished one: it starts afresh.
+# When only setup.cfg has changed, the environment is brought up to date instead.
+$(READY): setup.cfg
+	@test -e $@ || { echo "Making $(VENV) (about a minute) ..."; $(PYTHON) -m venv --clear $(VENV); }
+	@$(INSTALL) '.[all]'
+	@touch $@
+
+$(VENV)/.bench: $(READY)
+	@$(INSTALL) '.[bench]'
+	@touch $@
+
+.venv: $(READY)  ## make the environment and install everything but the benchmarks' peers
+	@:
+
+demo: $(READY)  ## train a network on real handwritten digits; results in runs/demo/
+	@$(VENV)/bin/autodiff demo
+
+test: lint  ## lint, then the whole test suite
+	$(RUN) -m pytest
+
+smoke: $(READY)  ## the tests that take seconds
+	@HYPOTHESIS_PROFILE=smoke $(RUN) -m pytest -q -m smoke
+
+lint: $(READY)  ## ruff, and mypy in strict mode on autodiff/
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+
+coverage: $(READY)  ## the whole test suite, with the lines and branches it misses
+	$(RUN) -m pytest --cov
+
+bench: $(VENV)/.bench  ## time and memory beside PyTorch, autograd, MyGrad and micrograd
+	@$(RUN) -m benchmarks
+
+clean:  ## remove the environment, the caches and the build (runs/ stays)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
