@@ -1,0 +1,47 @@
+"""Hypothesis profiles, and a fixture that fails every test which leaves a setting changed."""
+
+import contextvars
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Verbosity, settings
+
+# No time limits: a slow machine is not a wrong gradient.
+settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=25,
+    print_blob=True,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("smoke", settings.get_profile("ci"), max_examples=5)
+settings.register_profile(
+    "intense", settings.get_profile("ci"), max_examples=1000, derandomize=False
+)
+settings.register_profile(
+    "debug", settings.get_profile("ci"), max_examples=10, verbosity=Verbosity.verbose
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def _settings_now() -> dict[str, Any]:
+    """Every context variable that is set: recording, numpy's error handling and print options."""
+    # The standard library sets decimal's by itself, at the first use.
+    return {
+        variable.name: value
+        for variable, value in contextvars.copy_context().items()
+        if variable.name != "decimal_context"
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_settings() -> Iterator[None]:
+    """Fail a test that leaves a context variable other than it found it."""
+    before = _settings_now()
+    yield
+    after = _settings_now()
+    leaked = sorted(name for name in before | after if before.get(name) is not after.get(name))
+    assert not leaked, f"the test changed these settings and did not put them back: {leaked}"

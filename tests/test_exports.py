@@ -1,0 +1,56 @@
+"""The public names: sorted, complete, real; and importing them pulls in numpy and no more."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import autodiff as ad
+import models
+
+MODULES = sorted(
+    name
+    for package in (ad, models)
+    for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+)
+
+THIRD_PARTY_MODULES = """
+import sys
+before = set(sys.modules)
+import autodiff
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*sorted(new - set(sys.stdlib_module_names)))
+"""
+
+
+def test_all_is_sorted_and_without_repeats() -> None:
+    assert ad.__all__ == sorted(set(ad.__all__))
+
+
+def test_all_names_exist() -> None:
+    assert not [name for name in ad.__all__ if not hasattr(ad, name)]
+
+
+def test_all_is_complete() -> None:
+    public = {
+        name
+        for name, value in vars(ad).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert public - {"annotations"} <= set(ad.__all__)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_list_their_public_names(name: str) -> None:
+    module = importlib.import_module(name)
+    assert list(module.__all__) == sorted(set(module.__all__))
+    assert not [public for public in module.__all__ if not hasattr(module, public)]
+
+
+def test_import_needs_numpy_only() -> None:
+    command = [sys.executable, "-c", THIRD_PARTY_MODULES]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["autodiff", "numpy"]
