@@ -1,0 +1,230 @@
+"""THE loop: error signals flow from the result to the leaves, and add up where paths meet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import GraphError, ShapeError, describe
+from autodiff.graph import Node, needed, topological
+from autodiff.op import OPS, sum_to
+from autodiff.scalar import Scalar
+from autodiff.sparse import Lazy, RowGrad
+from autodiff.strong_zero import has_nan, strong_zero
+from autodiff.tensor import Tensor, apply, lift, wrap
+
+__all__ = ["backward", "cotangent", "sweep"]
+
+
+def sweep(
+    seeds: dict[Node, Any], targets: Iterable[Node] | None = None, record: bool = False
+) -> dict[Node, Any]:
+    """Gradients of the sum of ``seed * value`` over all seeds.
+
+    Parameters
+    ----------
+    seeds : dict
+        A cotangent of the node's shape for each result.
+    targets : iterable of Node, optional
+        Where gradients are wanted; the sweep visits nothing else. Default: all leaves that
+        require a gradient, and inner nodes that keep theirs.
+    record : bool
+        Work on tensors, so that the gradients can be differentiated again.
+
+    Returns
+    -------
+    dict
+        A gradient for each target that the results depend on.
+    """
+    order = topological(*seeds)
+    wanted = None if targets is None else set(targets)
+    hooked: dict[Node, Any] = {}
+    with np.errstate(all="ignore"):
+        kept = _sweep(order, seeds, wanted, record, hooked, careful=False)
+        if any(has_nan(g) for g in kept.values()):
+            # 0 * inf may have made the nan; a zero cotangent has to contribute exactly zero.
+            kept = _sweep(order, seeds, wanted, record, hooked, careful=True)
+    return kept
+
+
+def _sweep(
+    order: list[Node],
+    seeds: dict[Node, Any],
+    targets: set[Node] | None,
+    record: bool,
+    hooked: dict[Node, Any],
+    careful: bool,
+) -> dict[Node, Any]:
+    grads, kept = dict(seeds), {}
+    owned: set[Node] = set()  # nodes whose entry in grads nobody else holds
+    useful = None if targets is None else needed(order, targets)
+    c = None
+    for node in order:
+        g = grads.pop(node, None)
+        op, info = node.op, node.info
+        if g.__class__ in _LAZY:
+            g = _evaluate(g, op)
+        if info is not None and info.hooks and g is not None:
+            g = _hooks(node, g, hooked)
+        if targets is None:
+            if info is not None and info.keeps_grad:
+                c = None
+                kept[node] = _keep(node, g, sys.getrefcount(g) == 2)
+        elif node in targets:
+            c = None
+            kept[node] = _keep(node, g, sys.getrefcount(g) == 2)
+        if op is None or g is None:
+            continue
+        if node.__class__ is Scalar and not record:
+            for p, slope in zip(node.parents, node.saved):  # noqa: B905 - hot
+                if p is not None and (useful is None or p in useful):
+                    c = g and g * slope
+                    grads[p] = grads[p] + c if p in grads else c
+            continue
+        spec, local = node.spec, op.partials is not None
+        saved = lift(node) if record else node.saved
+        for p, rule in zip(node.parents, op.rules):  # noqa: B905 - hot
+            if p is None or (useful is not None and p not in useful):
+                continue
+            c = rule(g, saved)
+            if c is None:
+                continue
+            if careful:
+                c = strong_zero(c, rule, g, saved, op)
+            if p.spec is not spec or not local:
+                c = _fit(c, p)
+            if p not in grads:
+                grads[p] = c
+            elif p in owned:
+                total = grads[p]
+                total += c
+                grads[p] = total
+            else:
+                grads[p] = grads[p] + c
+                if not record:
+                    owned.add(p)
+    return kept
+
+
+_LAZY = frozenset(Lazy.__subclasses__())
+
+
+def _evaluate(g: Any, op: Any) -> Any:
+    if op is None:
+        return g if isinstance(g, RowGrad) else g.dense()
+    return g if op.lazy else g.dense()
+
+
+def _hooks(node: Node, g: Any, hooked: dict[Node, Any]) -> Any:
+    if node not in hooked:
+        for hook in node.info.hooks:  # type: ignore[union-attr]
+            result = hook(g)
+            if result is not None:
+                g = _checked(result, node)
+        hooked[node] = g
+    return hooked[node]
+
+
+def _checked(result: Any, node: Node) -> Any:
+    if np.shape(result) != node.spec[0]:
+        raise ShapeError(f"a hook returned {describe(result)} for a gradient of {node.spec[0]}")
+    return result
+
+
+def _keep(node: Node, g: Any, alone: bool) -> Any:
+    shape, dtype = node.spec
+    if g is None:
+        return 0.0 if dtype is float else np.zeros(shape, dtype)
+    if isinstance(g, (float, Lazy, Tensor, Scalar)):
+        return g
+    fresh = alone and g.__class__ is np.ndarray and g.base is None and g.flags.writeable
+    return g if fresh else np.array(g)
+
+
+def _fit(c: Any, parent: Node) -> Any:
+    """Undo broadcasting and promotion: a contribution takes the parent's shape and dtype."""
+    shape, dtype = parent.spec
+    if c.__class__ in _LAZY:
+        return c
+    if dtype is float:
+        return _to_scalar(c)
+    if c.__class__ is float or isinstance(c, Scalar):
+        c = _to_array(c, dtype)
+    if c.shape != shape:
+        c = sum_to(c, shape)
+    return c if c.dtype == dtype else c.astype(dtype)
+
+
+def _to_scalar(c: Any) -> Any:
+    if isinstance(c, (float, Scalar)):
+        return c
+    return apply(OPS["sum"], c) if isinstance(c, Tensor) else float(np.sum(c))
+
+
+def _to_array(c: Any, dtype: Any) -> Any:
+    return c if isinstance(c, Scalar) else np.asarray(c, dtype)
+
+
+def cotangent(value: Any, gradient: Any) -> Any:
+    """The start of a sweep at `value`: `gradient` checked and copied, or one for a scalar."""
+    if gradient is None:
+        if value.size != 1:
+            raise ShapeError(
+                f"the result has shape {value.shape}: reduce it to one number first (sum or "
+                "mean), name an element, or pass the gradient to start from"
+            )
+        gradient = np.ones(value.shape, value.dtype)
+    if isinstance(gradient, (Tensor, Scalar)):
+        shape = gradient.shape
+    else:
+        gradient = np.array(gradient, None if value.dtype is float else value.dtype)
+        shape = gradient.shape
+    if shape != value.shape:
+        raise ShapeError(f"gradient of shape {shape} for a result of shape {value.shape}")
+    if isinstance(value, Scalar):
+        return gradient if isinstance(gradient, (Scalar, Tensor)) else float(gradient)
+    return gradient if isinstance(gradient, Tensor) or gradient.ndim else gradient[()]
+
+
+def backward(value: Any, gradient: Any = None, create_graph: bool = False) -> None:
+    """Add to `.grad` of each leaf the derivative of this value with respect to it.
+
+    Parameters
+    ----------
+    gradient : array_like, optional
+        Cotangent to start from, of this value's shape. Left out, the value must be a scalar
+        and the start is 1.
+    create_graph : bool
+        Record the sweep itself, so that the gradients (then tensors) have derivatives.
+
+    Raises
+    ------
+    GraphError
+        If no value that requires a gradient leads here.
+    ShapeError
+        If the value is no scalar and `gradient` is missing or has another shape.
+    """
+    if not value.requires_grad:
+        raise GraphError(
+            f"{value!r} depends on nothing that requires a gradient: make the inputs with "
+            "requires_grad=True, and record outside no_grad()"
+        )
+    seed = cotangent(value, gradient)
+    if create_graph and not isinstance(seed, (Tensor, Scalar)):
+        seed = wrap(seed, None) if isinstance(value, Tensor) else Scalar(seed, requires_grad=False)
+    elif not create_graph and isinstance(seed, (Tensor, Scalar)):
+        seed = seed._data
+    for node, g in sweep({value._node: seed}, record=create_graph).items():
+        _deliver(node, g)
+
+
+def _deliver(node: Node, g: Any) -> None:
+    info = node.info
+    assert info is not None
+    info.grad = g if info.grad is None else info.grad + g
+
+
+Tensor.backward = Scalar.backward = backward  # type: ignore[attr-defined]

@@ -1,0 +1,50 @@
+"""Every error a user can meet: what happened, where, with which shapes, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "AutodiffError",
+    "DTypeError",
+    "DomainError",
+    "FormatError",
+    "GraphError",
+    "ShapeError",
+    "describe",
+]
+
+
+class AutodiffError(Exception):
+    """Base of all errors raised by this library."""
+
+
+class ShapeError(AutodiffError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DTypeError(AutodiffError, TypeError):
+    """A dtype or type that has no derivative here, or that does not fit."""
+
+
+class GraphError(AutodiffError, RuntimeError):
+    """A graph that cannot give the gradient asked for."""
+
+
+class DomainError(AutodiffError, ValueError):
+    """A value outside the domain of an op or a setting."""
+
+
+class FormatError(AutodiffError, ValueError):
+    """A file that is truncated, foreign, or does not fit the model."""
+
+
+def describe(value: Any) -> str:
+    """Say what `value` is in a few characters: ``float64(3, 4)``, ``2.0``, ``'row'``."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        return f"{getattr(dtype, 'name', dtype)}{tuple(shape)}"
+    if isinstance(value, (list, tuple)) and any(hasattr(v, "shape") for v in value):
+        return "[" + ", ".join(map(describe, value)) + "]"
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,88 @@
+"""The graph: nodes, and walks over them. Nothing here recurses, and nothing knows numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import count
+from operator import attrgetter
+from typing import Any
+
+__all__ = ["Info", "Node", "needed", "tick", "topological"]
+
+tick = count().__next__
+_creation = attrgetter("order")
+
+
+class Info:
+    """What only some nodes have: leaves, named nodes, nodes with hooks or a kept gradient."""
+
+    __slots__ = ("grad", "hooks", "keeps_grad", "name", "rebound")
+
+    def __init__(self, name: str | None = None, keeps_grad: bool = False) -> None:
+        self.name = name
+        self.grad: Any = None
+        self.keeps_grad = keeps_grad
+        self.hooks: tuple[Callable[[Any], Any], ...] = ()
+        self.rebound = False
+
+
+class Node:
+    """One value of the computation: the op that made it, from which parents, and what it saved.
+
+    Nodes point at their parents only, so they make no reference cycles and are freed by
+    reference counts as soon as the last handle goes.
+
+    Attributes
+    ----------
+    op : Op or None
+        The row of the op table that made the value; None for a leaf.
+    parents : tuple of (Node or None)
+        One entry for each differentiable argument; None for a constant.
+    saved : tuple
+        The values that the op's rules named, in the order of ``op.needs``.
+    spec : tuple
+        ``(shape, dtype)`` of the value.
+    order : int
+        Creation number: parents always have a smaller one than their children.
+    info : Info or None
+    """
+
+    __slots__ = ("info", "op", "order", "parents", "saved", "spec")
+
+    def __init__(
+        self, op: Any, parents: tuple[Any, ...], saved: tuple[Any, ...], spec: tuple[Any, Any]
+    ) -> None:
+        self.op = op
+        self.parents = parents
+        self.saved = saved
+        self.spec = spec
+        self.order = tick()
+        self.info: Info | None = None
+
+
+def topological(*roots: Node) -> list[Node]:
+    """All nodes that `roots` depend on, themselves included, children before parents.
+
+    Creation order is a topological order of a graph that only grows, so one walk and one sort
+    of nearly sorted numbers do.
+    """
+    found = list(dict.fromkeys(roots))
+    seen = set(found)
+    stack = list(found)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                found.append(parent)
+                stack.append(parent)
+    found.sort(key=_creation, reverse=True)
+    return found
+
+
+def needed(order: list[Node], targets: Iterable[Node]) -> set[Node]:
+    """Those nodes of `order` from which one of `targets` can be reached (targets included)."""
+    wanted = set(targets)
+    for node in reversed(order):
+        if any(parent in wanted for parent in node.parents):
+            wanted.add(node)
+    return wanted

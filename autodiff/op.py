@@ -1,0 +1,279 @@
+"""What an op is: one record with a forward and one derivative rule for each argument.
+
+A rule names what it needs by its parameter names, and nothing else is kept for backward:
+
+=============  ===============================================================
+``out``        the result
+``x``, ``y``   an argument, by its name in `Op.args`
+``x_shape``    only the shape of that argument
+``axis`` ...   a setting of the call, by its name in `Op.params`
+``g``          the cotangent (always first; only in a `vjp`)
+=============  ===============================================================
+
+Rules use operators and ``np.`` functions only, so that the same text runs on arrays (first
+order) and on tensors (higher orders). A rule never writes into what it is given.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, wraps
+from typing import Any
+
+import numpy as np
+
+__all__ = ["OPS", "Op", "binary", "op", "overridable", "register", "sum_to", "unary"]
+
+Rule = Callable[..., Any]
+
+OPS: dict[str, Op] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One row of the op table.
+
+    Attributes
+    ----------
+    name : str
+        numpy's name where numpy has the function.
+    forward : callable
+        ``forward(*arrays, **params)`` on plain arrays, numbers or numpy scalars.
+    args : tuple of str
+        Names of the differentiable arguments; for a variadic op the name of the sequence.
+    params : dict
+        Names and defaults of the settings.
+    partials : tuple or None
+        Elementwise ops: the local derivative with respect to each argument: a number, the name
+        of an argument, or a function of what it needs.
+    vjps : tuple of callable
+        Other ops: ``rule(g, ...)``, the vector-Jacobian product for each argument. A variadic
+        op has a single ``rule(g, i, ...)`` for argument number ``i``.
+    jvp : callable, optional
+        ``rule(tangents, ...)``. Left out, it is derived: from the partials, from linearity, or
+        as the VJP of the VJP.
+    linear : {None, "jointly", "each"}
+        ``"jointly"``: the op is linear in all arguments together (sum, concatenate).
+        ``"each"``: linear in each argument while the others are held (matmul).
+    numpy : tuple
+        numpy functions and ufuncs that this row answers for.
+    method : str or None
+        Name as a method of `Tensor`.
+    scalar : callable or None
+        Forward on Python floats where ``forward`` is slow there.
+    aliases : dict
+        Other spellings of argument names that numpy accepts.
+    lazy : bool
+        Its rules accept a gradient that is not yet evaluated (see `autodiff.sparse`).
+    outputs : int
+        Number of results; more than one makes ``out`` and ``g`` tuples.
+    domain : str
+        Where the op is differentiable, for the docs and for drawing test inputs.
+    """
+
+    name: str
+    forward: Rule
+    args: tuple[str, ...]
+    params: dict[str, Any] = field(default_factory=dict)
+    partials: tuple[Any, ...] | None = None
+    vjps: tuple[Rule, ...] = ()
+    jvp: Rule | None = None
+    linear: str | None = None
+    variadic: bool = False
+    numpy: tuple[Any, ...] = ()
+    method: str | None = None
+    scalar: Rule | None = None
+    aliases: dict[str, str] = field(default_factory=dict)
+    lazy: bool = False
+    outputs: int = 1
+    domain: str = "real"
+    namespace: str | None = None
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """What a node of this op saves, in order: all settings, then what its rules name."""
+        return _union(self.params, *map(_names, self._rules()))
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """``rule(g, saved)`` for each argument; returns None where the derivative is zero."""
+        if self.partials is not None:
+            return tuple(_elementwise(d, self.needs) for d in self.partials)
+        return tuple(_bind(rule, self.needs, "g") for rule in self.vjps)
+
+    @cached_property
+    def slopes(self) -> tuple[Rule, ...]:
+        """Elementwise ops: ``slope(saved)``, the local derivative for each argument."""
+        texts = [_slope(d, self.needs) for d in self.partials or ()]
+        return tuple(
+            _evaluate(f"lambda s: {text}", rule=d)
+            for text, d in zip(texts, self.partials or (), strict=True)
+        )
+
+    def local(self, tracked: int) -> Rule:
+        """``local(out, *args)``: for scalar graphs, the local derivative for each tracked
+        argument and the value of each constant one."""
+        partials = enumerate(self.partials or ())
+        texts, names = [], {}
+        for i, d in partials:
+            arg, names[f"d{i}"] = self.args[i], d
+            if not tracked >> i & 1:
+                texts.append(arg)
+            elif callable(d):
+                texts.append(f"d{i}({', '.join(_names(d))})")
+            else:
+                texts.append(d if isinstance(d, str) else repr(float(d)))
+        return _evaluate(f"lambda out, {', '.join(self.args)}: ({', '.join(texts)},)", **names)
+
+    @cached_property
+    def tangent_rule(self) -> Rule | None:
+        """``rule(tangents, saved)`` where the row states a `jvp`."""
+        return _bind(self.jvp, self.needs, "g") if self.jvp else None
+
+    @cached_property
+    def _keepers(self) -> dict[int, Rule]:
+        return {}
+
+    def keeper(self, tracked: int) -> Rule | None:
+        """``keep(out, *args, *params) -> saved``; bit i of `tracked`: argument i is tracked.
+
+        Returns None where nothing has to be saved.
+        """
+        if tracked not in self._keepers:
+            self._keepers[tracked] = self._make_keeper(tracked)
+        return self._keepers[tracked]
+
+    def spread(self, count: int) -> Op:
+        """This variadic op for just `count` arguments, its one rule given their numbers."""
+        key = -count
+        if key not in self._keepers:
+            rule = self.vjps[0]
+            vjps = tuple(_number(rule, i) for i in range(count))
+            self._keepers[key] = replace(self, vjps=vjps)
+        return self._keepers[key]  # type: ignore[return-value]
+
+    def _rules(self) -> list[Rule]:
+        return [*(self.partials or ()), *self.vjps, *([self.jvp] if self.jvp else [])]
+
+    def _make_keeper(self, tracked: int) -> Rule | None:
+        if not self.needs:
+            return None
+        stated = self.partials if self.partials is not None else self.vjps
+        used = [d for i, d in enumerate(stated) if self.variadic or tracked >> i & 1]
+        kept = _union(self.params, *map(_names, used), _names(self.jvp) if self.jvp else ())
+        if self.linear == "each":
+            kept = _union(kept, (n for n in self.needs if n in self.args))
+        fields = [_expression(name, self.args) if name in kept else "None" for name in self.needs]
+        parameters = ", ".join(("out", *self.args, *self.params))
+        return _evaluate(f"lambda {parameters}: ({', '.join(fields)},)", shape=_shape)
+
+
+def register(rows: Sequence[Op]) -> None:
+    """Add rows to the table; a name may be given once."""
+    for row in rows:
+        if row.name in OPS:
+            raise ValueError(f"op {row.name!r} is registered already")
+        OPS[row.name] = row
+
+
+def unary(name: str, forward: Rule, partial: Any, **settings: Any) -> Op:
+    """Row of an elementwise op of one argument, by its local derivative."""
+    return _row(name, forward, ("x",), partials=(partial,), **settings)
+
+
+def binary(name: str, forward: Rule, partial_x: Any, partial_y: Any, **settings: Any) -> Op:
+    """Row of an elementwise op of two arguments, by its local derivatives."""
+    return _row(name, forward, ("x", "y"), partials=(partial_x, partial_y), **settings)
+
+
+def op(name: str, forward: Rule, *vjps: Rule, **settings: Any) -> Op:
+    """Row of any other op, by one `vjp` for each leading argument of `forward`."""
+    parameters = list(inspect.signature(forward).parameters.values())
+    args = tuple(p.name for p in parameters[: max(len(vjps), 1)])
+    params = {p.name: p.default for p in parameters[len(args) :]}
+    return _row(name, forward, args, params=params, vjps=vjps, **settings)
+
+
+def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `x` over the axes along which an array of `shape` was broadcast to ``x.shape``."""
+    extra = x.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1
+    )
+    return np.reshape(np.sum(x, axis=axes) if axes else x, shape)
+
+
+def overridable(f: Rule) -> Rule:
+    """Let `f` be called in rules as numpy's functions are: a first argument with numpy's
+    function protocol takes the call over. A row claims `f` by ``numpy=f``."""
+
+    @wraps(f)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(x, (np.ndarray, np.generic, float, int)):
+            return f(x, *args, **kwargs)
+        return x.__array_function__(call, (type(x),), (x, *args), kwargs)
+
+    return call
+
+
+def _row(name: str, forward: Rule, args: tuple[str, ...], **settings: Any) -> Op:
+    handles = settings.pop("numpy", forward)
+    handles = handles if isinstance(handles, tuple) else (handles,)
+    return Op(name, forward, args, numpy=handles, **settings)
+
+
+def _names(rule: Any) -> tuple[str, ...]:
+    if not callable(rule):
+        return (rule,) if isinstance(rule, str) else ()
+    names = inspect.signature(rule).parameters
+    return tuple(name for name in names if name not in ("g", "i"))
+
+
+def _union(*groups: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    if isinstance(x, (list, tuple)):
+        return tuple(_shape(part) for part in x)  # type: ignore[misc]
+    return getattr(x, "shape", ())
+
+
+def _expression(name: str, args: tuple[str, ...]) -> str:
+    owner = name.removesuffix("_shape")
+    return f"shape({owner})" if owner in args and owner != name else name
+
+
+def _evaluate(source: str, **names: Any) -> Rule:
+    # The texts are made from parameter names of the table's own rules, never from user data:
+    # a bound rule costs one call, where unpacking names at run time would cost several.
+    return eval(source, names)  # type: ignore[no-any-return]
+
+
+def _call(rule: Rule, needs: tuple[str, ...], *first: str) -> str:
+    return f"rule({', '.join([*first, *(f's[{needs.index(n)}]' for n in _names(rule))])})"
+
+
+def _bind(rule: Rule, needs: tuple[str, ...], *first: str) -> Rule:
+    return _evaluate(f"lambda g, s: {_call(rule, needs, *first)}", rule=rule)
+
+
+def _number(rule: Rule, i: int) -> Rule:
+    names = list(inspect.signature(rule).parameters)
+    rest = ", ".join(names[:1] + names[2:])
+    call = ", ".join([names[0], str(i), *names[2:]])
+    return _evaluate(f"lambda {rest}: rule({call})", rule=rule)
+
+
+def _slope(partial: Any, needs: tuple[str, ...]) -> str:
+    """The text of a local derivative: a number, the name of an argument, or a call."""
+    if callable(partial):
+        return _call(partial, needs)
+    return f"s[{needs.index(partial)}]" if isinstance(partial, str) else repr(float(partial))
+
+
+def _elementwise(partial: Any, needs: tuple[str, ...]) -> Rule:
+    fixed = {0: "None", 1: "g", -1: "-g"}.get(partial) if not callable(partial) else None
+    return _evaluate(f"lambda g, s: {fixed or 'g * ' + _slope(partial, needs)}", rule=partial)

@@ -1,0 +1,3 @@
+"""What networks are made of: activations over an axis, losses, lookups."""
+
+from __future__ import annotations

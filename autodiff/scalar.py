@@ -1,0 +1,202 @@
+"""Scalar graphs on Python floats: a `Scalar` is its own node, so that one costs little.
+
+The local derivatives are numbers, so they are worked out at once, and backward only multiplies.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff import ops  # noqa: F401 - fills the table
+from autodiff.errors import DTypeError, GraphError
+from autodiff.graph import Info, Node, tick
+from autodiff.op import OPS, Op
+from autodiff.settings import recording
+from autodiff.tracked import Tracked
+
+__all__ = ["Scalar"]
+
+_new = object.__new__
+_recording = recording.get
+_NUMBERS = (int, float, np.integer, np.floating)
+
+
+class Scalar(Tracked, Node):
+    """A number in a graph.
+
+    Parameters
+    ----------
+    data : float
+    requires_grad : bool
+        Whether gradients are wanted with respect to it (default: yes).
+    name : str, optional
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x, y = ad.Scalar(3.0), ad.Scalar(4.0)
+    >>> (x * y + x.tanh()).backward()
+    >>> x.grad, y.grad
+    (4.009866037165440, 3.0)
+    """
+
+    __slots__ = ("_data",)
+    __array_priority__ = 1000
+    spec = ((), float)  # type: ignore[assignment]
+    shape = ()
+    ndim = 0
+    size = 1
+    dtype = float
+
+    def __init__(
+        self, data: Any, requires_grad: bool = True, name: str | None = None
+    ) -> None:
+        if isinstance(data, bool) or not isinstance(data, _NUMBERS):
+            raise DTypeError(f"Scalar() takes a real number, not {data!r}; arrays go into Tensor()")
+        self._data = float(data)
+        self.op, self.parents, self.saved, self.order = None, (), (), tick()
+        self.info = Info(name, keeps_grad=requires_grad) if requires_grad or name else None
+
+    @property
+    def data(self) -> float:
+        """The value. A leaf may be given a new one; recorded graphs keep the old."""
+        return self._data
+
+    @data.setter
+    def data(self, value: float) -> None:
+        if self.op is not None:
+            raise GraphError(f"the value of {self!r} is a result of {self.op.name}: set a leaf")
+        if self.info is not None:
+            self.info.rebound = True
+        self._data = float(value)
+
+    @property
+    def _node(self) -> Scalar:
+        return self
+
+    def item(self) -> float:
+        """The value as a Python float."""
+        return self._data
+
+    def numpy(self) -> Any:
+        """The value as a 0-d array of its own."""
+        return np.array(self._data)
+
+    def detach(self) -> Scalar:
+        """The same value, cut off from the graph."""
+        return Scalar(self._data, requires_grad=False)
+
+    def __float__(self) -> float:
+        return self._data
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __repr__(self) -> str:
+        name = self.info.name if self.info else None
+        made = f", op={self.op.name}" if self.op else ""
+        return f"Scalar({self._data:.6g}{f', name={name!r}' if name else ''}{made})"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _make(op: Op, out: float, parents: tuple[Any, ...], saved: tuple[Any, ...]) -> Scalar:
+    made = _new(Scalar)
+    made._data = out
+    made.order = tick()
+    made.info = None
+    if _recording():
+        made.op, made.parents, made.saved = op, parents, saved
+    else:
+        made.op, made.parents, made.saved = None, (), ()
+    return made
+
+
+def apply_scalar(op: Op, *args: Any) -> Scalar:
+    """An elementwise op on Scalars and numbers."""
+    parents = tuple(a if isinstance(a, Scalar) else None for a in args)
+    values = tuple(a._data if isinstance(a, Scalar) else float(a) for a in args)
+    tracked = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
+    local = op.local(tracked)
+    try:
+        out = (op.scalar or op.forward)(*values)
+        return _make(op, float(out), parents, local(out, *values))
+    except (ArithmeticError, ValueError):
+        return _make(op, *_by_numpy(op, local, values, parents))
+
+
+def _by_numpy(op: Op, local: Any, values: tuple[float, ...], parents: Any) -> tuple[float, Any, Any]:
+    # Python raises where IEEE arithmetic gives inf or nan; a graph goes on, as with arrays.
+    values = tuple(map(np.float64, values))
+    with np.errstate(all="ignore"):
+        out = op.forward(*values)
+        return float(out), parents, tuple(map(float, local(out, *values)))
+
+
+def unary_method(op: Op) -> Callable[[Scalar], Scalar]:
+    """A method that applies an elementwise op of one argument."""
+    forward, local = op.scalar or op.forward, op.local(1)
+
+    def method(self: Scalar) -> Scalar:
+        x = self._data
+        try:
+            out = forward(x)
+            saved = local(out, x)
+        except (ArithmeticError, ValueError):
+            return _make(op, *_by_numpy(op, local, (x,), (self,)))
+        return _make(op, out, (self,), saved)
+
+    return method
+
+
+def binary_method(op: Op, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """An operator for an op of two arguments; `swapped` makes the reflected one."""
+    forward, both, right = op.scalar or op.forward, op.local(3), op.local(2 if swapped else 1)
+
+    def method(self: Scalar, other: Any) -> Any:
+        x = self._data
+        if other.__class__ is Scalar:
+            y, parents, local = other._data, (self, other), both
+        elif isinstance(other, _NUMBERS):
+            y, parents, local = float(other), (None, self) if swapped else (self, None), right
+        else:
+            return NotImplemented
+        values = (y, x) if swapped else (x, y)
+        try:
+            out = forward(*values)
+            saved = local(out, *values)
+        except (ArithmeticError, ValueError):
+            return _make(op, *_by_numpy(op, local, values, parents))
+        return _make(op, out, parents, saved)
+
+    return method
+
+
+def _bind_operators() -> None:
+    for name, symbol in (
+        ("add", "add"), ("subtract", "sub"), ("multiply", "mul"),
+        ("divide", "truediv"), ("power", "pow"),
+    ):  # fmt: skip
+        setattr(Scalar, f"__{symbol}__", binary_method(OPS[name]))
+        setattr(Scalar, f"__r{symbol}__", binary_method(OPS[name], swapped=True))
+    for name, symbol in (("negative", "neg"), ("absolute", "abs")):
+        setattr(Scalar, f"__{symbol}__", unary_method(OPS[name]))
+    for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
+        setattr(Scalar, f"__{symbol}__", _comparison(getattr(operator, symbol)))
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Scalar, Any], Any]:
+    def method(self: Scalar, other: Any) -> Any:
+        if isinstance(other, Scalar):
+            return compare(self._data, other._data)
+        return compare(self._data, other) if isinstance(other, _NUMBERS) else NotImplemented
+
+    return method
+
+
+_bind_operators()

@@ -1,0 +1,138 @@
+"""Gradients that are cheaper left unevaluated for a while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Lazy", "Parts", "Product", "RowGrad"]
+
+
+class Lazy:
+    """A gradient contribution that adds up now and is evaluated by `dense` later."""
+
+    __slots__ = ()
+    __array_ufunc__ = None  # an ndarray on the left hands the sum to __radd__
+
+    def dense(self) -> Any:
+        """The gradient as an array (for `Parts` a tuple of arrays)."""
+        raise TypeError(f"{type(self).__name__} states no dense form")
+
+    def __radd__(self, other: Any) -> Any:
+        return self + other
+
+
+class RowGrad(Lazy):
+    """Gradient of a table of which only some rows were looked up.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n,)
+        Rows used; a row may occur more than once, its values then add up.
+    values : ndarray, shape (n, ...)
+        Gradient of each of these rows.
+    shape : tuple of int
+        Shape of the table.
+    """
+
+    __slots__ = ("rows", "shape", "values")
+
+    def __init__(self, rows: Any, values: Any, shape: tuple[int, ...]) -> None:
+        self.rows, self.values, self.shape = rows, values, shape
+
+    @property
+    def dtype(self) -> Any:
+        """dtype of the values."""
+        return self.values.dtype
+
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, RowGrad):
+            return self.dense() + other
+        rows = np.concatenate([self.rows, other.rows])
+        return RowGrad(rows, np.concatenate([self.values, other.values]), self.shape)
+
+    def __mul__(self, factor: float) -> RowGrad:
+        return RowGrad(self.rows, self.values * factor, self.shape)
+
+    def coalesce(self) -> RowGrad:
+        """The same gradient with each row once, in rising order."""
+        rows, where = np.unique(self.rows, return_inverse=True)
+        if len(rows) == len(self.rows):
+            order = np.argsort(self.rows)
+            return RowGrad(rows, self.values[order], self.shape)
+        order = np.argsort(where, kind="stable")
+        starts = np.searchsorted(where[order], np.arange(len(rows)))
+        return RowGrad(rows, np.add.reduceat(self.values[order], starts, axis=0), self.shape)
+
+    def dense(self) -> np.ndarray:
+        """The gradient as an array of the table's shape."""
+        out = np.zeros(self.shape, self.values.dtype)
+        once = self.coalesce() if len(self.rows) else self
+        out[once.rows] = once.values
+        return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.dense(), dtype)
+
+    def __repr__(self) -> str:
+        return f"RowGrad({len(self.rows)} rows of {self.shape}, {self.values.dtype})"
+
+
+class Product(Lazy):
+    """Sum of matrix products ``a.T @ b``, evaluated as one product over the stacked rows.
+
+    A weight used at each step of a recurrence gets one pair a step; one large product at the
+    end of the sweep is several times faster than adding up small ones.
+    """
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
+        self.pairs = pairs
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Product):
+            return Product(self.pairs + other.pairs)
+        return self.dense() + (other.dense() if isinstance(other, Lazy) else other)
+
+    def __iadd__(self, other: Any) -> Any:
+        if not isinstance(other, Product):
+            return self + other
+        self.pairs.extend(other.pairs)
+        return self
+
+    @property
+    def T(self) -> Product:
+        """The transposed sum, still unevaluated."""
+        return Product([(b, a) for a, b in self.pairs])
+
+    def dense(self) -> Any:
+        """The sum as a matrix."""
+        if len(self.pairs) == 1:
+            a, b = self.pairs[0]
+        else:
+            a, b = (np.concatenate(rows) for rows in zip(*self.pairs, strict=True))
+        return a.T @ b
+
+
+class Parts(Lazy):
+    """Gradients of some results of an op that has several."""
+
+    __slots__ = ("grads", "specs")
+
+    def __init__(self, grads: dict[int, Any], specs: Any) -> None:
+        self.grads, self.specs = grads, specs
+
+    def __add__(self, other: Any) -> Parts:
+        merged = dict(self.grads)
+        for i, grad in other.grads.items():
+            merged[i] = merged[i] + grad if i in merged else grad
+        return Parts(merged, self.specs)
+
+    def dense(self) -> tuple[Any, ...]:
+        """One gradient for each result, zeros for those that were not used."""
+        return tuple(
+            self.grads[i] if i in self.grads else np.zeros(shape, dtype)
+            for i, (shape, dtype) in enumerate(self.specs)
+        )

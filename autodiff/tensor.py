@@ -1,0 +1,411 @@
+"""`Tensor`: a value and its node, and `apply`, the one way in which an op is recorded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, describe
+from autodiff.graph import Info, Node
+from autodiff.op import OPS, Op
+from autodiff.scalar import Scalar, apply_scalar
+from autodiff.settings import recording
+from autodiff.tracked import Tracked
+
+__all__ = ["Tensor", "apply", "lift", "operand", "wrap"]
+
+_new = object.__new__
+_recording = recording.get
+_KINDS = "fiub"
+
+
+class Tensor(Tracked):
+    """An array in a graph.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied. Nothing writes into a tensor's array afterwards.
+    requires_grad : bool
+        Whether gradients are wanted with respect to it.
+    name : str, optional
+        For printing and drawing.
+    dtype : dtype, optional
+        Floating, integer or boolean; only floating tensors can require a gradient.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_data", "_node")
+    __array_priority__ = 1000
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None
+    ) -> None:
+        array = _array(data, dtype)
+        self._data: Any = array if array.ndim else array[()]
+        self._node: Node | None = None
+        if requires_grad:
+            _require_floating(array)
+        if requires_grad or name:
+            self._node = _leaf(array, requires_grad, name)
+
+    @property
+    def data(self) -> np.ndarray:
+        """The value as a read-only array. A leaf may be given a new one of the same shape."""
+        array = np.asarray(self._data)
+        if array.flags.writeable:
+            array.flags.writeable = False
+        return array
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self._node is not None and self._node.op is not None:
+            raise GraphError(f"{self!r} is the result of {self._node.op.name}: set data of a leaf")
+        array = np.array(value._data if isinstance(value, Tensor) else value, self.dtype)
+        if array.shape != self.shape:
+            raise ShapeError(f"data of shape {array.shape} given to a tensor of shape {self.shape}")
+        self._data = array if array.ndim else array[()]
+
+    def writable(self) -> np.ndarray:
+        """The array of a leaf, to be written into; copied first if anything else holds it."""
+        if self._node is not None and self._node.op is not None:
+            raise GraphError(f"{self!r} is the result of {self._node.op.name}: write into a leaf")
+        array = self._data
+        if not isinstance(array, np.ndarray):
+            raise ShapeError("a 0-d tensor holds a number: give it a new one by `t.data = value`")
+        # Held by this slot, the local name and the call's argument only: then no graph has it.
+        if not array.flags.writeable or array.base is not None or sys.getrefcount(array) > 3:
+            array = self._data = array.copy()
+        return array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """dtype of the value, and of its gradient."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Any:
+        """The axes in reversed order."""
+        return apply(OPS["transpose"], self)
+
+    def item(self) -> float:
+        """The value of a tensor with one entry, as a Python number."""
+        if self.size != 1:
+            raise ShapeError(f"item() takes a tensor with one entry, this has shape {self.shape}")
+        return self._data.item()  # type: ignore[no-any-return]
+
+    def numpy(self) -> np.ndarray:
+        """The value as an array of its own, to do with as you like."""
+        return np.array(self._data)
+
+    def detach(self) -> Tensor:
+        """The same value, cut off from the graph."""
+        return wrap(self._data, None)
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The value in another floating dtype."""
+        return apply(OPS["astype"], self, np.dtype(dtype))  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self.shape[0]))  # type: ignore[index]
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise GraphError(
+                f"{self!r} is tracked, and a plain array would lose its gradient: use numpy's "
+                "functions on the tensor itself, or take .data or .detach() on purpose"
+            )
+        return np.asarray(self.data, dtype)
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self._data), precision=4, threshold=20, separator=", ")
+        text = text.replace("\n", "\n       ")
+        parts = [text] if self.dtype == np.float64 else [text, f"dtype={self.dtype}"]
+        if self.name:
+            parts.append(f"name={self.name!r}")
+        if self._node is not None and self._node.op is not None:
+            parts.append(f"op={self._node.op.name}")
+        elif self.requires_grad:
+            parts.append("requires_grad=True")
+        return f"Tensor({', '.join(parts)})"
+
+
+def _array(data: Any, dtype: Any) -> np.ndarray:
+    if isinstance(data, (Tensor, Scalar)):
+        data = data._data
+    elif isinstance(data, (list, tuple)) and _holds_tracked(data):
+        raise GraphError("a list of tensors would lose their gradients: use ad.stack(list)")
+    array = np.array(data, dtype)
+    if array.dtype.kind not in _KINDS:
+        raise DTypeError(f"a tensor holds real numbers, not {array.dtype}: {describe(data)}")
+    return array
+
+
+def _holds_tracked(data: Sequence[Any]) -> bool:
+    return any(
+        getattr(d, "_node", None) is not None or (isinstance(d, (list, tuple)) and _holds_tracked(d))
+        for d in data
+    )
+
+
+def _require_floating(array: Any) -> None:
+    if array.dtype.kind != "f":
+        raise DTypeError(
+            f"requires_grad=True on {describe(array)}: only floating values have gradients; "
+            "write 1.0 for 1, or pass dtype=float"
+        )
+
+
+def _leaf(array: Any, requires_grad: bool, name: str | None) -> Node:
+    node = Node(None, (), (), (array.shape, array.dtype))
+    node.info = Info(name, keeps_grad=requires_grad)
+    return node
+
+
+def wrap(data: Any, node: Node | None) -> Tensor:
+    """A tensor around `data` itself, not a copy."""
+    made = _new(Tensor)
+    made._data = data
+    made._node = node
+    return made
+
+
+def operand(value: Any) -> tuple[Any, Any]:
+    """``(value, node)`` of anything that an op accepts; node is None for a constant."""
+    if isinstance(value, Tensor):
+        node = value._node
+        return value._data, node if node is not None and value.requires_grad else None
+    if isinstance(value, Scalar):
+        return value._data, value
+    if value is None or isinstance(value, (float, int)):
+        return value, None
+    return _constant(value), None
+
+
+def _constant(value: Any) -> Any:
+    # Copied, since the caller may write into his array before backward reads it.
+    array = np.array(value)
+    if array.dtype.kind not in _KINDS:
+        raise DTypeError(f"an op takes real arrays, not {describe(value)} of dtype {array.dtype}")
+    return array if array.ndim else array[()]
+
+
+def apply(op: Op, *args: Any, **params: Any) -> Any:
+    """Compute an op and record it if any argument is tracked.
+
+    Parameters
+    ----------
+    op : Op
+    *args : array_like, Tensor or Scalar
+        The differentiable arguments, then settings by position.
+    **params
+        Settings by name.
+
+    Returns
+    -------
+    Tensor, Scalar or tuple of Tensor
+        A Scalar if the op is elementwise and all tracked arguments are Scalars.
+    """
+    count = len(op.args)
+    arrays, params = args[:count], _settings(op, args[count:], params)
+    if op.variadic:
+        (arrays,) = arrays
+        arrays = tuple(arrays)
+    if op.partials is not None and not params and _all_scalars(arrays):
+        return apply_scalar(op, *arrays)
+    values, nodes = zip(*map(operand, arrays), strict=True) if arrays else ((), ())
+    given = (values,) if op.variadic else values
+    try:
+        out = op.forward(*given, **params)
+    except (ValueError, TypeError, IndexError) as error:
+        raise explained(error, op, values, params) from error
+    if not any(node is not None for node in nodes) or not _recording():
+        return tuple(wrap(o, None) for o in out) if op.outputs > 1 else wrap(out, None)
+    return _record(op, out, given, params, nodes)
+
+
+def _record(op: Op, out: Any, given: Any, params: dict[str, Any], nodes: tuple[Any, ...]) -> Any:
+    tracked = sum(1 << i for i, node in enumerate(nodes) if node is not None)
+    keep = op.keeper(tracked if not op.variadic else 1)
+    saved = keep(out, *given, **params) if keep else ()
+    if op.variadic:
+        op = op.spread(len(nodes))
+    if op.outputs == 1:
+        return wrap(out, Node(op, nodes, saved, (out.shape, out.dtype)))
+    node = Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out))
+    return tuple(wrap(o, Node(OPS["item"], (node,), (i,), node.spec[i])) for i, o in enumerate(out))
+
+
+def _settings(op: Op, positional: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    if not op.params and not positional and not named:
+        return {}
+    if len(positional) > len(op.params):
+        raise TypeError(f"{op.name}() takes {len(op.args) + len(op.params)} arguments at most")
+    params = {**op.params, **dict(zip(op.params, positional)), **named}  # noqa: B905
+    if len(params) > len(op.params):
+        unknown = sorted(set(params) - set(op.params))
+        raise TypeError(f"{op.name}() has no setting {', '.join(unknown)}; it has {[*op.params]}")
+    return params
+
+
+def _all_scalars(arrays: Sequence[Any]) -> bool:
+    found = False
+    for a in arrays:
+        if isinstance(a, Scalar):
+            found = True
+        elif not isinstance(a, (float, int)):
+            return False
+    return found
+
+
+def explained(error: Exception, op: Op, values: Any, params: dict[str, Any]) -> Exception:
+    """The same error as one of ours, naming the op and what it was given."""
+    if isinstance(error, AutodiffError):
+        return error
+    given = [describe(v) for v in values] + [f"{k}={describe(v)}" for k, v in params.items()]
+    kind = {TypeError: DTypeError, ValueError: ShapeError}.get(type(error))
+    text = f"{op.name}({', '.join(given)}): {error}"
+    return kind(text) if kind else type(error)(text)
+
+
+def unary_method(op: Op) -> Callable[[Tensor], Tensor]:
+    """A method that applies an elementwise op of one argument."""
+    forward, keep = op.forward, op.keeper(1)
+
+    def method(self: Tensor) -> Tensor:
+        x, node = self._data, self._node
+        out = forward(x)
+        made = _new(Tensor)
+        made._data = out
+        if node is None or not _recording():
+            made._node = None
+        elif node.op is None and not node.info.keeps_grad:
+            made._node = None
+        else:
+            made._node = Node(op, (node,), keep(out, x) if keep else (), node.spec)
+        return made
+
+    return method
+
+
+def binary_method(op: Op, swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """An operator for an elementwise op of two arguments; `swapped` makes the reflected one."""
+    forward, keepers = op.forward, (None, op.keeper(1), op.keeper(2), op.keeper(3))
+
+    def method(self: Tensor, other: Any) -> Any:
+        x, xn = self._data, self._node
+        if other.__class__ is Tensor:
+            y, yn = other._data, other._node
+        elif other.__class__ is float:
+            y, yn = other, None
+        else:
+            try:
+                y, yn = operand(other)
+            except DTypeError:
+                return NotImplemented
+        if swapped:
+            x, xn, y, yn = y, yn, x, xn
+        try:
+            out = forward(x, y)
+        except (ValueError, TypeError) as error:
+            raise explained(error, op, (x, y), {}) from error
+        made = _new(Tensor)
+        made._data = out
+        made._node = None
+        if (xn is None and yn is None) or not _recording():
+            return made
+        tracked = 3
+        if xn is None or (xn.op is None and not xn.info.keeps_grad):
+            tracked, xn = 2, None
+        if yn is None or (yn.op is None and not yn.info.keeps_grad):
+            tracked, yn = tracked & 1, None
+        if tracked:
+            keep = keepers[tracked]
+            spec = xn.spec if xn is not None else yn.spec
+            if out.shape != spec[0] or out.dtype is not spec[1]:
+                spec = (out.shape, out.dtype)
+            made._node = Node(op, (xn, yn), keep(out, x, y) if keep else (), spec)
+        return made
+
+    return method
+
+
+def lift(node: Node) -> tuple[Any, ...]:
+    """What `node` saved, with tensors of the graph in place of arrays, for a sweep whose
+    own operations are to be recorded."""
+    if isinstance(node, Scalar):
+        return tuple(_lift_scalar(node, name) for name in node.op.needs)
+    op = node.op
+    if op.variadic:
+        parts = tuple(map(wrap, node.saved[op.needs.index(op.args[0])] or (), node.parents)) if op.args[0] in op.needs else ()  # noqa: E501
+        return tuple(parts if n == op.args[0] else s for n, s in zip(op.needs, node.saved, strict=True))
+    return tuple(_lift(node, n, s) for n, s in zip(op.needs, node.saved, strict=True))
+
+
+def _lift(node: Node, name: str, value: Any) -> Any:
+    if value is None or name not in (*node.op.args, "out"):
+        return value
+    if name != "out":
+        return wrap(value, node.parents[node.op.args.index(name)])
+    if node.op.outputs == 1:
+        return wrap(value, node)
+    return tuple(wrap(v, Node(OPS["item"], (node,), (i,), node.spec[i])) for i, v in enumerate(value))
+
+
+def _lift_scalar(node: Scalar, name: str) -> Any:
+    if name == "out":
+        return node
+    i = node.op.args.index(name)
+    parent = node.parents[i]
+    if parent is None:
+        return node.saved[i]
+    if parent.info is not None and parent.info.rebound:
+        raise GraphError(
+            f"the value of {parent!r} was changed after {node.op.name} recorded it: a higher "
+            "derivative needs the old one; compute the forward again"
+        )
+    return parent

@@ -1,0 +1,89 @@
+"""What tensors and scalars share: their name, their gradient and their hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autodiff.errors import GraphError, ShapeError, describe
+from autodiff.graph import Info, Node
+
+__all__ = ["Tracked"]
+
+
+class Tracked:
+    """A handle on a node. Subclasses give `_node` (None while untracked) and `shape`."""
+
+    __slots__ = ()
+    _node: Any
+    shape: Any
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow through it."""
+        node = self._node
+        return node is not None and (
+            node.op is not None or (node.info is not None and node.info.keeps_grad)
+        )
+
+    @property
+    def name(self) -> str | None:
+        """Name for printing and drawing."""
+        info = self._node.info if self._node is not None else None
+        return info.name if info else None
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        if self._node is None:
+            self._node = Node(None, (), (), (self.shape, self.dtype))  # type: ignore[attr-defined]
+        if self._node.info is None:
+            self._node.info = Info()
+        self._node.info.name = value
+
+    @property
+    def grad(self) -> Any:
+        """The gradient, added up over all calls of `backward`; None before the first.
+
+        Leaves have it, and inner values after `retain_grad`.
+        """
+        info = self._node.info if self._node is not None else None
+        return info.grad if info else None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if getattr(value, "shape", self.shape) != self.shape:
+            raise ShapeError(f"gradient {describe(value)} given to a value of shape {self.shape}")
+        self._info().grad = value
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        if self._node is not None and self._node.info is not None:
+            self._node.info.grad = None
+
+    def retain_grad(self) -> Any:
+        """Keep `.grad` of this inner value at the next `backward`; returns itself."""
+        self._info().keeps_grad = True
+        return self
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call ``hook(gradient)`` in each sweep; what it returns (if not None) takes its place.
+
+        Returns
+        -------
+        callable
+            Call it to remove the hook.
+        """
+        info = self._info()
+        info.hooks = (*info.hooks, hook)
+
+        def remove() -> None:
+            info.hooks = tuple(h for h in info.hooks if h is not hook)
+
+        return remove
+
+    def _info(self) -> Info:
+        if not self.requires_grad:
+            raise GraphError(f"{self!r} is not tracked: make it with requires_grad=True")
+        if self._node.info is None:
+            self._node.info = Info()
+        return self._node.info  # type: ignore[no-any-return]
