@@ -94,7 +94,7 @@ def _bind_operators() -> None:
         setattr(Tensor, f"__r{symbol}__", tensor.binary_method(OPS[name], swapped=True))
     Tensor.__neg__ = tensor.unary_method(OPS["negative"])  # type: ignore[attr-defined]
     Tensor.__abs__ = tensor.unary_method(OPS["absolute"])  # type: ignore[attr-defined]
-    Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
+    Tensor.__pos__ = tensor.unary_method(OPS["positive"])  # type: ignore[attr-defined]
     Tensor.__matmul__ = lambda self, other: apply(OPS["matmul"], self, other)  # type: ignore[attr-defined]
     Tensor.__rmatmul__ = lambda self, other: apply(OPS["matmul"], other, self)  # type: ignore[attr-defined]
     Tensor.__getitem__ = lambda self, index: apply(OPS["getitem"], self, index)  # type: ignore[attr-defined]

@@ -16,14 +16,15 @@ _creation = attrgetter("order")
 class Info:
     """What only some nodes have: leaves, named nodes, nodes with hooks or a kept gradient."""
 
-    __slots__ = ("grad", "hooks", "keeps_grad", "name", "rebound")
+    __slots__ = ("grad", "hooks", "keeps_grad", "name", "rebound", "traced")
 
     def __init__(self, name: str | None = None, keeps_grad: bool = False) -> None:
         self.name = name
         self.grad: Any = None
         self.keeps_grad = keeps_grad
         self.hooks: tuple[Callable[[Any], Any], ...] = ()
-        self.rebound = False
+        self.rebound = False  # a scalar leaf was given a new value
+        self.traced = False  # made by a transform, for the time of one call
 
 
 class Node:

@@ -184,7 +184,7 @@ def _bind_operators() -> None:
     ):  # fmt: skip
         setattr(Scalar, f"__{symbol}__", binary_method(OPS[name]))
         setattr(Scalar, f"__r{symbol}__", binary_method(OPS[name], swapped=True))
-    for name, symbol in (("negative", "neg"), ("absolute", "abs")):
+    for name, symbol in (("negative", "neg"), ("absolute", "abs"), ("positive", "pos")):
         setattr(Scalar, f"__{symbol}__", unary_method(OPS[name]))
     for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
         setattr(Scalar, f"__{symbol}__", _comparison(getattr(operator, symbol)))

@@ -34,6 +34,7 @@ register([
     binary("divide", operator.truediv, lambda y: 1 / y, lambda out, y: -out / y,
            numpy=(np.divide, np.true_divide), domain="y != 0"),
     unary("negative", operator.neg, -1, numpy=np.negative),
+    unary("positive", operator.pos, 1, numpy=np.positive),
     unary("tanh", np.tanh, lambda out: 1 - out * out, scalar=math.tanh),
     unary("exp", np.exp, "out", scalar=math.exp),
     unary("absolute", operator.abs, lambda x: np.sign(x), numpy=np.absolute),

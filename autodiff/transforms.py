@@ -1,0 +1,380 @@
+"""Functions of functions: gradients, Jacobians, products with them, and their controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from autodiff import tree
+from autodiff.backward import cotangent, sweep
+from autodiff.errors import DTypeError, GraphError, ShapeError, describe
+from autodiff.forward import push
+from autodiff.graph import Info, Node, topological
+from autodiff.scalar import Scalar
+from autodiff.settings import enable_grad, is_recording
+from autodiff.sparse import RowGrad
+from autodiff.tensor import Tensor, wrap
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+
+
+class _Trace:
+    """The arguments of one call with fresh leaves in place of those to differentiate by."""
+
+    def __init__(self, args: tuple[Any, ...], argnums: tuple[int, ...]) -> None:
+        self.outside = is_recording()
+        self.nested = False
+        self.args = list(args)
+        self.argnums = argnums
+        self.nodes: list[list[Node | None]] = []
+        self.definitions = []
+        for i in argnums:
+            leaves, definition = tree.flatten(args[_position(i, args)])
+            fresh = [self._fresh(leaf) for leaf in leaves]
+            nodes = [f._node if f is not leaf else None for f, leaf in zip(fresh, leaves, strict=True)]
+            if not any(node is not None for node in nodes):
+                raise DTypeError(
+                    f"argument {i} holds no floating value to differentiate by: "
+                    f"{describe(args[i])}; write 1.0 for 1, or convert with dtype=float"
+                )
+            self.args[i] = tree.unflatten(definition, fresh)
+            self.nodes.append(nodes)
+            self.definitions.append(definition)
+
+    def _fresh(self, leaf: Any) -> Any:
+        if isinstance(leaf, (Tensor, Scalar)):
+            return self._over(leaf) if leaf.requires_grad else _input(leaf)
+        value = np.asarray(leaf) if isinstance(leaf, (float, np.ndarray, np.generic)) else None
+        return leaf if value is None or value.dtype.kind != "f" else _input(Tensor(leaf))
+
+    def _over(self, leaf: Any) -> Any:
+        """A node of this trace on top of a value that is tracked outside."""
+        info = leaf._node.info
+        if leaf._node.op is None and not info.traced:
+            return _input(leaf)  # a plain leaf, handed in for its value
+        self.nested = True
+        return _again(leaf)
+
+    def differentiable(self, order: list[Node]) -> bool:
+        """Whether the result has to be differentiable itself: something outside is tracked."""
+        if not self.outside:
+            return False
+        mine = {node for nodes in self.nodes for node in nodes}
+        return self.nested or any(
+            node.op is None and node not in mine and node.info is not None and node.info.keeps_grad
+            for node in order
+        )
+
+    def pull(self, seeds: dict[Node, Any], record: bool) -> list[Any]:
+        """One tree of gradients for each argument."""
+        targets = [node for nodes in self.nodes for node in nodes if node is not None]
+        grads = sweep(seeds, targets, record)
+        return [
+            tree.unflatten(definition, [_result(grads.get(n), n, record) for n in nodes])
+            for nodes, definition in zip(self.nodes, self.definitions, strict=True)
+        ]
+
+    def require_use(self, order: list[Node]) -> None:
+        """Refuse an argument that the result does not depend on."""
+        used = set(order)
+        for i, nodes in zip(self.argnums, self.nodes, strict=True):
+            if not any(node in used for node in nodes):
+                raise GraphError(
+                    f"the result does not depend on argument {i}: it is unused, or its path goes "
+                    "through detach(), no_grad(), .data or an integer; allow_unused=True gives zeros"
+                )
+
+
+def _again(leaf: Any) -> Any:
+    """The value itself on a node of its own."""
+    return +leaf
+
+
+def _position(i: int, args: tuple[Any, ...]) -> int:
+    if not -len(args) <= i < len(args):
+        raise ShapeError(f"argnums names argument {i}, the call has {len(args)}")
+    return i
+
+
+def _input(leaf: Any) -> Any:
+    """A leaf of a trace with the value of a tensor or scalar."""
+    if isinstance(leaf, Scalar):
+        made: Any = Scalar(leaf._data)
+        made.info.traced = True
+        return made
+    if leaf.dtype.kind != "f":
+        return leaf
+    node = Node(None, (), (), (leaf.shape, leaf.dtype))
+    node.info = Info(leaf.name, keeps_grad=True)
+    node.info.traced = True
+    return wrap(leaf._data, node)
+
+
+def _result(g: Any, node: Node | None, record: bool) -> Any:
+    if node is None:
+        return None
+    shape, dtype = node.spec
+    if g is None:
+        g = 0.0 if dtype is float else np.zeros(shape, dtype)
+    if record and not isinstance(g, (Tensor, Scalar, RowGrad)):
+        return wrap(np.asarray(g)[()], None)
+    return g[()] if isinstance(g, np.ndarray) and not g.ndim else g
+
+
+def _plain(value: Any) -> Any:
+    return tree.map(lambda v: v._data if isinstance(v, (Tensor, Scalar)) else v, value)
+
+
+def _seed(value: Any, gradient: Any, record: bool) -> Any:
+    seed = cotangent(value, gradient)
+    if not record:
+        return seed._data if isinstance(seed, (Tensor, Scalar)) else seed
+    if isinstance(seed, (Tensor, Scalar)):
+        return seed
+    return Scalar(seed, requires_grad=False) if isinstance(value, Scalar) else wrap(seed, None)
+
+
+def _numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+
+def value_and_grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    allow_unused: bool = False,
+) -> Callable[..., Any]:
+    """Make a function that returns the value of `f` and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one number; with `has_aux` a pair of that and anything else.
+    argnums : int or tuple of int
+        Which arguments to differentiate by. Each may be an array, a number, or nested lists,
+        tuples and dicts of them.
+    has_aux : bool
+    allow_unused : bool
+        Give zeros for an argument that the result does not depend on, instead of an error.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``; plain arrays, or tensors where a value from outside that is
+        tracked itself is involved, so that they can be differentiated again.
+
+    Raises
+    ------
+    ShapeError
+        If the result is not one number.
+    GraphError
+        If the result does not depend on an argument.
+    DTypeError
+        If an argument holds nothing floating.
+    """
+
+    @wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        trace = _Trace(args, _numbers(argnums))
+        with enable_grad():
+            value, aux = f(*trace.args, **kwargs) if has_aux else (f(*trace.args, **kwargs), None)
+            seeds, order = _scalar_seed(value)
+            if not allow_unused:
+                trace.require_use(order)
+            record = trace.differentiable(order)
+            if record:
+                seeds = {n: _seed(value, None, True) for n in seeds}
+            grads = trace.pull(seeds, record)
+        result = grads[0] if isinstance(argnums, int) else tuple(grads)
+        value = value if record else _plain(value)
+        return ((value, aux), result) if has_aux else (value, result)
+
+    return call
+
+
+def _scalar_seed(value: Any) -> tuple[dict[Node, Any], list[Node]]:
+    if not isinstance(value, (Tensor, Scalar)) or not value.requires_grad:
+        if np.size(getattr(value, "_data", value)) != 1:
+            raise ShapeError(f"the function has to return one number, not {describe(value)}")
+        return {}, []
+    return {value._node: _seed(value, None, False)}, topological(value._node)
+
+
+def grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    allow_unused: bool = False,
+) -> Callable[..., Any]:
+    """Make a function that returns the gradient of `f`; see `value_and_grad`.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.grad(lambda x: x**3)(2.0), ad.grad(ad.grad(lambda x: x**3))(2.0)
+    (12.0, 12.0)
+    """
+    both = value_and_grad(f, argnums, has_aux, allow_unused)
+
+    @wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return call
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of ``f(*primals)`` and its pullback.
+
+    Returns
+    -------
+    value : array or tree of arrays
+    pullback : callable
+        ``pullback(cotangent)``, the cotangent of the value's shape (or a tree of them), returns
+        a gradient for each primal. May be called more than once.
+    """
+    trace = _Trace(primals, tuple(range(len(primals))))
+    with enable_grad():
+        value = f(*trace.args)
+    results, definition = tree.flatten(value)
+    tracked = [r for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
+    record = trace.differentiable(topological(*(r._node for r in tracked)))
+
+    def pullback(cotangents: Any) -> tuple[Any, ...]:
+        given, shape = tree.flatten(cotangents)
+        if len(given) != len(results):
+            raise ShapeError(f"{len(given)} cotangents for {len(results)} results")
+        again = record or any(isinstance(c, (Tensor, Scalar)) and c.requires_grad for c in given)
+        seeds: dict[Node, Any] = {}
+        with enable_grad():
+            for r, c in zip(results, given, strict=True):
+                if isinstance(r, (Tensor, Scalar)) and r.requires_grad:
+                    s = _seed(r, c, again)
+                    seeds[r._node] = seeds[r._node] + s if r._node in seeds else s
+            return tuple(trace.pull(seeds, again))
+
+    return (value if record else _plain(value)), pullback
+
+
+def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+    """The value of ``f(*primals)`` and its derivative in the direction of `tangents`.
+
+    Parameters
+    ----------
+    f : callable
+    primals, tangents : tuple
+        The arguments, and for each a tangent of the same shape (or tree of shapes).
+
+    Returns
+    -------
+    value, tangent : array or tree of arrays
+    """
+    trace = _Trace(tuple(primals), tuple(range(len(primals))))
+    given = [tree.flatten(t)[0] for t in tangents]
+    if [*map(len, given)] != [*map(len, trace.nodes)]:
+        raise ShapeError("jvp takes one tangent for each primal, of the same structure")
+    with enable_grad():
+        value = f(*trace.args)
+        results, definition = tree.flatten(value)
+        roots = [r._node for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
+        order = topological(*roots)
+        flat = [(n, t) for ns, ts in zip(trace.nodes, given, strict=True)
+                for n, t in zip(ns, ts, strict=True) if n is not None]  # fmt: skip
+        record = trace.differentiable(order) or any(
+            isinstance(t, (Tensor, Scalar)) and t.requires_grad for _, t in flat
+        )
+        starts = {n: _direction(n, t, record) for n, t in flat}
+        pushed = push(roots, starts, record)
+    out = [_result(pushed.get(_node_of(r)), _spec_node(r), record) for r in results]
+    return (value if record else _plain(value)), tree.unflatten(definition, out)
+
+
+def _node_of(result: Any) -> Any:
+    return getattr(result, "_node", None)
+
+
+def _spec_node(result: Any) -> Node:
+    node = _node_of(result)
+    return node if node is not None else Node(None, (), (), (np.shape(result), np.float64))
+
+
+def _direction(node: Node, tangent: Any, record: bool) -> Any:
+    shape, dtype = node.spec
+    if np.shape(tangent) != shape:
+        raise ShapeError(f"tangent of shape {np.shape(tangent)} for a primal of shape {shape}")
+    if isinstance(tangent, (Tensor, Scalar)):
+        return tangent if record else tangent._data
+    if dtype is float:
+        return Scalar(float(tangent), requires_grad=False) if record else float(tangent)
+    array = np.array(tangent, dtype)[()]
+    return wrap(array, None) if record else array
+
+
+def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+    """Hessian of a scalar function times `tangents`, forward over reverse.
+
+    Returns
+    -------
+    tuple
+        For each primal an array of its shape.
+    """
+    every = tuple(range(len(primals)))
+    return jvp(grad(f, every, allow_unused=True), tuple(primals), tuple(tangents))[1]
+
+
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Make a function that returns the Jacobian: shape of the result + shape of the argument.
+
+    Works backwards, a row at a time, or forwards, a column at a time, whichever is fewer.
+    """
+
+    @wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        blocks = tuple(_jacobian(f, i, args, kwargs) for i in _numbers(argnums))
+        return blocks[0] if isinstance(argnums, int) else blocks
+
+    return call
+
+
+def _jacobian(f: Callable[..., Any], i: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def alone(x: Any) -> Any:
+        return f(*args[:i], x, *args[i + 1 :], **kwargs)
+
+    value, pullback = vjp(alone, args[i])
+    shape, inputs = np.shape(value), np.shape(args[i])
+    rows, columns = int(np.prod(shape)), int(np.prod(inputs))
+    if rows <= columns:
+        parts = [pullback(unit)[0] for unit in _units(shape)]
+        return _stack(parts, (*shape, *inputs), value)
+    parts = [jvp(alone, (args[i],), (unit,))[1] for unit in _units(inputs)]
+    joined = _stack(parts, (*inputs, *shape), value)
+    axes = (*range(len(inputs), len(inputs) + len(shape)), *range(len(inputs)))
+    return np.transpose(joined, axes)
+
+
+def _units(shape: tuple[int, ...]) -> Any:
+    size = int(np.prod(shape))
+    for k in range(size):
+        unit = np.zeros(size)
+        unit[k] = 1.0
+        yield unit.reshape(shape)
+
+
+def _stack(parts: list[Any], shape: tuple[int, ...], value: Any) -> Any:
+    if not parts:
+        return np.zeros(shape, getattr(value, "dtype", float))
+    return np.reshape(np.stack(parts), shape)
+
+
+def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """Make a function that returns the Hessian of a scalar function by one argument."""
+    return jacobian(grad(f, argnums, allow_unused=True), argnums)
+
+
+def stop_gradient(value: Any) -> Any:
+    """The same values, treated as constants; for a tree, all its leaves."""
+    return tree.map(lambda v: v.detach() if isinstance(v, (Tensor, Scalar)) else v, value)
