@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff import errors, tree
+from autodiff import errors, pickling, tree
 from autodiff.backward import sweep
+from autodiff.custom import checkpoint, custom_op, vmap
 from autodiff.functions import DISPATCH, FUNCTIONS
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording, no_grad

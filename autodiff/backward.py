@@ -146,9 +146,9 @@ def _keep(node: Node, g: Any, alone: bool) -> Any:
 
 def _fit(c: Any, parent: Node) -> Any:
     """Undo broadcasting and promotion: a contribution takes the parent's shape and dtype."""
-    shape, dtype = parent.spec
     if c.__class__ in _LAZY:
         return c
+    shape, dtype = parent.spec
     if dtype is float:
         return _to_scalar(c)
     if c.__class__ is float or isinstance(c, Scalar):

@@ -276,8 +276,14 @@ def _record(op: Op, out: Any, given: Any, params: dict[str, Any], nodes: tuple[A
         op = op.spread(len(nodes))
     if op.outputs == 1:
         return wrap(out, Node(op, nodes, saved, (out.shape, out.dtype)))
-    node = Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out))
-    return tuple(wrap(o, Node(OPS["item"], (node,), (i,), node.spec[i])) for i, o in enumerate(out))
+    return items(out, Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
+
+
+def items(values: tuple[Any, ...], node: Node) -> tuple[Any, ...]:
+    """The values of a node that has several, each as a tensor of its own."""
+    row = OPS["item"]
+    made = (Node(row, (node,), (i, node.spec), spec) for i, spec in enumerate(node.spec[: len(values)]))
+    return tuple(map(wrap, values, made))
 
 
 def _settings(op: Op, positional: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
@@ -389,11 +395,8 @@ def lift(node: Node) -> tuple[Any, ...]:
 def _lift(node: Node, name: str, value: Any) -> Any:
     if value is None or name not in (*node.op.args, "out"):
         return value
-    if name != "out":
-        return wrap(value, node.parents[node.op.args.index(name)])
-    if node.op.outputs == 1:
-        return wrap(value, node)
-    return tuple(wrap(v, Node(OPS["item"], (node,), (i,), node.spec[i])) for i, v in enumerate(value))
+    source = node if name == "out" else node.parents[node.op.args.index(name)]
+    return items(value, source) if isinstance(value, tuple) else wrap(value, source)
 
 
 def _lift_scalar(node: Scalar, name: str) -> Any:

@@ -12,13 +12,13 @@ from autodiff import tree
 from autodiff.backward import cotangent, sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.forward import push
-from autodiff.graph import Info, Node, topological
+from autodiff.graph import Info, Node, tick, topological
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, wrap
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+__all__ = ["fresh_leaf", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 
 class _Trace:
@@ -26,6 +26,7 @@ class _Trace:
 
     def __init__(self, args: tuple[Any, ...], argnums: tuple[int, ...]) -> None:
         self.outside = is_recording()
+        self.start = tick()
         self.nested = False
         self.args = list(args)
         self.argnums = argnums
@@ -46,15 +47,15 @@ class _Trace:
 
     def _fresh(self, leaf: Any) -> Any:
         if isinstance(leaf, (Tensor, Scalar)):
-            return self._over(leaf) if leaf.requires_grad else _input(leaf)
+            return self._over(leaf) if leaf.requires_grad else fresh_leaf(leaf)
         value = np.asarray(leaf) if isinstance(leaf, (float, np.ndarray, np.generic)) else None
-        return leaf if value is None or value.dtype.kind != "f" else _input(Tensor(leaf))
+        return leaf if value is None or value.dtype.kind != "f" else fresh_leaf(Tensor(leaf))
 
     def _over(self, leaf: Any) -> Any:
         """A node of this trace on top of a value that is tracked outside."""
         info = leaf._node.info
         if leaf._node.op is None and not info.traced:
-            return _input(leaf)  # a plain leaf, handed in for its value
+            return fresh_leaf(leaf)  # a plain leaf, handed in for its value
         self.nested = True
         return _again(leaf)
 
@@ -62,9 +63,11 @@ class _Trace:
         """Whether the result has to be differentiable itself: something outside is tracked."""
         if not self.outside:
             return False
-        mine = {node for nodes in self.nodes for node in nodes}
         return self.nested or any(
-            node.op is None and node not in mine and node.info is not None and node.info.keeps_grad
+            node.op is None
+            and node.order < self.start
+            and node.info is not None
+            and node.info.keeps_grad
             for node in order
         )
 
@@ -99,7 +102,7 @@ def _position(i: int, args: tuple[Any, ...]) -> int:
     return i
 
 
-def _input(leaf: Any) -> Any:
+def fresh_leaf(leaf: Any) -> Any:
     """A leaf of a trace with the value of a tensor or scalar."""
     if isinstance(leaf, Scalar):
         made: Any = Scalar(leaf._data)

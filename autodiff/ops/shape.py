@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.op import op, register, sum_to
+from autodiff.sparse import Parts
 
 
 def _reshape(x: Any, shape: Any) -> Any:
@@ -26,6 +27,9 @@ def _transpose_vjp(g: Any, axes: Any) -> Any:
 
 
 register([
+    # One result of an op that has several; its gradient is a part of theirs.
+    op("item", lambda x, i, specs: x[i], lambda g, i, specs: Parts({i: g}, specs),
+       linear="jointly", numpy=()),
     op("reshape", _reshape, lambda g, x_shape: np.reshape(g, x_shape), linear="jointly",
        numpy=np.reshape),
     op("transpose", _transpose, _transpose_vjp, linear="jointly", numpy=np.transpose, lazy=True,

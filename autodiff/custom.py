@@ -1,0 +1,185 @@
+"""Functions of the user's own in the graph: an op in one row, recomputation, mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from autodiff import tree
+from autodiff.backward import sweep
+from autodiff.errors import GraphError, ShapeError
+from autodiff.functions import FUNCTIONS, function
+from autodiff.op import binary, op, unary
+from autodiff.graph import Node, tick, topological
+from autodiff.settings import enable_grad, is_recording
+from autodiff.sparse import Parts
+from autodiff.tensor import Tensor, wrap
+from autodiff.transforms import fresh_leaf
+
+__all__ = ["checkpoint", "custom_op", "vmap"]
+
+
+def custom_op(
+    forward: Callable[..., Any], *rules: Any, partials: tuple[Any, ...] = (), **settings: Any
+) -> Callable[..., Any]:
+    """Make a differentiable function of a numpy function and its derivative rules.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(x, y, ..., setting=default)`` on plain arrays.
+    *rules : callable
+        A vector-Jacobian product ``rule(g, ...)`` for each leading argument. After the
+        cotangent ``g`` a rule names what it needs, and only that is kept: arguments by the
+        names they have in `forward`, ``x_shape`` for just a shape, ``out`` for the result,
+        settings. Written with operators and ``np.`` functions it has derivatives itself.
+    partials : tuple
+        Instead of `rules`, for an elementwise function of ``x`` (and ``y``): the local
+        derivative for each, a number or a function of what it needs.
+    **settings
+        Further fields of `autodiff.op.Op`, such as ``name``, ``linear`` or ``jvp``.
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> cube = ad.custom_op(lambda x: x**3, lambda g, x: g * 3 * x**2)
+    >>> ad.grad(cube)(2.0), ad.grad(ad.grad(cube))(2.0)
+    (12.0, 12.0)
+    """
+    if bool(rules) == bool(partials):
+        raise GraphError("custom_op() takes rules or partials: one for each argument")
+    name = settings.pop("name", forward.__name__)
+    settings.setdefault("numpy", ())
+    if partials:
+        if len(partials) > 2:
+            raise GraphError("partials are for one or two arguments; state rules instead")
+        row = (unary, binary)[len(partials) - 1](name, forward, *partials, **settings)
+    else:
+        row = op(name, forward, *rules, **settings)
+    return wraps(forward)(function(row))
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `f` keep only its inputs for backward, and run it again there.
+
+    Memory for time: what `f` computes inside is not saved. `f` must give the same result
+    again, so it may not draw from a generator that goes on.
+
+    Parameters
+    ----------
+    f : callable
+        Takes arrays or nested containers of them, and returns one array. Parameters that it
+        reaches in other ways get their gradients too.
+    """
+
+    @wraps(f)
+    def call(*args: Any) -> Any:
+        if not is_recording():
+            return f(*args)
+        leaves, definition = tree.flatten(args)
+        tracked = [i for i, leaf in enumerate(leaves) if getattr(leaf, "requires_grad", False)]
+
+        def inner(inputs: list[Any]) -> Any:
+            filled = list(leaves)
+            for i, x in zip(tracked, inputs, strict=True):
+                filled[i] = x
+            return f(*tree.unflatten(definition, filled))
+
+        inputs = [leaves[i] for i in tracked]
+        start = tick()
+        out = inner([fresh_leaf(x) for x in inputs])
+        if not getattr(out, "requires_grad", False):
+            return out
+        # The graph of this run ends here; of it only the leaves that `f` itself holds stay.
+        held = [n for n in topological(out._node) if n.op is None and _held(n, start)]
+        return _recomputed(inner, out._data, inputs, held)
+
+    return call
+
+
+def _held(node: Node, start: int) -> bool:
+    return node.order < start and node.info is not None and node.info.keeps_grad
+
+
+def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: list[Node]) -> Tensor:
+    """A node that has `inputs` and `held` for parents, by way of one node for all of them."""
+    values = tuple(x._data for x in inputs)
+    parents = tuple(x._node for x in inputs) + tuple(held)
+    specs = tuple(node.spec for node in parents)
+    packed = Node(_PACK.spread(len(parents)), parents, (), specs)
+
+    def rule(g: Any, values: Any) -> Parts:
+        record = isinstance(g, Tensor)
+        again = list(values) if record else [fresh_leaf(Tensor(v)) for v in values]
+        with enable_grad():
+            result = inner(again)
+        targets = [x._node for x in again] + held
+        grads = sweep({result._node: g}, targets, record)
+        return Parts({i: grads[n] for i, n in enumerate(targets) if n in grads}, specs)
+
+    row = op("checkpoint", lambda values: out, rule, numpy=())
+    return wrap(out, Node(row, (packed,), (values,), (out.shape, out.dtype)))
+
+
+# Several values as one, so that one rule can give all their gradients at once.
+_PACK = op(
+    "pack", lambda values: values, lambda g, i: g[i],
+    variadic=True, outputs=0, linear="jointly", numpy=(),
+)  # fmt: skip
+
+
+def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
+    """Make `f` work on a batch: on each slice along an axis, the results stacked.
+
+    Parameters
+    ----------
+    f : callable
+        Takes and returns arrays (or trees of arrays).
+    in_axes : int, None, or tuple of them
+        Axis to slice for each argument; None hands an argument on whole.
+    out_axes : int
+        Where the new axis goes in each result.
+
+    Notes
+    -----
+    Runs `f` once for each slice, so any `f` works and every derivative is right; where `f` is
+    made of ops that broadcast, calling it on the batch itself is faster.
+    """
+
+    @wraps(f)
+    def call(*args: Any) -> Any:
+        axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+        if len(axes) != len(args):
+            raise ShapeError(f"vmap: {len(axes)} in_axes for {len(args)} arguments")
+        slices = [_sliced(a, axis) for a, axis in zip(args, axes, strict=True)]
+        lengths = {len(s) for s in slices if s is not None}
+        if len(lengths) != 1:
+            raise ShapeError(f"vmap: arguments of lengths {sorted(lengths)} along in_axes={in_axes}")
+        results = [
+            f(*(a if s is None else s[k] for a, s in zip(args, slices, strict=True)))
+            for k in range(lengths.pop())
+        ]
+        stack = FUNCTIONS["stack"]
+        return tree.map(lambda *parts: stack(parts, axis=out_axes), results[0], *results[1:])
+
+    return call
+
+
+def _sliced(tree_of_arrays: Any, axis: int | None) -> list[Any] | None:
+    if axis is None:
+        return None
+    leaves, definition = tree.flatten(tree_of_arrays)
+    columns = [list(np.moveaxis(_array(leaf), axis, 0)) for leaf in leaves]
+    return [tree.unflatten(definition, list(group)) for group in zip(*columns, strict=True)]
+
+
+def _array(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, Tensor) else np.asarray(leaf)

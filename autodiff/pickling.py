@@ -1,0 +1,110 @@
+"""Copying and pickling values deep in a graph, without recursion.
+
+The graph below a value becomes one flat list, parents first. Leaves stay objects of their own,
+so that two values pickled together still share them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff.errors import GraphError
+from autodiff.graph import Node, topological
+from autodiff.op import OPS, Op
+from autodiff.scalar import Scalar
+from autodiff.tensor import Tensor
+
+__all__: list[str] = []
+
+
+def _reduce_tensor(self: Tensor) -> Any:
+    if self._node is None or self._node.op is None:
+        return _leaf_tensor, (type(self), self._data, self._node), *_state(self)
+    return _inner_tensor, (type(self), self._data, _records(self._node)), *_state(self)
+
+
+def _state(self: Tensor) -> tuple[Any, ...]:
+    state = getattr(self, "__dict__", None)
+    return (state,) if state else ()
+
+
+def _leaf_tensor(kind: type[Tensor], data: Any, node: Node | None) -> Tensor:
+    made = object.__new__(kind)
+    made._data, made._node = data, node
+    return made
+
+
+def _inner_tensor(kind: type[Tensor], data: Any, records: list[Any]) -> Tensor:
+    return _leaf_tensor(kind, data, _rebuilt(records))
+
+
+def _reduce_node(self: Node) -> Any:
+    if self.op is None:
+        return _leaf_node, (self.spec, self.info)
+    return _rebuilt, (_records(self),)
+
+
+def _leaf_node(spec: Any, info: Any) -> Node:
+    node = Node(None, (), (), spec)
+    node.info = info
+    return node
+
+
+def _reduce_scalar(self: Scalar) -> Any:
+    if self.op is None:
+        return _leaf_scalar, (self._data, self.info)
+    return _rebuilt, (_records(self),)
+
+
+def _leaf_scalar(data: float, info: Any) -> Scalar:
+    made = Scalar(data)
+    made.info = info
+    return made
+
+
+def _records(root: Node) -> list[Any]:
+    order = topological(root)[::-1]
+    place = {node: i for i, node in enumerate(order)}
+    return [node if node.op is None else _record(node, place) for node in order]
+
+
+def _record(node: Node, place: dict[Node, int]) -> tuple[Any, ...]:
+    parents = tuple(None if p is None else place[p] for p in node.parents)
+    value = node._data if isinstance(node, Scalar) else None
+    return _op_name(node), len(node.parents), parents, node.saved, node.spec, node.info, value
+
+
+def _op_name(node: Node) -> str:
+    op: Op = node.op
+    row = OPS.get(op.name)
+    if row is None or (row is not op and not op.variadic):
+        raise GraphError(
+            f"a graph with {op.name}() in it cannot be copied or pickled: only rows of the op "
+            "table can be found again; detach() the value, or copy its data"
+        )
+    return op.name
+
+
+def _rebuilt(records: list[Any]) -> Node:
+    nodes: list[Node] = []
+    for record in records:
+        nodes.append(record if isinstance(record, Node) else _node(record, nodes))
+    return nodes[-1]
+
+
+def _node(record: tuple[Any, ...], nodes: list[Node]) -> Node:
+    name, count, places, saved, spec, info, value = record
+    parents = tuple(None if i is None else nodes[i] for i in places)
+    op = OPS[name].spread(count) if OPS[name].variadic else OPS[name]
+    if value is None:
+        node = Node(op, parents, saved, spec)
+    else:
+        node = Scalar(value)
+        node.op, node.parents, node.saved = op, parents, saved
+    node.info = info
+    return node
+
+
+Tensor.__reduce_ex__ = lambda self, protocol: _reduce_tensor(self)  # type: ignore[method-assign]
+Node.__reduce_ex__ = lambda self, protocol: _reduce_node(self)  # type: ignore[method-assign]
+Scalar.__reduce_ex__ = lambda self, protocol: _reduce_scalar(self)  # type: ignore[method-assign]
