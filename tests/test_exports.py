@@ -15,6 +15,7 @@ MODULES = sorted(
     name
     for package in (ad, models)
     for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not name.startswith("autodiff.ops.")  # they hold rows of the table, and no names
 )
 
 THIRD_PARTY_MODULES = """
