@@ -28,7 +28,7 @@ def _transpose_vjp(g: Any, axes: Any) -> Any:
 
 register([
     # One result of an op that has several; its gradient is a part of theirs.
-    op("item", lambda x, i, specs: x[i], lambda g, i, specs: Parts({i: g}, specs),
+    op("item", lambda x, k, specs: x[k], lambda g, k, specs: Parts({k: g}, specs),
        linear="jointly", numpy=()),
     op("reshape", _reshape, lambda g, x_shape: np.reshape(g, x_shape), linear="jointly",
        numpy=np.reshape),
