@@ -118,7 +118,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
 
     def rule(g: Any, values: Any) -> Parts:
         record = isinstance(g, Tensor)
-        again = list(values) if record else [fresh_leaf(Tensor(v)) for v in values]
+        again = [v if isinstance(v, Tensor) else fresh_leaf(wrap(v, None)) for v in values]
         with enable_grad():
             result = inner(again)
         targets = [x._node for x in again] + held
@@ -132,7 +132,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
 # Several values as one, so that one rule can give all their gradients at once.
 _PACK = op(
     "pack", lambda values: values, lambda g, i: g[i],
-    variadic=True, outputs=0, linear="jointly", numpy=(),
+    jvp=lambda g: tuple(g), variadic=True, outputs=0, numpy=(),
 )  # fmt: skip
 
 

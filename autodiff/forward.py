@@ -116,14 +116,19 @@ def _transposed(op: Op, node: Node, saved: Any, incoming: list[Any], record: boo
     for rule, t in zip(op.rules, incoming, strict=True):
         v = rule(u, saved) if t is not None else None
         if v is not None:
-            v = v.dense() if isinstance(v, Lazy) else v
-            total = total + np.sum(v * t)
+            total = total + _inner(v.dense() if isinstance(v, Lazy) else v, t)
     if not isinstance(total, Tensor) or not total.requires_grad:
         return tuple(np.zeros(*s) for s in specs) if op.outputs > 1 else np.zeros(*specs[0])
     seed = wrap(np.ones((), total.dtype)[()], None) if record else np.ones((), total.dtype)[()]
     grads = sweep({total._node: seed}, [x._node for x in us], record)
     out = tuple(grads.get(x._node, np.zeros(x.shape, x.dtype)) for x in us)
     return out if op.outputs > 1 else out[0]
+
+
+def _inner(v: Any, t: Any) -> Any:
+    if isinstance(v, tuple):
+        return sum(_inner(a, b) for a, b in zip(v, t, strict=True) if b is not None)
+    return np.sum(v * t)
 
 
 def _probe(shape: Any, dtype: Any) -> Tensor:
@@ -133,7 +138,7 @@ def _probe(shape: Any, dtype: Any) -> Tensor:
 
 
 def _shaped(out: Any, node: Node) -> Any:
-    if node.op.outputs > 1 or isinstance(out, (float, Scalar)):
+    if node.op.outputs != 1 or isinstance(out, (float, Scalar)):
         return out
     shape, dtype = node.spec
     if dtype is float:
