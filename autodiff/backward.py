@@ -12,7 +12,7 @@ from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.graph import Node, needed, topological
 from autodiff.op import OPS, sum_to
 from autodiff.scalar import Scalar
-from autodiff.sparse import Lazy, RowGrad
+from autodiff.sparse import Lazy, Product, RowGrad
 from autodiff.strong_zero import has_nan, strong_zero
 from autodiff.tensor import Tensor, apply, lift, wrap
 
@@ -61,21 +61,17 @@ def _sweep(
     grads, kept = dict(seeds), {}
     owned: set[Node] = set()  # nodes whose entry in grads nobody else holds
     useful = None if targets is None else needed(order, targets)
+    take = grads.pop
     c = None
     for node in order:
-        g = grads.pop(node, None)
-        op, info = node.op, node.info
-        if g.__class__ in _LAZY:
-            g = _evaluate(g, op)
-        if info is not None and info.hooks and g is not None:
+        g = take(node, None)
+        info = node.info
+        if info is not None or targets is not None:
             g = _hooks(node, g, hooked)
-        if targets is None:
-            if info is not None and info.keeps_grad:
-                c = None
+            c = None  # so that the count in _keep sees only holders that matter
+            if info.keeps_grad if targets is None else node in targets:
                 kept[node] = _keep(node, g, sys.getrefcount(g) == 2)
-        elif node in targets:
-            c = None
-            kept[node] = _keep(node, g, sys.getrefcount(g) == 2)
+        op = node.op
         if op is None or g is None:
             continue
         if node.__class__ is Scalar and not record:
@@ -84,7 +80,9 @@ def _sweep(
                     c = g and g * slope
                     grads[p] = grads[p] + c if p in grads else c
             continue
-        spec, local = node.spec, op.partials is not None
+        if g.__class__ in _LAZY and not op.lazy:
+            g = g.dense()
+        local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
         for p, rule in zip(node.parents, op.rules):  # noqa: B905 - hot
             if p is None or (useful is not None and p not in useful):
@@ -94,7 +92,7 @@ def _sweep(
                 continue
             if careful:
                 c = strong_zero(c, rule, g, saved, op)
-            if p.spec is not spec or not local:
+            if p.spec is not local:
                 c = _fit(c, p)
             if p not in grads:
                 grads[p] = c
@@ -112,20 +110,19 @@ def _sweep(
 _LAZY = frozenset(Lazy.__subclasses__())
 
 
-def _evaluate(g: Any, op: Any) -> Any:
-    if op is None:
-        return g if isinstance(g, RowGrad) else g.dense()
-    return g if op.lazy else g.dense()
-
-
 def _hooks(node: Node, g: Any, hooked: dict[Node, Any]) -> Any:
-    if node not in hooked:
-        for hook in node.info.hooks:  # type: ignore[union-attr]
-            result = hook(g)
-            if result is not None:
-                g = _checked(result, node)
+    if g is None or node.info is None or not node.info.hooks:
+        return g
+    if node not in hooked:  # a second, careful sweep must not call them again
+        for hook in node.info.hooks:
+            result = hook(_settled(g))
+            g = g if result is None else _checked(result, node)
         hooked[node] = g
     return hooked[node]
+
+
+def _settled(g: Any) -> Any:
+    return g.dense() if isinstance(g, Lazy) and not isinstance(g, RowGrad) else g
 
 
 def _checked(result: Any, node: Node) -> Any:
@@ -135,9 +132,12 @@ def _checked(result: Any, node: Node) -> Any:
 
 
 def _keep(node: Node, g: Any, alone: bool) -> Any:
+    """The gradient to hand out: an array that nothing else holds or will write into."""
     shape, dtype = node.spec
     if g is None:
         return 0.0 if dtype is float else np.zeros(shape, dtype)
+    if g.__class__ is Product:
+        return g.dense()
     if isinstance(g, (float, Lazy, Tensor, Scalar)):
         return g
     fresh = alone and g.__class__ is np.ndarray and g.base is None and g.flags.writeable

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import scalar, tensor
 from autodiff.errors import DTypeError, describe
+from autodiff.methods import scalar_method, tensor_method
 from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor, apply
@@ -81,26 +81,28 @@ def _register_rows() -> None:
         name = f"{op.namespace}.{op.name}" if op.namespace else op.name
         _publish(name, function(op), op.numpy, op.method)
         if op.partials is not None and len(op.args) == 1:
-            setattr(Tensor, op.name, tensor.unary_method(op))
-            setattr(Scalar, op.name, scalar.unary_method(op))
+            setattr(Tensor, op.name, tensor_method(op))
+            setattr(Scalar, op.name, scalar_method(op))
+
+
+_BINARY = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
+           "power": "pow", "remainder": "mod"}  # fmt: skip
+_UNARY = {"negative": "neg", "absolute": "abs", "positive": "pos"}
 
 
 def _bind_operators() -> None:
-    for name, symbol in (
-        ("add", "add"), ("subtract", "sub"), ("multiply", "mul"), ("divide", "truediv"),
-        ("power", "pow"), ("remainder", "mod"),
-    ):  # fmt: skip
-        setattr(Tensor, f"__{symbol}__", tensor.binary_method(OPS[name]))
-        setattr(Tensor, f"__r{symbol}__", tensor.binary_method(OPS[name], swapped=True))
-    Tensor.__neg__ = tensor.unary_method(OPS["negative"])  # type: ignore[attr-defined]
-    Tensor.__abs__ = tensor.unary_method(OPS["absolute"])  # type: ignore[attr-defined]
-    Tensor.__pos__ = tensor.unary_method(OPS["positive"])  # type: ignore[attr-defined]
+    for kind, method in ((Tensor, tensor_method), (Scalar, scalar_method)):
+        for name, symbol in _BINARY.items():
+            setattr(kind, f"__{symbol}__", method(OPS[name]))
+            setattr(kind, f"__r{symbol}__", method(OPS[name], swapped=True))
+        for name, symbol in _UNARY.items():
+            setattr(kind, f"__{symbol}__", method(OPS[name]))
+        for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
+            setattr(kind, f"__{symbol}__", _comparison(getattr(operator, symbol)))
     Tensor.__matmul__ = lambda self, other: apply(OPS["matmul"], self, other)  # type: ignore[attr-defined]
     Tensor.__rmatmul__ = lambda self, other: apply(OPS["matmul"], other, self)  # type: ignore[attr-defined]
     Tensor.__getitem__ = lambda self, index: apply(OPS["getitem"], self, index)  # type: ignore[attr-defined]
     Tensor.__setitem__ = _no_setitem  # type: ignore[attr-defined]
-    for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
-        setattr(Tensor, f"__{symbol}__", _comparison(getattr(operator, symbol)))
 
 
 def _no_setitem(self: Tensor, index: Any, value: Any) -> None:

@@ -68,14 +68,14 @@ def topological(*roots: Node) -> list[Node]:
     of nearly sorted numbers do.
     """
     found = list(dict.fromkeys(roots))
-    seen = set(found)
-    stack = list(found)
+    seen, stack = set(found), list(found)
+    meet, note, push, pop = seen.add, found.append, stack.append, stack.pop
     while stack:
-        for parent in stack.pop().parents:
+        for parent in pop().parents:
             if parent is not None and parent not in seen:
-                seen.add(parent)
-                found.append(parent)
-                stack.append(parent)
+                meet(parent)
+                note(parent)
+                push(parent)
     found.sort(key=_creation, reverse=True)
     return found
 

@@ -16,7 +16,9 @@ order) and on tensors (higher orders). A rule never writes into what it is given
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
@@ -24,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["OPS", "Op", "binary", "op", "overridable", "register", "sum_to", "unary"]
+__all__ = ["OPS", "Op", "binary", "evaluate", "op", "overridable", "register", "sum_to", "unary"]
 
 Rule = Callable[..., Any]
 
@@ -46,8 +48,8 @@ class Op:
     params : dict
         Names and defaults of the settings.
     partials : tuple or None
-        Elementwise ops: the local derivative with respect to each argument: a number, the name
-        of an argument, or a function of what it needs.
+        Elementwise ops: the local derivative with respect to each argument: a number, a text
+        such as ``"1 - out * out"`` in the names above, or a function of what it needs.
     vjps : tuple of callable
         Other ops: ``rule(g, ...)``, the vector-Jacobian product for each argument. A variadic
         op has a single ``rule(g, i, ...)`` for argument number ``i``.
@@ -108,24 +110,31 @@ class Op:
         """Elementwise ops: ``slope(saved)``, the local derivative for each argument."""
         texts = [_slope(d, self.needs) for d in self.partials or ()]
         return tuple(
-            _evaluate(f"lambda s: {text}", rule=d)
+            evaluate(f"lambda s: {text}", rule=d)
             for text, d in zip(texts, self.partials or (), strict=True)
         )
+
+    @cached_property
+    def _locals(self) -> dict[int, Rule]:
+        return {}
 
     def local(self, tracked: int) -> Rule:
         """``local(out, *args)``: for scalar graphs, the local derivative for each tracked
         argument and the value of each constant one."""
-        partials = enumerate(self.partials or ())
+        if tracked not in self._locals:
+            text, names = self.local_text(tracked)
+            source = f"lambda out, {', '.join(self.args)}: {text}"
+            self._locals[tracked] = evaluate(source, **names)
+        return self._locals[tracked]
+
+    def local_text(self, tracked: int) -> tuple[str, dict[str, Any]]:
+        """The text of `local`'s result, and the functions it calls by name."""
         texts, names = [], {}
-        for i, d in partials:
-            arg, names[f"d{i}"] = self.args[i], d
-            if not tracked >> i & 1:
-                texts.append(arg)
-            elif callable(d):
-                texts.append(f"d{i}({', '.join(_names(d))})")
-            else:
-                texts.append(d if isinstance(d, str) else repr(float(d)))
-        return _evaluate(f"lambda out, {', '.join(self.args)}: ({', '.join(texts)},)", **names)
+        for i, d in enumerate(self.partials or ()):
+            names[f"d{i}"] = d
+            called = f"d{i}({', '.join(_names(d))})" if callable(d) else _text(d)
+            texts.append(called if tracked >> i & 1 else self.args[i])
+        return f"({', '.join(texts)},)", names
 
     @cached_property
     def tangent_rule(self) -> Rule | None:
@@ -158,16 +167,19 @@ class Op:
         return [*(self.partials or ()), *self.vjps, *([self.jvp] if self.jvp else [])]
 
     def _make_keeper(self, tracked: int) -> Rule | None:
-        if not self.needs:
-            return None
+        text = self.saved_text(tracked)
+        parameters = ", ".join(("out", *self.args, *self.params))
+        return evaluate(f"lambda {parameters}: {text}") if self.needs else None
+
+    def saved_text(self, tracked: int) -> str:
+        """The text of the tuple that a node saves."""
         stated = self.partials if self.partials is not None else self.vjps
         used = [d for i, d in enumerate(stated) if self.variadic or tracked >> i & 1]
-        kept = _union(self.params, *map(_names, used), _names(self.jvp) if self.jvp else ())
+        kept = _union(self.params, *map(_names, used), _names(self.jvp))
         if self.linear == "each":
             kept = _union(kept, (n for n in self.needs if n in self.args))
         fields = [_expression(name, self.args) if name in kept else "None" for name in self.needs]
-        parameters = ", ".join(("out", *self.args, *self.params))
-        return _evaluate(f"lambda {parameters}: ({', '.join(fields)},)", shape=_shape)
+        return f"({''.join(f'{text}, ' for text in fields)})"
 
 
 def register(rows: Sequence[Op]) -> None:
@@ -225,10 +237,12 @@ def _row(name: str, forward: Rule, args: tuple[str, ...], **settings: Any) -> Op
 
 
 def _names(rule: Any) -> tuple[str, ...]:
-    if not callable(rule):
-        return (rule,) if isinstance(rule, str) else ()
-    names = inspect.signature(rule).parameters
-    return tuple(name for name in names if name not in ("g", "i"))
+    """What a rule needs, by name; ``g`` and a variadic op's ``i`` are given by the loop."""
+    if isinstance(rule, str):
+        found = [n.id for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name)]
+    else:
+        found = [*inspect.signature(rule).parameters] if callable(rule) else []
+    return tuple(name for name in found if name not in ("g", "i", "np"))
 
 
 def _union(*groups: Any) -> tuple[str, ...]:
@@ -246,10 +260,13 @@ def _expression(name: str, args: tuple[str, ...]) -> str:
     return f"shape({owner})" if owner in args and owner != name else name
 
 
-def _evaluate(source: str, **names: Any) -> Rule:
-    # The texts are made from parameter names of the table's own rules, never from user data:
-    # a bound rule costs one call, where unpacking names at run time would cost several.
-    return eval(source, names)  # type: ignore[no-any-return]
+def evaluate(source: str, **names: Any) -> Rule:
+    """The function that a text of the table states.
+
+    The texts are made of the table's own rules, never of user data. A rule bound this way costs
+    one call, where looking names up as it runs would cost several.
+    """
+    return eval(source, {"np": np, "shape": _shape, **names})  # type: ignore[no-any-return]
 
 
 def _call(rule: Rule, needs: tuple[str, ...], *first: str) -> str:
@@ -257,23 +274,31 @@ def _call(rule: Rule, needs: tuple[str, ...], *first: str) -> str:
 
 
 def _bind(rule: Rule, needs: tuple[str, ...], *first: str) -> Rule:
-    return _evaluate(f"lambda g, s: {_call(rule, needs, *first)}", rule=rule)
+    return evaluate(f"lambda g, s: {_call(rule, needs, *first)}", rule=rule)
 
 
 def _number(rule: Rule, i: int) -> Rule:
     names = list(inspect.signature(rule).parameters)
     rest = ", ".join(names[:1] + names[2:])
     call = ", ".join([names[0], str(i), *names[2:]])
-    return _evaluate(f"lambda {rest}: rule({call})", rule=rule)
+    return evaluate(f"lambda {rest}: rule({call})", rule=rule)
+
+
+def _text(partial: Any) -> str:
+    return f"({partial})" if isinstance(partial, str) else repr(float(partial))
 
 
 def _slope(partial: Any, needs: tuple[str, ...]) -> str:
-    """The text of a local derivative: a number, the name of an argument, or a call."""
+    """The text of a local derivative in terms of what was saved, ``s``."""
     if callable(partial):
         return _call(partial, needs)
-    return f"s[{needs.index(partial)}]" if isinstance(partial, str) else repr(float(partial))
+    return re.sub(
+        r"(?<![.\w])[A-Za-z_]\w*",
+        lambda m: f"s[{needs.index(m[0])}]" if m[0] in needs else m[0],
+        _text(partial),
+    )
 
 
 def _elementwise(partial: Any, needs: tuple[str, ...]) -> Rule:
     fixed = {0: "None", 1: "g", -1: "-g"}.get(partial) if not callable(partial) else None
-    return _evaluate(f"lambda g, s: {fixed or 'g * ' + _slope(partial, needs)}", rule=partial)
+    return evaluate(f"lambda g, s: {fixed or 'g * ' + _slope(partial, needs)}", rule=partial)

@@ -5,8 +5,6 @@ The local derivatives are numbers, so they are worked out at once, and backward 
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,8 +99,7 @@ class Scalar(Tracked, Node):
         made = f", op={self.op.name}" if self.op else ""
         return f"Scalar({self._data:.6g}{f', name={name!r}' if name else ''}{made})"
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = Node.__hash__  # by identity; comparisons compare values
 
 
 def _make(op: Op, out: float, parents: tuple[Any, ...], saved: tuple[Any, ...]) -> Scalar:
@@ -136,67 +133,3 @@ def _by_numpy(op: Op, local: Any, values: tuple[float, ...], parents: Any) -> tu
     with np.errstate(all="ignore"):
         out = op.forward(*values)
         return float(out), parents, tuple(map(float, local(out, *values)))
-
-
-def unary_method(op: Op) -> Callable[[Scalar], Scalar]:
-    """A method that applies an elementwise op of one argument."""
-    forward, local = op.scalar or op.forward, op.local(1)
-
-    def method(self: Scalar) -> Scalar:
-        x = self._data
-        try:
-            out = forward(x)
-            saved = local(out, x)
-        except (ArithmeticError, ValueError):
-            return _make(op, *_by_numpy(op, local, (x,), (self,)))
-        return _make(op, out, (self,), saved)
-
-    return method
-
-
-def binary_method(op: Op, swapped: bool = False) -> Callable[[Any, Any], Any]:
-    """An operator for an op of two arguments; `swapped` makes the reflected one."""
-    forward, both, right = op.scalar or op.forward, op.local(3), op.local(2 if swapped else 1)
-
-    def method(self: Scalar, other: Any) -> Any:
-        x = self._data
-        if other.__class__ is Scalar:
-            y, parents, local = other._data, (self, other), both
-        elif isinstance(other, _NUMBERS):
-            y, parents, local = float(other), (None, self) if swapped else (self, None), right
-        else:
-            return NotImplemented
-        values = (y, x) if swapped else (x, y)
-        try:
-            out = forward(*values)
-            saved = local(out, *values)
-        except (ArithmeticError, ValueError):
-            return _make(op, *_by_numpy(op, local, values, parents))
-        return _make(op, out, parents, saved)
-
-    return method
-
-
-def _bind_operators() -> None:
-    for name, symbol in (
-        ("add", "add"), ("subtract", "sub"), ("multiply", "mul"),
-        ("divide", "truediv"), ("power", "pow"),
-    ):  # fmt: skip
-        setattr(Scalar, f"__{symbol}__", binary_method(OPS[name]))
-        setattr(Scalar, f"__r{symbol}__", binary_method(OPS[name], swapped=True))
-    for name, symbol in (("negative", "neg"), ("absolute", "abs"), ("positive", "pos")):
-        setattr(Scalar, f"__{symbol}__", unary_method(OPS[name]))
-    for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
-        setattr(Scalar, f"__{symbol}__", _comparison(getattr(operator, symbol)))
-
-
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Scalar, Any], Any]:
-    def method(self: Scalar, other: Any) -> Any:
-        if isinstance(other, Scalar):
-            return compare(self._data, other._data)
-        return compare(self._data, other) if isinstance(other, _NUMBERS) else NotImplemented
-
-    return method
-
-
-_bind_operators()

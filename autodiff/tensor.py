@@ -150,8 +150,7 @@ class Tensor(Tracked):
     def __bool__(self) -> bool:
         return bool(self._data)
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # by identity; comparisons compare values
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
@@ -316,68 +315,6 @@ def explained(error: Exception, op: Op, values: Any, params: dict[str, Any]) -> 
     kind = {TypeError: DTypeError, ValueError: ShapeError}.get(type(error))
     text = f"{op.name}({', '.join(given)}): {error}"
     return kind(text) if kind else type(error)(text)
-
-
-def unary_method(op: Op) -> Callable[[Tensor], Tensor]:
-    """A method that applies an elementwise op of one argument."""
-    forward, keep = op.forward, op.keeper(1)
-
-    def method(self: Tensor) -> Tensor:
-        x, node = self._data, self._node
-        out = forward(x)
-        made = _new(Tensor)
-        made._data = out
-        if node is None or not _recording():
-            made._node = None
-        elif node.op is None and not node.info.keeps_grad:
-            made._node = None
-        else:
-            made._node = Node(op, (node,), keep(out, x) if keep else (), node.spec)
-        return made
-
-    return method
-
-
-def binary_method(op: Op, swapped: bool = False) -> Callable[[Any, Any], Any]:
-    """An operator for an elementwise op of two arguments; `swapped` makes the reflected one."""
-    forward, keepers = op.forward, (None, op.keeper(1), op.keeper(2), op.keeper(3))
-
-    def method(self: Tensor, other: Any) -> Any:
-        x, xn = self._data, self._node
-        if other.__class__ is Tensor:
-            y, yn = other._data, other._node
-        elif other.__class__ is float:
-            y, yn = other, None
-        else:
-            try:
-                y, yn = operand(other)
-            except DTypeError:
-                return NotImplemented
-        if swapped:
-            x, xn, y, yn = y, yn, x, xn
-        try:
-            out = forward(x, y)
-        except (ValueError, TypeError) as error:
-            raise explained(error, op, (x, y), {}) from error
-        made = _new(Tensor)
-        made._data = out
-        made._node = None
-        if (xn is None and yn is None) or not _recording():
-            return made
-        tracked = 3
-        if xn is None or (xn.op is None and not xn.info.keeps_grad):
-            tracked, xn = 2, None
-        if yn is None or (yn.op is None and not yn.info.keeps_grad):
-            tracked, yn = tracked & 1, None
-        if tracked:
-            keep = keepers[tracked]
-            spec = xn.spec if xn is not None else yn.spec
-            if out.shape != spec[0] or out.dtype is not spec[1]:
-                spec = (out.shape, out.dtype)
-            made._node = Node(op, (xn, yn), keep(out, x, y) if keep else (), spec)
-        return made
-
-    return method
 
 
 def lift(node: Node) -> tuple[Any, ...]:

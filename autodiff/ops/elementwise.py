@@ -35,7 +35,7 @@ register([
            numpy=(np.divide, np.true_divide), domain="y != 0"),
     unary("negative", operator.neg, -1, numpy=np.negative),
     unary("positive", operator.pos, 1, numpy=np.positive),
-    unary("tanh", np.tanh, lambda out: 1 - out * out, scalar=math.tanh),
+    unary("tanh", np.tanh, "1 - out * out", scalar=math.tanh),
     unary("exp", np.exp, "out", scalar=math.exp),
     unary("absolute", operator.abs, lambda x: np.sign(x), numpy=np.absolute),
     binary("power", operator.pow, lambda x, y: y * x ** (y - 1), lambda out, x: out * np.log(x),

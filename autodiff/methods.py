@@ -1,0 +1,167 @@
+"""Rows made into methods: for elementwise ops, the way from operator to node without a detour.
+
+Recording an op on a small array has to cost less than numpy's own call, so the source of each
+method is filled in from its row: the forward, and the tuple of what the rules named.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.graph import Node, tick
+from autodiff.op import Op
+from autodiff.scalar import Scalar, apply_scalar
+from autodiff.settings import recording
+from autodiff.tensor import Tensor, apply, explained
+
+__all__ = ["scalar_method", "tensor_method"]
+
+_TENSOR_1 = """
+def {name}(self):
+    x, node = self._data, self._node
+    out = {forward}
+    made = new(Tensor)
+    made._data = out
+    if node is None or not recording() or (node.op is None and not node.info.keeps_grad):
+        made._node = None
+    else:
+        made._node = inner = new(Node)
+        inner.op, inner.parents, inner.saved = op, (node,), {x_saved}
+        inner.spec, inner.order, inner.info = node.spec, tick(), None
+    return made
+"""
+
+_TENSOR_2 = """
+def {name}(self, other):
+    if other.__class__ is Tensor:
+        y, yn = other._data, other._node
+    elif other.__class__ is float:
+        y = other
+        yn = None
+    else:
+        return apply_or_defer(op, {arguments})
+    x, xn = self._data, self._node
+    {swap}
+    try:
+        out = {forward}
+    except (ValueError, TypeError) as error:
+        raise explained(error, op, (x, y), {{}}) from error
+    made = new(Tensor)
+    made._data = out
+    if xn is not None and xn.op is None and not xn.info.keeps_grad:
+        xn = None
+    if yn is not None:
+        if yn.op is None and not yn.info.keeps_grad:
+            yn = None
+        else:
+            spec = yn.spec
+            if xn is None:
+                saved = {y_saved}
+            else:
+                saved = {saved}
+    if yn is None:
+        if xn is None:
+            made._node = None
+            return made
+        spec = xn.spec
+        saved = {x_saved}
+    if not recording():
+        made._node = None
+        return made
+    if (xn is None or xn.spec is not spec) or yn is None:
+        if out.shape != spec[0] or out.dtype is not spec[1]:
+            spec = (out.shape, out.dtype)
+    made._node = inner = new(Node)
+    inner.op, inner.parents, inner.saved = op, (xn, yn), saved
+    inner.spec, inner.order, inner.info = spec, tick(), None
+    return made
+"""
+
+_SCALAR_1 = """
+def {name}(self):
+    x = self._data
+    try:
+        out = {forward}
+        saved = {x_local}
+    except (ArithmeticError, ValueError):
+        return apply_scalar(op, self)
+    made = new(Scalar)
+    made._data, made.order, made.info = out, tick(), None
+    if recording():
+        made.op, made.parents, made.saved = op, (self,), saved
+    else:
+        made.op, made.parents, made.saved = None, (), ()
+    return made
+"""
+
+_SCALAR_2 = """
+def {name}(self, other):
+    if other.__class__ is not Scalar:
+        return apply_or_defer(op, {arguments})
+    x, y = self._data, other._data
+    try:
+        out = {forward}
+        saved = {local}
+    except (ArithmeticError, ValueError):
+        return apply_scalar(op, self, other)
+    made = new(Scalar)
+    made._data, made.order, made.info = out, tick(), None
+    if recording():
+        made.op, made.parents, made.saved = op, (self, other), saved
+    else:
+        made.op, made.parents, made.saved = None, (), ()
+    return made
+"""
+
+_INFIX = {
+    operator.add: "x + y", operator.sub: "x - y", operator.mul: "x * y",
+    operator.truediv: "x / y", operator.neg: "-x",
+}  # fmt: skip
+
+
+def _defer(op: Op, *args: Any) -> Any:
+    try:
+        return apply(op, *args)
+    except TypeError:
+        if all(hasattr(a, "_node") or hasattr(a, "dtype") or isinstance(a, (int, float)) for a in args):
+            raise
+        return NotImplemented
+
+
+def tensor_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
+    """An elementwise op as a method of `Tensor`; `swapped` makes the reflected operator."""
+    texts = {
+        "forward": _INFIX.get(op.forward, f"forward({', '.join(op.args)})"),
+        "saved": op.saved_text(3), "x_saved": op.saved_text(1), "y_saved": op.saved_text(2),
+    }  # fmt: skip
+    return _compile((_TENSOR_1, _TENSOR_2)[len(op.args) - 1], op, op.forward, swapped, texts)
+
+
+def scalar_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
+    """An elementwise op as a method of `Scalar`."""
+    forward = op.scalar or op.forward
+    both, names = op.local_text(3)
+    texts = {
+        "forward": _INFIX.get(forward, f"forward({', '.join(op.args)})"),
+        "local": both, "x_local": op.local_text(1)[0],
+    }  # fmt: skip
+    template = (_SCALAR_1, _SCALAR_2)[len(op.args) - 1]
+    return _compile(template, op, forward, swapped, texts, **names)
+
+
+def _compile(
+    template: str, op: Op, forward: Any, swapped: bool, texts: dict[str, str], **names: Any
+) -> Callable[..., Any]:
+    space: dict[str, Any] = {
+        "np": np, "new": object.__new__, "tick": tick, "recording": recording.get, "op": op,
+        "Tensor": Tensor, "Scalar": Scalar, "Node": Node, "forward": forward, "apply": apply,
+        "apply_scalar": apply_scalar, "explained": explained, "apply_or_defer": _defer, **names,
+    }  # fmt: skip
+    swap = "x, xn, y, yn = y, yn, x, xn" if swapped else ""
+    arguments = "other, self" if swapped else "self, other"
+    exec(template.format(name=op.name, swap=swap, arguments=arguments, **texts), space)
+    return space[op.name]  # type: ignore[no-any-return]
