@@ -75,12 +75,27 @@ def _sweep(
         if op is None or g is None:
             continue
         if node.__class__ is Scalar and not record:
+            # Spelt out for one and two parents: scalar graphs are all overhead.
+            if useful is None and len(node.parents) == 2:
+                p, q = node.parents
+                d, e = node.saved
+                if p is not None:
+                    if p in grads:
+                        grads[p] += g and g * d
+                    else:
+                        grads[p] = g and g * d
+                if q is not None:
+                    if q in grads:
+                        grads[q] += g and g * e
+                    else:
+                        grads[q] = g and g * e
+                continue
             for p, slope in zip(node.parents, node.saved):  # noqa: B905 - hot
                 if p is not None and (useful is None or p in useful):
                     c = g and g * slope
                     grads[p] = grads[p] + c if p in grads else c
             continue
-        if g.__class__ in _LAZY and not op.lazy:
+        if g.__class__ is not np.ndarray and g.__class__ in _LAZY and not op.lazy:
             g = g.dense()
         local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
