@@ -1,13 +1,16 @@
 """Reverse-mode automatic differentiation of scalar and tensor graphs on numpy.
 
-A computation is a graph of values; the gradient is the sum over all its paths.
+A computation is a graph of values; the gradient is the sum over all its paths. Every op of the
+table is here under numpy's name, and those of ``numpy.linalg`` in `linalg`.
 """
+
+# ruff: noqa: F401 - the names of the op table are known from the table only
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff import errors, pickling, tree
+from autodiff import errors, linalg, pickling, tree
 from autodiff.backward import sweep
 from autodiff.custom import checkpoint, custom_op, vmap
 from autodiff.functions import DISPATCH, FUNCTIONS
@@ -26,6 +29,17 @@ from autodiff.transforms import (
     vjp,
 )
 
-globals().update({name: f for name, f in FUNCTIONS.items() if "." not in name})
-
 __version__ = "0.1.0"
+
+_OPS = {name: f for name, f in FUNCTIONS.items() if "." not in name}
+globals().update(_OPS)
+
+__all__ = sorted({
+    *_OPS, "RowGrad", "Scalar", "Tensor", "checkpoint", "custom_op", "enable_grad", "errors",
+    "grad", "hessian", "hvp", "is_recording", "jacobian", "jvp", "linalg", "no_grad",
+    "stop_gradient", "tree", "value_and_grad", "vjp", "vmap",
+})  # fmt: skip
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -90,7 +90,7 @@ def _sweep(
                     else:
                         grads[q] = g and g * e
                 continue
-            for p, slope in zip(node.parents, node.saved):  # noqa: B905 - hot
+            for p, slope in zip(node.parents, node.saved):
                 if p is not None and (useful is None or p in useful):
                     c = g and g * slope
                     grads[p] = grads[p] + c if p in grads else c
@@ -99,7 +99,7 @@ def _sweep(
             g = g.dense()
         local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
-        for p, rule in zip(node.parents, op.rules):  # noqa: B905 - hot
+        for p, rule in zip(node.parents, op.rules):
             if p is None or (useful is not None and p not in useful):
                 continue
             c = rule(g, saved)

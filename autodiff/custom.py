@@ -12,8 +12,8 @@ from autodiff import tree
 from autodiff.backward import sweep
 from autodiff.errors import GraphError, ShapeError
 from autodiff.functions import FUNCTIONS, function
-from autodiff.op import binary, op, unary
 from autodiff.graph import Node, tick, topological
+from autodiff.op import binary, op, unary
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import Parts
 from autodiff.tensor import Tensor, wrap
@@ -162,7 +162,9 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable
         slices = [_sliced(a, axis) for a, axis in zip(args, axes, strict=True)]
         lengths = {len(s) for s in slices if s is not None}
         if len(lengths) != 1:
-            raise ShapeError(f"vmap: arguments of lengths {sorted(lengths)} along in_axes={in_axes}")
+            raise ShapeError(
+                f"vmap: arguments of lengths {sorted(lengths)} along in_axes={in_axes}"
+            )
         results = [
             f(*(a if s is None else s[k] for a, s in zip(args, slices, strict=True)))
             for k in range(lengths.pop())

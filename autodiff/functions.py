@@ -99,10 +99,13 @@ def _bind_operators() -> None:
             setattr(kind, f"__{symbol}__", method(OPS[name]))
         for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
             setattr(kind, f"__{symbol}__", _comparison(getattr(operator, symbol)))
-    Tensor.__matmul__ = lambda self, other: apply(OPS["matmul"], self, other)  # type: ignore[attr-defined]
-    Tensor.__rmatmul__ = lambda self, other: apply(OPS["matmul"], other, self)  # type: ignore[attr-defined]
-    Tensor.__getitem__ = lambda self, index: apply(OPS["getitem"], self, index)  # type: ignore[attr-defined]
-    Tensor.__setitem__ = _no_setitem  # type: ignore[attr-defined]
+    for name, bound in {
+        "__matmul__": lambda self, other: apply(OPS["matmul"], self, other),
+        "__rmatmul__": lambda self, other: apply(OPS["matmul"], other, self),
+        "__getitem__": lambda self, index: apply(OPS["getitem"], self, index),
+        "__setitem__": _no_setitem,
+    }.items():
+        setattr(Tensor, name, bound)
 
 
 def _no_setitem(self: Tensor, index: Any, value: Any) -> None:
@@ -177,8 +180,8 @@ def _array_function(self: Any, f: Any, types: Any, args: Any, kwargs: Any) -> An
 
 def _bind_protocols() -> None:
     for kind in (Tensor, Scalar):
-        kind.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
-        kind.__array_function__ = _array_function  # type: ignore[attr-defined]
+        setattr(kind, "__array_ufunc__", _array_ufunc)  # noqa: B010 - below, they are unknown
+        setattr(kind, "__array_function__", _array_function)  # noqa: B010
     for f in (np.argmax, np.argmin, np.argsort, np.nonzero, np.all, np.any, np.searchsorted):
         setattr(Tensor, f.__name__, _plain_method(f))
 

@@ -42,7 +42,7 @@ class Node:
     saved : tuple
         The values that the op's rules named, in the order of ``op.needs``.
     spec : tuple
-        ``(shape, dtype)`` of the value.
+        ``(shape, dtype)`` of the value; for an op with several results a tuple of these.
     order : int
         Creation number: parents always have a smaller one than their children.
     info : Info or None
@@ -51,14 +51,14 @@ class Node:
     __slots__ = ("info", "op", "order", "parents", "saved", "spec")
 
     def __init__(
-        self, op: Any, parents: tuple[Any, ...], saved: tuple[Any, ...], spec: tuple[Any, Any]
+        self, op: Any, parents: tuple[Any, ...], saved: tuple[Any, ...], spec: Any
     ) -> None:
         self.op = op
         self.parents = parents
         self.saved = saved
         self.spec = spec
         self.order = tick()
-        self.info: Info | None = None
+        self.info: Any = None
 
 
 def topological(*roots: Node) -> list[Node]:

@@ -127,7 +127,9 @@ def _defer(op: Op, *args: Any) -> Any:
     try:
         return apply(op, *args)
     except TypeError:
-        if all(hasattr(a, "_node") or hasattr(a, "dtype") or isinstance(a, (int, float)) for a in args):
+        if all(
+            hasattr(a, "_node") or hasattr(a, "dtype") or isinstance(a, (int, float)) for a in args
+        ):
             raise
         return NotImplemented
 

@@ -142,7 +142,7 @@ class Op:
         return _bind(self.jvp, self.needs, "g") if self.jvp else None
 
     @cached_property
-    def _keepers(self) -> dict[int, Rule]:
+    def _keepers(self) -> dict[int, Rule | None]:
         return {}
 
     def keeper(self, tracked: int) -> Rule | None:
@@ -156,12 +156,15 @@ class Op:
 
     def spread(self, count: int) -> Op:
         """This variadic op for just `count` arguments, its one rule given their numbers."""
-        key = -count
-        if key not in self._keepers:
+        if count not in self._spreads:
             rule = self.vjps[0]
             vjps = tuple(_number(rule, i) for i in range(count))
-            self._keepers[key] = replace(self, vjps=vjps)
-        return self._keepers[key]  # type: ignore[return-value]
+            self._spreads[count] = replace(self, vjps=vjps)
+        return self._spreads[count]
+
+    @cached_property
+    def _spreads(self) -> dict[int, Op]:
+        return {}
 
     def _rules(self) -> list[Rule]:
         return [*(self.partials or ()), *self.vjps, *([self.jvp] if self.jvp else [])]

@@ -105,6 +105,5 @@ def _node(record: tuple[Any, ...], nodes: list[Node]) -> Node:
     return node
 
 
-Tensor.__reduce_ex__ = lambda self, protocol: _reduce_tensor(self)  # type: ignore[method-assign]
-Node.__reduce_ex__ = lambda self, protocol: _reduce_node(self)  # type: ignore[method-assign]
-Scalar.__reduce_ex__ = lambda self, protocol: _reduce_scalar(self)  # type: ignore[method-assign]
+for _kind, _reduce in ((Tensor, _reduce_tensor), (Node, _reduce_node), (Scalar, _reduce_scalar)):
+    setattr(_kind, "__reduce__", _reduce)  # noqa: B010 - bound here, since it is of no other concern

@@ -12,7 +12,7 @@ import numpy as np
 from autodiff import ops  # noqa: F401 - fills the table
 from autodiff.errors import DTypeError, GraphError
 from autodiff.graph import Info, Node, tick
-from autodiff.op import OPS, Op
+from autodiff.op import Op
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
 
@@ -44,15 +44,13 @@ class Scalar(Tracked, Node):
 
     __slots__ = ("_data",)
     __array_priority__ = 1000
-    spec = ((), float)  # type: ignore[assignment]
+    spec = ((), float)
     shape = ()
     ndim = 0
     size = 1
     dtype = float
 
-    def __init__(
-        self, data: Any, requires_grad: bool = True, name: str | None = None
-    ) -> None:
+    def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
         if isinstance(data, bool) or not isinstance(data, _NUMBERS):
             raise DTypeError(f"Scalar() takes a real number, not {data!r}; arrays go into Tensor()")
         self._data = float(data)
@@ -127,7 +125,9 @@ def apply_scalar(op: Op, *args: Any) -> Scalar:
         return _make(op, *_by_numpy(op, local, values, parents))
 
 
-def _by_numpy(op: Op, local: Any, values: tuple[float, ...], parents: Any) -> tuple[float, Any, Any]:
+def _by_numpy(
+    op: Op, local: Any, values: tuple[float, ...], parents: Any
+) -> tuple[float, Any, Any]:
     # Python raises where IEEE arithmetic gives inf or nan; a graph goes on, as with arrays.
     values = tuple(map(np.float64, values))
     with np.errstate(all="ignore"):

@@ -103,7 +103,7 @@ class Product(Lazy):
         return self
 
     @property
-    def T(self) -> Product:
+    def T(self) -> Product:  # noqa: N802 - as numpy
         """The transposed sum, still unevaluated."""
         return Product([(b, a) for a, b in self.pairs])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,14 +46,15 @@ class Tensor(Tracked):
     """
 
     __slots__ = ("__weakref__", "_data", "_node")
+    _data: Any
     __array_priority__ = 1000
 
     def __init__(
         self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None
     ) -> None:
         array = _array(data, dtype)
-        self._data: Any = array if array.ndim else array[()]
-        self._node: Node | None = None
+        self._data = array if array.ndim else array[()]
+        self._node = None
         if requires_grad:
             _require_floating(array)
         if requires_grad or name:
@@ -109,7 +110,7 @@ class Tensor(Tracked):
         return self._data.size  # type: ignore[no-any-return]
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Any:  # noqa: N802 - as numpy
         """The axes in reversed order."""
         return apply(OPS["transpose"], self)
 
@@ -139,7 +140,7 @@ class Tensor(Tracked):
     def __iter__(self) -> Any:
         if not self.shape:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(self.shape[0]))  # type: ignore[index]
+        return (self[i] for i in range(self.shape[0]))
 
     def __float__(self) -> float:
         return float(self.item())
@@ -186,7 +187,8 @@ def _array(data: Any, dtype: Any) -> np.ndarray:
 
 def _holds_tracked(data: Sequence[Any]) -> bool:
     return any(
-        getattr(d, "_node", None) is not None or (isinstance(d, (list, tuple)) and _holds_tracked(d))
+        getattr(d, "_node", None) is not None
+        or (isinstance(d, (list, tuple)) and _holds_tracked(d))
         for d in data
     )
 
@@ -281,7 +283,9 @@ def _record(op: Op, out: Any, given: Any, params: dict[str, Any], nodes: tuple[A
 def items(values: tuple[Any, ...], node: Node) -> tuple[Any, ...]:
     """The values of a node that has several, each as a tensor of its own."""
     row = OPS["item"]
-    made = (Node(row, (node,), (i, node.spec), spec) for i, spec in enumerate(node.spec[: len(values)]))
+    made = (
+        Node(row, (node,), (i, node.spec), spec) for i, spec in enumerate(node.spec[: len(values)])
+    )
     return tuple(map(wrap, values, made))
 
 
@@ -290,7 +294,7 @@ def _settings(op: Op, positional: tuple[Any, ...], named: dict[str, Any]) -> dic
         return {}
     if len(positional) > len(op.params):
         raise TypeError(f"{op.name}() takes {len(op.args) + len(op.params)} arguments at most")
-    params = {**op.params, **dict(zip(op.params, positional)), **named}  # noqa: B905
+    params = {**op.params, **dict(zip(op.params, positional)), **named}
     if len(params) > len(op.params):
         unknown = sorted(set(params) - set(op.params))
         raise TypeError(f"{op.name}() has no setting {', '.join(unknown)}; it has {[*op.params]}")
@@ -323,15 +327,14 @@ def lift(node: Node) -> tuple[Any, ...]:
     if isinstance(node, Scalar):
         return tuple(_lift_scalar(node, name) for name in node.op.needs)
     op = node.op
-    if op.variadic:
-        parts = tuple(map(wrap, node.saved[op.needs.index(op.args[0])] or (), node.parents)) if op.args[0] in op.needs else ()  # noqa: E501
-        return tuple(parts if n == op.args[0] else s for n, s in zip(op.needs, node.saved, strict=True))
     return tuple(_lift(node, n, s) for n, s in zip(op.needs, node.saved, strict=True))
 
 
 def _lift(node: Node, name: str, value: Any) -> Any:
     if value is None or name not in (*node.op.args, "out"):
         return value
+    if node.op.variadic and name != "out":
+        return tuple(map(wrap, value, node.parents))
     source = node if name == "out" else node.parents[node.op.args.index(name)]
     return items(value, source) if isinstance(value, tuple) else wrap(value, source)
 

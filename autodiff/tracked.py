@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.graph import Info, Node
@@ -17,6 +17,21 @@ class Tracked:
     __slots__ = ()
     _node: Any
     shape: Any
+    dtype: Any
+
+    if TYPE_CHECKING:  # operators and methods are bound from the op table
+
+        def _binary(self, other: Any, /) -> Any: ...
+        def _unary(self) -> Any: ...
+        def _compare(self, other: Any, /) -> Any: ...
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, index: Any) -> Any: ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
+        __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __mod__ = __rmod__ = _binary
+        __matmul__ = __rmatmul__ = _binary
+        __neg__ = __pos__ = __abs__ = _unary
+        __lt__ = __le__ = __gt__ = __ge__ = _compare
 
     @property
     def requires_grad(self) -> bool:
@@ -35,7 +50,7 @@ class Tracked:
     @name.setter
     def name(self, value: str | None) -> None:
         if self._node is None:
-            self._node = Node(None, (), (), (self.shape, self.dtype))  # type: ignore[attr-defined]
+            self._node = Node(None, (), (), (self.shape, self.dtype))
         if self._node.info is None:
             self._node.info = Info()
         self._node.info.name = value

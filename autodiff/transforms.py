@@ -18,7 +18,17 @@ from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, wrap
 
-__all__ = ["fresh_leaf", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+__all__ = [
+    "fresh_leaf",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]
 
 
 class _Trace:
@@ -35,7 +45,9 @@ class _Trace:
         for i in argnums:
             leaves, definition = tree.flatten(args[_position(i, args)])
             fresh = [self._fresh(leaf) for leaf in leaves]
-            nodes = [f._node if f is not leaf else None for f, leaf in zip(fresh, leaves, strict=True)]
+            nodes = [
+                f._node if f is not leaf else None for f, leaf in zip(fresh, leaves, strict=True)
+            ]
             if not any(node is not None for node in nodes):
                 raise DTypeError(
                     f"argument {i} holds no floating value to differentiate by: "
@@ -76,7 +88,7 @@ class _Trace:
         targets = [node for nodes in self.nodes for node in nodes if node is not None]
         grads = sweep(seeds, targets, record)
         return [
-            tree.unflatten(definition, [_result(grads.get(n), n, record) for n in nodes])
+            tree.unflatten(definition, [_result(n and grads.get(n), n, record) for n in nodes])
             for nodes, definition in zip(self.nodes, self.definitions, strict=True)
         ]
 
@@ -87,7 +99,7 @@ class _Trace:
             if not any(node in used for node in nodes):
                 raise GraphError(
                     f"the result does not depend on argument {i}: it is unused, or its path goes "
-                    "through detach(), no_grad(), .data or an integer; allow_unused=True gives zeros"
+                    "through detach(), no_grad(), .data or an integer; allow_unused=True: zeros"
                 )
 
 
@@ -243,12 +255,12 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     trace = _Trace(primals, tuple(range(len(primals))))
     with enable_grad():
         value = f(*trace.args)
-    results, definition = tree.flatten(value)
+    results, _ = tree.flatten(value)
     tracked = [r for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
     record = trace.differentiable(topological(*(r._node for r in tracked)))
 
     def pullback(cotangents: Any) -> tuple[Any, ...]:
-        given, shape = tree.flatten(cotangents)
+        given, _ = tree.flatten(cotangents)
         if len(given) != len(results):
             raise ShapeError(f"{len(given)} cotangents for {len(results)} results")
         again = record or any(isinstance(c, (Tensor, Scalar)) and c.requires_grad for c in given)

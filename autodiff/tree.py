@@ -72,7 +72,7 @@ def unflatten(definition: TreeDef, leaves: list[Any]) -> Any:
     return _build(definition, iter(leaves))
 
 
-def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - as tree.map
+def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """``f(leaf, ...)`` for each leaf of `tree` and the leaves in the same place of `rest`."""
     leaves, definition = flatten(tree)
     others = [flatten(other)[0] for other in rest]
