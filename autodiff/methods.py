@@ -100,18 +100,24 @@ def {name}(self):
 
 _SCALAR_2 = """
 def {name}(self, other):
-    if other.__class__ is not Scalar:
+    kind = other.__class__
+    if kind is Scalar:
+        y, parents = other._data, (self, other)
+    elif kind is float or kind is int:
+        y, parents = float(other), {half}
+    else:
         return apply_or_defer(op, {arguments})
-    x, y = self._data, other._data
+    x = self._data
+    {swap}
     try:
         out = {forward}
-        saved = {local}
+        saved = {local} if kind is Scalar else {half_local}
     except (ArithmeticError, ValueError):
-        return apply_scalar(op, self, other)
+        return apply_scalar(op, {arguments})
     made = new(Scalar)
     made._data, made.order, made.info = out, tick(), None
     if recording():
-        made.op, made.parents, made.saved = op, (self, other), saved
+        made.op, made.parents, made.saved = op, parents, saved
     else:
         made.op, made.parents, made.saved = None, (), ()
     return made
@@ -138,6 +144,7 @@ def tensor_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
     """An elementwise op as a method of `Tensor`; `swapped` makes the reflected operator."""
     texts = {
         "forward": _INFIX.get(op.forward, f"forward({', '.join(op.args)})"),
+        "swap": "x, xn, y, yn = y, yn, x, xn" if swapped else "",
         "saved": op.saved_text(3), "x_saved": op.saved_text(1), "y_saved": op.saved_text(2),
     }  # fmt: skip
     return _compile((_TENSOR_1, _TENSOR_2)[len(op.args) - 1], op, op.forward, swapped, texts)
@@ -150,6 +157,9 @@ def scalar_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
     texts = {
         "forward": _INFIX.get(forward, f"forward({', '.join(op.args)})"),
         "local": both, "x_local": op.local_text(1)[0],
+        "half": "(None, self)" if swapped else "(self, None)",
+        "half_local": op.local_text(2 if swapped else 1)[0],
+        "swap": "x, y = y, x" if swapped else "",
     }  # fmt: skip
     template = (_SCALAR_1, _SCALAR_2)[len(op.args) - 1]
     return _compile(template, op, forward, swapped, texts, **names)
@@ -163,7 +173,6 @@ def _compile(
         "Tensor": Tensor, "Scalar": Scalar, "Node": Node, "forward": forward, "apply": apply,
         "apply_scalar": apply_scalar, "explained": explained, "apply_or_defer": _defer, **names,
     }  # fmt: skip
-    swap = "x, xn, y, yn = y, yn, x, xn" if swapped else ""
     arguments = "other, self" if swapped else "self, other"
-    exec(template.format(name=op.name, swap=swap, arguments=arguments, **texts), space)
+    exec(template.format(name=op.name, arguments=arguments, **texts), space)
     return space[op.name]  # type: ignore[no-any-return]
