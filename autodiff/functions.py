@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DTypeError, describe
-from autodiff.methods import scalar_method, tensor_method
+from autodiff.methods import recorder, scalar_method, tensor_method
 from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor, apply
@@ -29,16 +29,58 @@ _INTERNAL = {"item"}
 
 
 def function(op: Op) -> Callable[..., Any]:
-    """The public function of a row: arrays by position or name, then settings."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            args, kwargs = _by_position(op, args, kwargs)
-        return apply(op, *args, **kwargs)
-
+    """The public function of a row."""
+    if op.variadic:
+        call = _sequence_function(op)
+    elif op.partials is not None:
+        call = _elementwise_function(op)
+    else:
+        call = recorder(op)
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = op.forward.__doc__
     return call
+
+
+def _sequence_function(op: Op) -> Callable[..., Any]:
+    return lambda *args, **kwargs: apply(op, *args, **kwargs)
+
+
+def _elementwise_function(op: Op) -> Callable[..., Any]:
+    of_tensor, of_scalar = tensor_method(op), scalar_method(op)
+
+    def unary(x: Any) -> Any:
+        if x.__class__ is Tensor:
+            return of_tensor(x)
+        return of_scalar(x) if x.__class__ is Scalar else apply(op, x)
+
+    if len(op.args) == 1:
+        return unary
+    reflected = tensor_method(op, swapped=True)
+
+    def binary(x: Any, y: Any) -> Any:
+        if x.__class__ is Tensor:
+            return of_tensor(x, y)
+        return reflected(y, x) if y.__class__ is Tensor else apply(op, x, y)
+
+    return binary
+
+
+def _by_numpy_names(op: Op, call: Callable[..., Any]) -> Callable[..., Any]:
+    """`call` with numpy's own spellings of the arguments, and without those it cannot honour."""
+
+    def translated(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **_translated(op, kwargs)) if kwargs else call(*args)
+
+    return translated
+
+
+def _translated(op: Op, kwargs: dict[str, Any]) -> dict[str, Any]:
+    known = (*op.args, *op.params)
+    kwargs = {op.aliases.get(name, name): value for name, value in kwargs.items()}
+    for name, value in kwargs.items():
+        if name not in known and value is not None and value is not np._NoValue:
+            raise DTypeError(f"{op.name}(): {name}= has no derivative here; leave it out")
+    return {n: v for n, v in kwargs.items() if n in known and v is not np._NoValue}
 
 
 def composite(
@@ -60,26 +102,14 @@ def _publish(name: str, f: Callable[..., Any], numpy: tuple[Any, ...], method: s
         setattr(Tensor, method, f)
 
 
-def _by_position(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Arguments given by name, also by numpy's own spelling, put in their place."""
-    kwargs = {op.aliases.get(name, name): value for name, value in kwargs.items()}
-    for refused in ("out", "where", "casting", "order", "subok"):
-        if kwargs.get(refused) is not None and refused not in op.params:
-            raise DTypeError(f"{op.name}(): {refused}= has no derivative here; leave it out")
-        if refused not in op.params:
-            kwargs.pop(refused, None)
-    kwargs = {name: value for name, value in kwargs.items() if value is not np._NoValue}
-    while len(args) < len(op.args) and op.args[len(args)] in kwargs:
-        args = (*args, kwargs.pop(op.args[len(args)]))
-    return args, kwargs
-
-
 def _register_rows() -> None:
     for op in OPS.values():
         if op.name in _INTERNAL:
             continue
         name = f"{op.namespace}.{op.name}" if op.namespace else op.name
-        _publish(name, function(op), op.numpy, op.method)
+        call = function(op)
+        _publish(name, call, (), op.method)
+        DISPATCH.update(dict.fromkeys(op.numpy, _by_numpy_names(op, call)))
         if op.partials is not None and len(op.args) == 1:
             setattr(Tensor, op.name, tensor_method(op))
             setattr(Scalar, op.name, scalar_method(op))
@@ -100,10 +130,11 @@ def _bind_operators() -> None:
         for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
             setattr(kind, f"__{symbol}__", _comparison(getattr(operator, symbol)))
     for name, bound in {
-        "__matmul__": lambda self, other: apply(OPS["matmul"], self, other),
-        "__rmatmul__": lambda self, other: apply(OPS["matmul"], other, self),
-        "__getitem__": lambda self, index: apply(OPS["getitem"], self, index),
+        "__matmul__": FUNCTIONS["matmul"],
+        "__rmatmul__": lambda self, other: FUNCTIONS["matmul"](other, self),
+        "__getitem__": FUNCTIONS["getitem"],
         "__setitem__": _no_setitem,
+        "T": property(FUNCTIONS["transpose"]),
     }.items():
         setattr(Tensor, name, bound)
 
@@ -126,9 +157,8 @@ def plain(value: Any) -> Any:
     return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
 
 
-_REDUCE = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min",
-           "logaddexp": "logsumexp"}  # fmt: skip
-_ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
+_REDUCE = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
+_ACCUMULATE = {"add": np.cumsum, "multiply": np.cumprod}
 
 _PLAIN_UFUNCS = {
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isnan,
@@ -147,17 +177,14 @@ _PLAIN_FUNCTIONS = {
 
 
 def _array_ufunc(self: Any, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
-    kwargs.pop("out", None) if kwargs.get("out") is None else None
-    if ufunc in _PLAIN_UFUNCS:
-        return getattr(ufunc, how)(*map(plain, inputs), **kwargs)
-    if kwargs.get("out") is not None:
-        raise DTypeError(f"np.{ufunc.__name__}(out=...): a graph has no places to write into")
     if how == "__call__" and ufunc in DISPATCH:
         return DISPATCH[ufunc](*inputs, **kwargs)
+    if ufunc in _PLAIN_UFUNCS:
+        return getattr(ufunc, how)(*map(plain, inputs), **kwargs)
     if how == "reduce" and ufunc.__name__ in _REDUCE:
-        return FUNCTIONS[_REDUCE[ufunc.__name__]](*inputs, **{"axis": 0, **kwargs})
+        return DISPATCH[_REDUCE[ufunc.__name__]](*inputs, **{"axis": 0, **kwargs})
     if how == "accumulate" and ufunc.__name__ in _ACCUMULATE:
-        return FUNCTIONS[_ACCUMULATE[ufunc.__name__]](*inputs, **{"axis": 0, **kwargs})
+        return DISPATCH[_ACCUMULATE[ufunc.__name__]](*inputs, **{"axis": 0, **kwargs})
     if how == "outer" and ufunc in DISPATCH:
         x, y = inputs
         return DISPATCH[ufunc](np.reshape(x, np.shape(x) + (1,) * np.ndim(y)), y, **kwargs)

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.errors import DTypeError
 from autodiff.graph import Node, tick
 from autodiff.op import Op
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
-from autodiff.tensor import Tensor, apply, explained
+from autodiff.tensor import Tensor, apply, explained, operand, record, wrap
 
-__all__ = ["scalar_method", "tensor_method"]
+__all__ = ["recorder", "scalar_method", "tensor_method"]
 
 _TENSOR_1 = """
-def {name}(self):
+def method(self):
     x, node = self._data, self._node
     out = {forward}
     made = new(Tensor)
@@ -36,14 +37,18 @@ def {name}(self):
 """
 
 _TENSOR_2 = """
-def {name}(self, other):
-    if other.__class__ is Tensor:
-        y, yn = other._data, other._node
-    elif other.__class__ is float:
+def method(self, other):
+    kind = other.__class__
+    if kind is float or kind is int:
         y = other
         yn = None
     else:
-        return apply_or_defer(op, {arguments})
+        try:
+            y, yn = other._data, other._node
+        except AttributeError:
+            y, yn = operand_or_none(other)
+            if y is None:
+                return NotImplemented
     x, xn = self._data, self._node
     {swap}
     try:
@@ -52,10 +57,10 @@ def {name}(self, other):
         raise explained(error, op, (x, y), {{}}) from error
     made = new(Tensor)
     made._data = out
-    if xn is not None and xn.op is None and not xn.info.keeps_grad:
+    if xn is not None and xn.op is None and not (xn.info and xn.info.keeps_grad):
         xn = None
     if yn is not None:
-        if yn.op is None and not yn.info.keeps_grad:
+        if yn.op is None and not (yn.info and yn.info.keeps_grad):
             yn = None
         else:
             spec = yn.spec
@@ -82,7 +87,7 @@ def {name}(self, other):
 """
 
 _SCALAR_1 = """
-def {name}(self):
+def method(self):
     x = self._data
     try:
         out = {forward}
@@ -99,7 +104,7 @@ def {name}(self):
 """
 
 _SCALAR_2 = """
-def {name}(self, other):
+def method(self, other):
     kind = other.__class__
     if kind is Scalar:
         y, parents = other._data, (self, other)
@@ -123,6 +128,29 @@ def {name}(self, other):
     return made
 """
 
+_OTHERS = """
+def method({signature}):
+    {operands}
+    try:
+        out = forward({call})
+    except (ValueError, TypeError, IndexError) as error:
+        raise explained(error, op, ({values},), dict({settings})) from error
+    nodes = ({nodes},)
+    tracked = {tracked}
+    if not tracked or not recording():
+        return wrap(out, None) if outputs == 1 else tuple([wrap(o, None) for o in out])
+    return record(op, out, keepers[tracked](out, {call}), nodes)
+"""
+
+_OPERAND = """
+    try:
+        {0}_, {0}n = {0}._data, {0}._node
+        if {0}n is not None and {0}n.op is None and not ({0}n.info and {0}n.info.keeps_grad):
+            {0}n = None
+    except AttributeError:
+        {0}_, {0}n = operand({0})
+"""
+
 _INFIX = {
     operator.add: "x + y", operator.sub: "x - y", operator.mul: "x * y",
     operator.truediv: "x / y", operator.neg: "-x",
@@ -130,14 +158,37 @@ _INFIX = {
 
 
 def _defer(op: Op, *args: Any) -> Any:
+    """An operator between a Scalar and something else, which may know better."""
+    foreign = any(_operand_or_none(a)[0] is None for a in args)
+    return NotImplemented if foreign else apply(op, *args)
+
+
+def _operand_or_none(value: Any) -> tuple[Any, Any]:
     try:
-        return apply(op, *args)
-    except TypeError:
-        if all(
-            hasattr(a, "_node") or hasattr(a, "dtype") or isinstance(a, (int, float)) for a in args
-        ):
-            raise
-        return NotImplemented
+        return operand(value)
+    except DTypeError:
+        return None, None
+
+
+def recorder(op: Op) -> Callable[..., Any]:
+    """The public function of a row that is not elementwise, with the signature of its forward."""
+    defaults = {**op.optional, **op.params}
+    signature = [f"{n}=defaults[{n!r}]" if n in defaults else n for n in (*op.args, *op.params)]
+    texts = {
+        "signature": ", ".join(signature),
+        "operands": "".join(_OPERAND.format(a) for a in op.args).strip(),
+        "call": ", ".join([*(f"{a}_" for a in op.args), *op.params]),
+        "values": ", ".join(f"{a}_" for a in op.args),
+        "settings": ", ".join(f"{p}={p}" for p in op.params),
+        "nodes": ", ".join(f"{a}n" for a in op.args),
+        "tracked": " | ".join(f"({a}n is not None) << {i}" for i, a in enumerate(op.args)),
+    }
+    keepers = [op.keeper(tracked) or _nothing for tracked in range(1 << len(op.args))]
+    return _compile(_OTHERS, op, op.forward, False, texts, keepers=keepers, defaults=defaults)
+
+
+def _nothing(*args: Any) -> tuple[()]:
+    return ()
 
 
 def tensor_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
@@ -171,8 +222,10 @@ def _compile(
     space: dict[str, Any] = {
         "np": np, "new": object.__new__, "tick": tick, "recording": recording.get, "op": op,
         "Tensor": Tensor, "Scalar": Scalar, "Node": Node, "forward": forward, "apply": apply,
-        "apply_scalar": apply_scalar, "explained": explained, "apply_or_defer": _defer, **names,
+        "apply_scalar": apply_scalar, "explained": explained, "apply_or_defer": _defer,
+        "operand": operand, "operand_or_none": _operand_or_none, "record": record, "wrap": wrap,
+        "outputs": op.outputs, **names,
     }  # fmt: skip
     arguments = "other, self" if swapped else "self, other"
-    exec(template.format(name=op.name, arguments=arguments, **texts), space)
-    return space[op.name]  # type: ignore[no-any-return]
+    exec(template.format(arguments=arguments, **texts), space)
+    return space["method"]  # type: ignore[no-any-return]

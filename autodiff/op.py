@@ -65,6 +65,8 @@ class Op:
         Name as a method of `Tensor`.
     scalar : callable or None
         Forward on Python floats where ``forward`` is slow there.
+    optional : dict
+        Defaults of differentiable arguments that may be left out.
     aliases : dict
         Other spellings of argument names that numpy accepts.
     lazy : bool
@@ -87,6 +89,7 @@ class Op:
     numpy: tuple[Any, ...] = ()
     method: str | None = None
     scalar: Rule | None = None
+    optional: dict[str, Any] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     lazy: bool = False
     outputs: int = 1
@@ -208,7 +211,8 @@ def op(name: str, forward: Rule, *vjps: Rule, **settings: Any) -> Op:
     parameters = list(inspect.signature(forward).parameters.values())
     args = tuple(p.name for p in parameters[: max(len(vjps), 1)])
     params = {p.name: p.default for p in parameters[len(args) :]}
-    return _row(name, forward, args, params=params, vjps=vjps, **settings)
+    optional = {p.name: p.default for p in parameters[: len(args)] if p.default is not p.empty}
+    return _row(name, forward, args, params=params, optional=optional, vjps=vjps, **settings)
 
 
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:

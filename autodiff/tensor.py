@@ -15,7 +15,7 @@ from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
 
-__all__ = ["Tensor", "apply", "lift", "operand", "wrap"]
+__all__ = ["Tensor", "apply", "items", "lift", "operand", "record", "wrap"]
 
 _new = object.__new__
 _recording = recording.get
@@ -108,11 +108,6 @@ class Tensor(Tracked):
     def size(self) -> int:
         """Number of entries."""
         return self._data.size  # type: ignore[no-any-return]
-
-    @property
-    def T(self) -> Any:  # noqa: N802 - as numpy
-        """The axes in reversed order."""
-        return apply(OPS["transpose"], self)
 
     def item(self) -> float:
         """The value of a tensor with one entry, as a Python number."""
@@ -266,15 +261,14 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
         raise explained(error, op, values, params) from error
     if not any(node is not None for node in nodes) or not _recording():
         return tuple(wrap(o, None) for o in out) if op.outputs > 1 else wrap(out, None)
-    return _record(op, out, given, params, nodes)
-
-
-def _record(op: Op, out: Any, given: Any, params: dict[str, Any], nodes: tuple[Any, ...]) -> Any:
     tracked = sum(1 << i for i, node in enumerate(nodes) if node is not None)
-    keep = op.keeper(tracked if not op.variadic else 1)
-    saved = keep(out, *given, **params) if keep else ()
-    if op.variadic:
-        op = op.spread(len(nodes))
+    keep = op.keeper(1 if op.variadic else tracked)
+    saved = keep(out, *given, *params.values()) if keep else ()
+    return record(op.spread(len(nodes)) if op.variadic else op, out, saved, nodes)
+
+
+def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> Any:
+    """The result of an op as a tensor (or several) on a new node."""
     if op.outputs == 1:
         return wrap(out, Node(op, nodes, saved, (out.shape, out.dtype)))
     return items(out, Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
