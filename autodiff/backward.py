@@ -10,7 +10,7 @@ import numpy as np
 
 from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.graph import Node, needed, topological
-from autodiff.op import OPS, sum_to
+from autodiff.op import OPS, Op, sum_to
 from autodiff.scalar import Scalar
 from autodiff.sparse import Lazy, Product, RowGrad
 from autodiff.strong_zero import has_nan, strong_zero
@@ -108,7 +108,7 @@ def _sweep(
             if careful:
                 c = strong_zero(c, rule, g, saved, op)
             if p.spec is not local:
-                c = _fit(c, p)
+                c = _fit(c, p, op)
             if p not in grads:
                 grads[p] = c
             elif p in owned:
@@ -159,7 +159,7 @@ def _keep(node: Node, g: Any, alone: bool) -> Any:
     return g if fresh else np.array(g)
 
 
-def _fit(c: Any, parent: Node) -> Any:
+def _fit(c: Any, parent: Node, op: Op) -> Any:
     """Undo broadcasting and promotion: a contribution takes the parent's shape and dtype."""
     if c.__class__ in _LAZY:
         return c
@@ -169,8 +169,18 @@ def _fit(c: Any, parent: Node) -> Any:
     if c.__class__ is float or isinstance(c, Scalar):
         c = _to_array(c, dtype)
     if c.shape != shape:
-        c = sum_to(c, shape)
+        c = _unbroadcast(c, shape, op)
     return c if c.dtype == dtype else c.astype(dtype)
+
+
+def _unbroadcast(c: Any, shape: tuple[int, ...], op: Op) -> Any:
+    lost = len(c.shape) - len(shape)
+    if lost < 0 or any(n not in (1, m) for n, m in zip(shape, c.shape[lost:], strict=True)):
+        raise GraphError(
+            f"a rule of {op.name} gave a gradient of shape {c.shape} for an argument of shape "
+            f"{shape}"
+        )
+    return sum_to(c, shape)
 
 
 def _to_scalar(c: Any) -> Any:

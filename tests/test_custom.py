@@ -1,0 +1,88 @@
+"""Ops of the user's own, recomputation, mapping."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.errors import GraphError, ShapeError
+
+A, B = np.array([0.3, 0.4]), np.array([1.0, -2.0])
+
+
+def test_custom_op_by_rules_has_every_derivative():
+    cube = ad.custom_op(lambda x: x**3, lambda g, x: g * 3 * x**2)
+    assert ad.grad(cube)(2.0) == pytest.approx(12.0)
+    assert ad.grad(ad.grad(cube))(2.0) == pytest.approx(12.0)
+    assert ad.jvp(cube, (2.0,), (0.5,))[1] == pytest.approx(6.0)
+
+
+def test_custom_op_by_partials_and_settings():
+    product = ad.custom_op(lambda x, y: x * y, partials=("y", lambda x: x))
+    gx, gy = ad.grad(lambda x, y: np.sum(product(x, y)), (0, 1))(A, B)
+    np.testing.assert_array_equal(gx, B)
+    np.testing.assert_array_equal(gy, A)
+
+    def shift(x, by=1.0):
+        return x + by
+
+    shifted = ad.custom_op(shift, lambda g: g)
+    assert shifted(ad.Tensor(1.0), by=2.0).item() == 3.0
+    assert shifted.__name__ == "shift"
+    with pytest.raises(GraphError, match="rules or partials"):
+        ad.custom_op(shift)
+
+
+def test_a_wrong_rule_is_refused_by_name():
+    wrong = ad.custom_op(lambda x: x * 2, lambda g: np.ones((5, 5)), name="wrong")
+    with pytest.raises(GraphError, match="wrong"):
+        ad.grad(lambda x: np.sum(wrong(x)))(A)
+
+
+def plain(a, b):
+    return np.tanh(a * b) * a
+
+
+def test_checkpoint_gives_the_same_derivatives():
+    kept = ad.checkpoint(plain)
+    for transform in (ad.grad, ad.hessian):
+        np.testing.assert_allclose(
+            transform(lambda a: np.sum(kept(a, B)))(A), transform(lambda a: np.sum(plain(a, B)))(A)
+        )
+    ours = ad.hvp(lambda a, b: np.sum(kept(a, b)), (A, B), (B, A))
+    theirs = ad.hvp(lambda a, b: np.sum(plain(a, b)), (A, B), (B, A))
+    np.testing.assert_allclose(ours, theirs)
+
+
+def test_checkpoint_reaches_parameters_that_the_function_holds():
+    w = ad.Tensor(2.0, requires_grad=True)
+    x = ad.Tensor(A, requires_grad=True)
+    np.sum(ad.checkpoint(lambda a: np.tanh(a * w))(x)).backward()
+    np.testing.assert_allclose(w.grad, np.sum(A / np.cosh(2 * A) ** 2))
+    np.testing.assert_allclose(x.grad, 2 / np.cosh(2 * A) ** 2)
+
+
+def test_checkpoint_runs_again_in_backward_and_keeps_nothing_else():
+    runs = []
+
+    def counted(a):
+        runs.append(1)
+        return np.sum(np.tanh(a) * a)
+
+    out = ad.checkpoint(counted)(ad.Tensor(A, requires_grad=True))
+    assert len(runs) == 1
+    out.backward()
+    assert len(runs) == 2
+
+
+def test_vmap_maps_and_differentiates():
+    rows = np.arange(6.0).reshape(3, 2)
+    mapped = ad.vmap(lambda r, c: np.sum(r * r) * c, in_axes=(0, None))
+    np.testing.assert_allclose(mapped(rows, 2.0).data, 2 * np.sum(rows**2, axis=1))
+    g = ad.grad(lambda m: np.sum(mapped(m, 2.0)))(rows)
+    np.testing.assert_allclose(g, 4 * rows)
+    columns = ad.vmap(lambda c: c * 2, in_axes=1, out_axes=1)(rows)
+    np.testing.assert_allclose(columns.data, rows * 2)
+    with pytest.raises(ShapeError, match="lengths"):
+        ad.vmap(lambda a, b: a)(rows, rows[:2])
