@@ -264,7 +264,7 @@ def _shape(x: Any) -> tuple[int, ...]:
 
 def _expression(name: str, args: tuple[str, ...]) -> str:
     owner = name.removesuffix("_shape")
-    return f"shape({owner})" if owner in args and owner != name else name
+    return f"shape_of({owner})" if owner in args and owner != name else name
 
 
 def evaluate(source: str, **names: Any) -> Rule:
@@ -273,7 +273,7 @@ def evaluate(source: str, **names: Any) -> Rule:
     The texts are made of the table's own rules, never of user data. A rule bound this way costs
     one call, where looking names up as it runs would cost several.
     """
-    return eval(source, {"np": np, "shape": _shape, **names})  # type: ignore[no-any-return]
+    return eval(source, {"np": np, "shape_of": _shape, **names})  # type: ignore[no-any-return]
 
 
 def _call(rule: Rule, needs: tuple[str, ...], *first: str) -> str:
