@@ -66,7 +66,7 @@ def _tangent(node: Node, incoming: list[Any], record: bool, careful: bool) -> An
         out = _elementwise(op, saved, incoming, careful)
     elif op.tangent_rule is not None:
         out = op.tangent_rule(incoming, saved)
-    elif op.linear is not None:
+    elif op.linear == "each" or (op.linear == "jointly" and None not in node.parents):
         out = _linear(op, node, settings, incoming, record)
     else:
         out = _transposed(op, node, saved, incoming, record)
@@ -91,7 +91,9 @@ def _linear(op: Op, node: Node, settings: dict[str, Any], incoming: list[Any], r
     run: Callable[..., Any] = (lambda *a: apply(op, *a, **params)) if record else (
         lambda *a: op.forward(*a, **params))  # fmt: skip
     if op.linear == "jointly":
-        ts = [_zeros(p) if t is None else t for p, t in zip(node.parents, incoming, strict=True)]
+        # A constant argument would be zeros here, of a shape that nothing kept: see `_transposed`.
+        pairs = zip(node.parents, incoming, strict=True)
+        ts = [np.zeros(*parent.spec) if t is None else t for parent, t in pairs]
         return run(tuple(ts)) if op.variadic else run(*ts)
     values = list(settings[op.args[0]]) if op.variadic else [settings[a] for a in op.args]
     total: Any = None
@@ -101,10 +103,6 @@ def _linear(op: Op, node: Node, settings: dict[str, Any], incoming: list[Any], r
             part = run(tuple(args)) if op.variadic else run(*args)
             total = part if total is None else total + part
     return total
-
-
-def _zeros(parent: Node | None) -> Any:
-    return 0.0 if parent is None else np.zeros(*parent.spec)
 
 
 def _transposed(op: Op, node: Node, saved: Any, incoming: list[Any], record: bool) -> Any:
