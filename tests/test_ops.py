@@ -1,0 +1,416 @@
+"""Every public op at every sample of `tests/ops/samples_*.py`, against numpy and differences."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import tree
+from autodiff.op import OPS
+from tests import differences
+from tests.differences import assert_close
+from tests.ops.sample import Sample
+
+EXACT, CLOSE = 1e-9, 2e-6
+
+
+@dataclass(frozen=True)
+class Case:
+    """An op at a sample, as a function of the sample's float arrays."""
+
+    name: str
+    number: int
+    sample: Sample
+
+    @property
+    def inputs(self) -> list[np.ndarray]:
+        """The float arrays among the arguments; in each test they are its own."""
+        return [np.array(leaf) for leaf in tree.flatten(self.sample.args)[0] if is_input(leaf)]
+
+    def values(self, *inputs: Any, of: Callable[..., Any] | None = None) -> tuple[Any, ...]:
+        """All results of the op (or of another function) with `inputs` for its float arrays."""
+        leaves, definition = tree.flatten(self.sample.args)
+        given = iter(inputs)
+        leaves = [next(given) if is_input(leaf) else leaf for leaf in leaves]
+        f = of or ad.FUNCTIONS[self.name]
+        # Copied, since a random generator among the settings moves on.
+        out = f(*tree.unflatten(definition, leaves), **copy.deepcopy(self.sample.kwargs))
+        return tuple(tree.flatten(out)[0])
+
+    def plain(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The results on plain arrays."""
+        with ad.no_grad():
+            return tuple(np.asarray(plain(v)) for v in self.values(*inputs))
+
+    def reference(self, *inputs: np.ndarray) -> tuple[Any, ...]:
+        """The results of numpy."""
+        return self.values(*inputs, of=self.sample.numpy or numpy_function(self.name))
+
+    def cotangents(self, seed: int = 1) -> list[np.ndarray]:
+        """A random array like each result."""
+        return like(self.plain(*self.inputs), seed)
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.number}"
+
+
+def is_input(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
+
+
+def plain(value: Any) -> Any:
+    return value.data if isinstance(value, ad.Tensor) else value
+
+
+def dense(gradient: Any) -> np.ndarray:
+    gradient = plain(gradient)
+    return gradient.dense() if isinstance(gradient, ad.RowGrad) else np.asarray(gradient)
+
+
+def like(arrays: Any, seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [np.asarray(rng.normal(size=np.shape(a))) for a in arrays]
+
+
+def inner(xs: Any, ys: Any) -> Any:
+    """Sum of the products of corresponding entries."""
+    return sum(ad.sum(x * y) for x, y in zip(xs, ys, strict=True))
+
+
+def inner_plain(xs: Any, ys: Any) -> Any:
+    return sum(np.sum(x * y) for x, y in zip(xs, ys, strict=True))
+
+
+def numpy_function(name: str) -> Callable[..., Any]:
+    found: Any = np
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    assert callable(found), f"numpy has no {name}: its samples need a reference (numpy=...)"
+    return found  # type: ignore[no-any-return]
+
+
+def gradients(case: Case, inputs: list[Any], cotangents: list[np.ndarray]) -> list[np.ndarray]:
+    _, pullback = ad.vjp(case.values, *inputs)
+    return [dense(g) for g in pullback(tuple(cotangents))]
+
+
+def load() -> dict[str, list[Sample]]:
+    samples: dict[str, list[Sample]] = {}
+    for path in sorted((Path(__file__).parent / "ops").glob("samples_*.py")):
+        found = importlib.import_module(f"tests.ops.{path.stem}").SAMPLES
+        assert not samples.keys() & found.keys(), "the samples of an op belong into one file"
+        samples.update(found)
+    return samples
+
+
+SAMPLES = load()
+CASES = [Case(name, i, s) for name, group in SAMPLES.items() for i, s in enumerate(group)]
+SMOOTH = [case for case in CASES if case.sample.smooth]
+CURVED = [case for case in SMOOTH if case.sample.order >= 2]
+ELEMENTWISE = [c for c in CASES if c.name in OPS and OPS[c.name].partials is not None]
+PAIRS = [case for case in ELEMENTWISE if len(case.inputs) == 2]
+
+
+def each(cases: list[Case]) -> Any:
+    return pytest.mark.parametrize("case", cases, ids=str)
+
+
+def test_every_public_op_has_samples() -> None:
+    assert not set(ad.FUNCTIONS) - set(SAMPLES)
+
+
+def test_every_sample_is_of_a_public_op() -> None:
+    assert not set(SAMPLES) - set(ad.FUNCTIONS)
+
+
+@each(CASES)
+def test_value(case: Case) -> None:
+    actual, expected = case.values(*map(ad.Tensor, case.inputs)), case.reference(*case.inputs)
+    assert len(actual) == len(expected)
+    for a, e in zip(actual, expected, strict=True):
+        assert_close(plain(a), e, 1e-12, str(case))
+        assert plain(a).dtype == np.asarray(e).dtype
+
+
+@each(CASES)
+def test_same_value_tracked_and_through_numpy(case: Case) -> None:
+    expected = case.plain(*case.inputs)
+    ways = [f for f, ours in ad.DISPATCH.items() if ours is ad.FUNCTIONS[case.name]]
+    for way in [None, *ways]:
+        leaves = [ad.Tensor(x, requires_grad=True) for x in case.inputs]
+        for a, e in zip(case.values(*leaves, of=way), expected, strict=True):
+            np.testing.assert_array_equal(plain(a), e)
+
+
+@each(SMOOTH)
+def test_vjp(case: Case) -> None:
+    xs, vs = case.inputs, case.cotangents()
+    expected = differences.gradient(lambda *x: inner_plain(case.plain(*x), vs), xs)
+    exact = differences.complex_step(lambda *x: inner_plain(case.reference(*x), vs), xs)
+    for i, actual in enumerate(gradients(case, xs, vs)):
+        assert_close(actual, expected[i], CLOSE, f"argument {i}")
+        if exact and np.allclose(exact[i], expected[i], rtol=1e-6, atol=1e-6):
+            assert_close(actual, exact[i], EXACT, f"argument {i}, complex step")
+
+
+@each(CASES)
+def test_vjp_of_one_argument_alone(case: Case) -> None:
+    xs, vs = case.inputs, case.cotangents()
+    for i, expected in enumerate(gradients(case, xs, vs)):
+        alone = lambda x, i=i: case.values(*xs[:i], x, *xs[i + 1 :])  # noqa: E731
+        (actual,) = ad.vjp(alone, xs[i])[1](tuple(vs))
+        assert_close(dense(actual), expected, EXACT, f"argument {i}")
+
+
+@each(CASES)
+def test_jvp(case: Case) -> None:
+    xs, vs = case.inputs, case.cotangents()
+    ts = like(xs, seed=2)
+    values, tangents = ad.jvp(case.values, tuple(xs), tuple(ts))
+    for tangent, value in zip(tangents, values, strict=True):
+        assert np.shape(tangent) == np.shape(value)
+    backwards = inner_plain(gradients(case, xs, vs), ts)
+    assert_close(inner_plain(tangents, vs), backwards, EXACT)
+
+
+@each(CASES)
+def test_jvp_along_one_argument(case: Case) -> None:
+    xs, vs = case.inputs, case.cotangents()
+    ts, gs = like(xs, seed=2), gradients(case, xs, vs)
+    for i, t in enumerate(ts):
+        alone = lambda x, i=i: case.values(*xs[:i], x, *xs[i + 1 :])  # noqa: E731
+        _, tangents = ad.jvp(alone, (xs[i],), (t,))
+        assert_close(inner_plain(tangents, vs), np.sum(gs[i] * t), EXACT, f"argument {i}")
+
+
+@each(CURVED)
+def test_higher_orders(case: Case) -> None:
+    xs, vs, ts = case.inputs, case.cotangents(), like(case.inputs, seed=2)
+
+    def derivative(order: int) -> Callable[..., Any]:
+        """Derivative of <v, f(x)> along t, so many times."""
+        if order == 0:
+            return lambda *x: inner(case.values(*x), vs)
+        below = slope(order)
+        return lambda *x: inner(below(*x), ts)
+
+    def slope(order: int) -> Callable[..., Any]:
+        return ad.grad(derivative(order - 1), tuple(range(len(xs))), allow_unused=True)
+
+    for order in range(2, case.sample.order + 1):
+        lower = slope(order - 1)
+        for i, actual in enumerate(slope(order)(*xs)):
+            expected = differences.directional(lambda *x: dense(lower(*x)[i]), xs, ts)  # noqa: B023
+            assert_close(dense(actual), expected, CLOSE, f"order {order}, argument {i}")
+
+
+@each(CURVED)
+def test_second_order_every_way(case: Case) -> None:
+    xs, vs, ts = case.inputs, case.cotangents(), like(case.inputs, seed=2)
+    every = tuple(range(len(xs)))
+
+    def forwards(*x: Any) -> Any:
+        return inner(ad.jvp(case.values, x, tuple(ts))[1], vs)
+
+    def backwards(*x: Any) -> Any:
+        return inner(ad.vjp(case.values, *x)[1](tuple(vs)), ts)
+
+    expected = ad.grad(backwards, every, allow_unused=True)(*xs)
+    reverse_over_forward = ad.grad(forwards, every, allow_unused=True)(*xs)
+    forward_over_reverse = ad.hvp(lambda *x: inner(case.values(*x), vs), tuple(xs), tuple(ts))
+    for i, e in enumerate(expected):
+        assert_close(dense(reverse_over_forward[i]), dense(e), EXACT, f"argument {i}")
+        assert_close(dense(forward_over_reverse[i]), dense(e), EXACT, f"argument {i}")
+
+
+@each(CURVED)
+def test_derivative_by_the_cotangent_is_the_jvp(case: Case) -> None:
+    xs, vs, ts = case.inputs, case.cotangents(), like(case.inputs, seed=2)
+
+    def pulled(*v: Any) -> Any:
+        return inner(ad.vjp(case.values, *xs)[1](v), ts)
+
+    tangents = ad.jvp(case.values, tuple(xs), tuple(ts))[1]
+    found = ad.grad(pulled, tuple(range(len(vs))), allow_unused=True)(*vs)
+    for actual, expected in zip(found, tangents, strict=True):
+        assert_close(dense(actual), expected, EXACT)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@each(CASES)
+def test_dtype_is_kept(case: Case, dtype: type) -> None:
+    xs = [x.astype(dtype) for x in case.inputs]
+    with np.errstate(all="ignore"):
+        try:
+            values, pullback = ad.vjp(case.values, *xs)
+        except ad.errors.DTypeError:
+            assert dtype == np.float16, "float32 is for every op"
+            with pytest.raises(TypeError):  # numpy's linear algebra has no float16
+                case.reference(*xs)
+            return
+        vs = [np.asarray(v, dtype) for v in like(values, 1)]
+        ts = tuple(np.asarray(t, dtype) for t in like(xs, 2))
+        found = [*values, *pullback(tuple(vs)), *ad.jvp(case.values, tuple(xs), ts)[1]]
+    assert [f.dtype for f in found if f.dtype.kind == "f"] == [dtype] * len(found)
+
+
+@each(SMOOTH)
+def test_float32_gradient_is_close(case: Case) -> None:
+    vs = case.cotangents()
+    xs = [x.astype(np.float32) for x in case.inputs]
+    expected = gradients(case, [x.astype(np.float64) for x in xs], vs)
+    for actual, e in zip(gradients(case, xs, vs), expected, strict=True):
+        assert_close(actual, e, 2e-3)
+
+
+@each(PAIRS)
+@pytest.mark.parametrize("shapes", [((2, 3), (3,)), ((3,), (2, 3)), ((2, 1), (1, 3)),
+                                    ((), (2, 3)), ((2, 3), ()), ((1, 1), (3,))])  # fmt: skip
+def test_broadcasting(case: Case, shapes: tuple[Any, Any]) -> None:
+    xs = [np.resize(x.ravel(), shape) for x, shape in zip(case.inputs, shapes, strict=True)]
+    full = [np.array(b) for b in np.broadcast_arrays(*xs)]
+    (value,), pullback = ad.vjp(case.values, *xs)
+    np.testing.assert_array_equal(value, case.plain(*full)[0])
+    (v,) = like([value], 1)
+    for actual, whole, x in zip(pullback((v,)), gradients(case, full, [v]), xs, strict=True):
+        axes = (*range(v.ndim - x.ndim), *(-k for k in range(1, x.ndim + 1) if x.shape[-k] == 1))
+        expected = np.sum(whole, axis=axes, keepdims=True) if axes else whole
+        assert_close(actual, expected.reshape(x.shape), EXACT)
+
+
+@each(ELEMENTWISE)
+def test_scalars(case: Case) -> None:
+    numbers = [float(x.ravel()[0]) for x in case.inputs]
+    for tracked in range(1, 1 << len(numbers)):
+        leaves = [ad.Scalar(n) if tracked >> i & 1 else n for i, n in enumerate(numbers)]
+        (out,) = case.values(*leaves)
+        assert type(out) is ad.Scalar
+        assert_close(out.data, case.plain(*map(np.array, numbers))[0], 1e-12)
+        out.backward()
+        expected = gradients(case, [*map(np.array, numbers)], [np.array(1.0)])
+        for leaf, e in zip(leaves, expected, strict=True):
+            assert not isinstance(leaf, ad.Scalar) or abs(leaf.grad - e) <= EXACT * max(1, abs(e))
+
+
+@each(ELEMENTWISE)
+def test_scalars_second_order(case: Case) -> None:
+    def curvature(*xs: Any) -> Any:
+        first = ad.grad(lambda *x: case.values(*x)[0], every, allow_unused=True)
+        return ad.grad(lambda *x: sum(first(*x)) * 1.0, every, allow_unused=True)(*xs)
+
+    numbers = [float(x.ravel()[0]) for x in case.inputs]
+    every = tuple(range(len(numbers)))
+    expected = curvature(*map(np.array, numbers))
+    for actual, e in zip(curvature(*map(ad.Scalar, numbers)), expected, strict=True):
+        assert_close(plain(actual), e, EXACT)
+
+
+@each(CASES)
+def test_0d_inputs(case: Case) -> None:
+    check_reshaped(case, [np.array(x.ravel()[0]) if x.size else x for x in case.inputs])
+
+
+@each(CASES)
+def test_empty_inputs(case: Case) -> None:
+    check_reshaped(case, [x[:0] if x.ndim else x for x in case.inputs])
+
+
+def check_reshaped(case: Case, xs: list[np.ndarray]) -> None:
+    """Either numpy refuses these and so do we, or value and gradients have the right shapes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            expected = case.reference(*xs)
+        except (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError):
+            with pytest.raises((ad.errors.AutodiffError, IndexError, np.linalg.LinAlgError)):
+                ad.vjp(case.values, *xs)
+            return
+        values, pullback = ad.vjp(case.values, *xs)
+        for a, e in zip(values, expected, strict=True):
+            assert_close(a, e, 1e-12)
+        vs = like(values, 1)
+        found = [dense(g) for g in pullback(tuple(vs))]
+        assert [g.shape for g in found] == [x.shape for x in xs]
+        ts = like(xs, 2)
+        tangents = ad.jvp(case.values, tuple(xs), tuple(ts))[1]
+        if all(np.all(np.isfinite(e)) for e in expected):  # the mean of nothing is nan
+            assert_close(inner_plain(tangents, vs), inner_plain(found, ts), EXACT)
+
+
+def fortran(x: np.ndarray) -> ad.Tensor:
+    return ad.Tensor(np.asfortranarray(x), requires_grad=True)
+
+
+def strided(x: np.ndarray) -> ad.Tensor:
+    return ad.Tensor(np.repeat(x, 2, axis=-1), requires_grad=True)[..., ::2] if x.ndim else whole(x)
+
+
+def reversed_(x: np.ndarray) -> ad.Tensor:
+    back = (slice(None, None, -1),) * x.ndim
+    return ad.Tensor(x[back], requires_grad=True)[back]
+
+
+def read_only(x: np.ndarray) -> ad.Tensor:
+    made = whole(x)
+    made.data  # noqa: B018 - from now on nobody may write into it
+    return made
+
+
+def whole(x: np.ndarray) -> ad.Tensor:
+    return ad.Tensor(x, requires_grad=True)
+
+
+@pytest.mark.parametrize("layout", [fortran, strided, reversed_, read_only])
+@each(CASES)
+def test_layout_does_not_matter(case: Case, layout: Callable[..., ad.Tensor]) -> None:
+    xs, vs = case.inputs, case.cotangents()
+    leaves = [layout(x).retain_grad() for x in xs]
+    values = case.values(*leaves)
+    inner(values, vs).backward()
+    for leaf, expected in zip(leaves, gradients(case, xs, vs), strict=True):
+        assert_close(dense(leaf.grad), expected, EXACT)
+    for a, e in zip(values, case.plain(*xs), strict=True):
+        assert_close(plain(a), e, 1e-12)
+
+
+@each(CASES)
+def test_cotangent_of_any_layout(case: Case) -> None:
+    xs, vs = case.inputs, case.cotangents()
+    ones = [np.ones_like(v) for v in vs]
+    turned = lambda *x: tuple(np.transpose(o) for o in case.values(*x))  # noqa: E731
+    summed = lambda *x: tuple(map(ad.sum, case.values(*x)))  # noqa: E731 - a broadcast array
+    for f, given, same in [(turned, [v.T.copy() for v in vs], vs), (summed, [1.0] * len(vs), ones)]:
+        found = ad.vjp(f, *xs)[1](tuple(given))
+        for actual, expected in zip(found, gradients(case, xs, same), strict=True):
+            assert_close(dense(actual), expected, EXACT)
+
+
+@each(CASES)
+def test_nothing_is_mutated_or_shared(case: Case) -> None:
+    xs, vs = case.inputs, case.cotangents()
+    leaves = [ad.Tensor(x, requires_grad=True) for x in xs]
+    results = case.values(*leaves)
+    before = [plain(r).copy() for r in results]
+    for r, v in zip(results, vs, strict=True):
+        if getattr(r, "requires_grad", False):
+            r.backward(v)
+    for x, leaf, original in zip(xs, leaves, case.inputs, strict=True):
+        np.testing.assert_array_equal(x, original)
+        np.testing.assert_array_equal(leaf.data, original)
+    for array, original in zip([*map(plain, results), *vs], [*before, *case.cotangents()],
+                               strict=True):  # fmt: skip
+        np.testing.assert_array_equal(array, original)
+    found = [dense(leaf.grad) for leaf in leaves if leaf.grad is not None]
+    held = [*xs, *vs, *(plain(r) for r in results), *(leaf.data for leaf in leaves)]
+    for i, g in enumerate(found):
+        assert g.flags.writeable or not g.ndim
+        assert not any(np.shares_memory(g, other) for other in held + found[:i])
