@@ -233,17 +233,24 @@ def backward(value: Any, gradient: Any = None, create_graph: bool = False) -> No
         If the value is no scalar and `gradient` is missing or has another shape.
     """
     if not value.requires_grad:
-        raise GraphError(
-            f"{value!r} depends on nothing that requires a gradient: make the inputs with "
-            "requires_grad=True, and record outside no_grad()"
-        )
+        raise _untracked(value)
     seed = cotangent(value, gradient)
     if create_graph and not isinstance(seed, (Tensor, Scalar)):
         seed = wrap(seed, None) if isinstance(value, Tensor) else Scalar(seed, requires_grad=False)
     elif not create_graph and isinstance(seed, (Tensor, Scalar)):
         seed = seed._data
-    for node, g in sweep({value._node: seed}, record=create_graph).items():
+    grads = sweep({value._node: seed}, record=create_graph)
+    if not grads:
+        raise _untracked(value)
+    for node, g in grads.items():
         _deliver(node, g)
+
+
+def _untracked(value: Any) -> GraphError:
+    return GraphError(
+        f"{value!r} depends on nothing that requires a gradient: make the inputs with "
+        "requires_grad=True, and record outside no_grad()"
+    )
 
 
 def _deliver(node: Node, g: Any) -> None:

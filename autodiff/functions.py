@@ -58,9 +58,13 @@ def _elementwise_function(op: Op) -> Callable[..., Any]:
     reflected = tensor_method(op, swapped=True)
 
     def binary(x: Any, y: Any) -> Any:
+        out = NotImplemented
         if x.__class__ is Tensor:
-            return of_tensor(x, y)
-        return reflected(y, x) if y.__class__ is Tensor else apply(op, x, y)
+            out = of_tensor(x, y)
+        elif y.__class__ is Tensor:
+            out = reflected(y, x)
+        # An operator leaves what it does not know to the other side; a function says what is wrong.
+        return apply(op, x, y) if out is NotImplemented else out
 
     return binary
 
@@ -116,7 +120,7 @@ def _register_rows() -> None:
 
 
 _BINARY = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
-           "power": "pow", "remainder": "mod"}  # fmt: skip
+           "floor_divide": "floordiv", "power": "pow", "remainder": "mod"}  # fmt: skip
 _UNARY = {"negative": "neg", "absolute": "abs", "positive": "pos"}
 
 

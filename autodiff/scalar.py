@@ -16,11 +16,11 @@ from autodiff.op import Op
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
 
-__all__ = ["Scalar"]
+__all__ = ["NUMBERS", "Scalar"]
 
 _new = object.__new__
 _recording = recording.get
-_NUMBERS = (int, float, np.integer, np.floating)
+NUMBERS = (int, float, np.integer, np.floating)
 
 
 class Scalar(Tracked, Node):
@@ -51,7 +51,7 @@ class Scalar(Tracked, Node):
     dtype = float
 
     def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
-        if isinstance(data, bool) or not isinstance(data, _NUMBERS):
+        if isinstance(data, bool) or not isinstance(data, NUMBERS):
             raise DTypeError(f"Scalar() takes a real number, not {data!r}; arrays go into Tensor()")
         self._data = float(data)
         self.op, self.parents, self.saved, self.order = None, (), (), tick()

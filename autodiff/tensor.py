@@ -11,7 +11,7 @@ import numpy as np
 from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, describe
 from autodiff.graph import Info, Node
 from autodiff.op import OPS, Op
-from autodiff.scalar import Scalar, apply_scalar
+from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
 
@@ -270,7 +270,8 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
 def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> Any:
     """The result of an op as a tensor (or several) on a new node."""
     if op.outputs == 1:
-        return wrap(out, Node(op, nodes, saved, (out.shape, out.dtype)))
+        tracked = out.dtype.kind == "f"  # no gradient leads through an integer
+        return wrap(out, Node(op, nodes, saved, (out.shape, out.dtype)) if tracked else None)
     return items(out, Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
 
 
@@ -300,7 +301,7 @@ def _all_scalars(arrays: Sequence[Any]) -> bool:
     for a in arrays:
         if isinstance(a, Scalar):
             found = True
-        elif not isinstance(a, (float, int)):
+        elif not isinstance(a, NUMBERS):
             return False
     return found
 

@@ -28,8 +28,8 @@ class Tracked:
         def __getitem__(self, index: Any) -> Any: ...
 
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
-        __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __mod__ = __rmod__ = _binary
-        __matmul__ = __rmatmul__ = _binary
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _binary
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
         __neg__ = __pos__ = __abs__ = _unary
         __lt__ = __le__ = __gt__ = __ge__ = _compare
 
