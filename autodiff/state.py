@@ -1,0 +1,57 @@
+"""The state of a model or an optimiser, checked before any of it is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import FormatError, ShapeError, describe
+
+__all__ = ["fitted"]
+
+_TAKES = {"f": "f", "i": "iu", "u": "iu", "b": "b"}
+
+
+def fitted(state: Mapping[str, Any], wanted: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """The entries of `state` as new arrays of the shapes and dtypes that `wanted` has.
+
+    Parameters
+    ----------
+    state : mapping of str to array_like
+    wanted : mapping of str to anything with a shape and a dtype
+    owner : str
+        Whose state it is, for the messages.
+
+    Raises
+    ------
+    FormatError
+        If entries are missing or too many, or hold another kind of number.
+    ShapeError
+        If an entry has another shape.
+    """
+    missing = [name for name in wanted if name not in state]
+    extra = [name for name in state if name not in wanted]
+    if missing or extra:
+        wrong = [f"{what} {_listed(names)}" for what, names in
+                 (("it has no", missing), ("not wanted is", extra)) if names]  # fmt: skip
+        raise FormatError(f"this state does not belong to {owner}: {'; '.join(wrong)}")
+    return {name: _fitted(name, state[name], like, owner) for name, like in wanted.items()}
+
+
+def _listed(names: Iterable[str]) -> str:
+    first, *rest = names
+    return f"{first!r}" + (f" and {len(rest)} more" if rest else "")
+
+
+def _fitted(name: str, value: Any, like: Any, owner: str) -> np.ndarray:
+    array, dtype = np.asarray(value), np.dtype(like.dtype)
+    if array.dtype.kind not in _TAKES[dtype.kind]:
+        raise FormatError(f"{name!r} of {owner} is {dtype}, the state has {describe(array)}")
+    if array.shape != like.shape:
+        raise ShapeError(
+            f"{name!r} of {owner} has shape {like.shape}, the state has {array.shape}; build it "
+            "with the sizes it was saved with"
+        )
+    return np.array(array, dtype)
