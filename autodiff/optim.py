@@ -1,0 +1,410 @@
+"""Step rules: how a gradient changes the parameters, and how far it may.
+
+A rule is written once, on arrays that it may write into. The step hands it whole parameters, or,
+for the row-sparse gradient of a lookup, just the rows that were used: the others keep their values
+and their state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import hypot, inf, sqrt
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import DomainError, DTypeError, GraphError
+from autodiff.sparse import RowGrad
+from autodiff.state import fitted
+from autodiff.tracked import Tracked
+
+__all__ = [
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSProp",
+    "SGD",
+    "clip_grad_norm",
+]
+
+
+class Optimizer:
+    """What all step rules share. A rule states `_update` and the names of the state it `keeps`.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or Scalar
+        Leaves that require a gradient. One whose gradient is None is left as it is.
+    lr : float
+        Learning rate; may be set anew before each step.
+
+    Attributes
+    ----------
+    params : list
+    lr : float
+    steps : int
+        Number of steps taken.
+    """
+
+    keeps: tuple[str, ...] = ()
+    _settings: tuple[str, ...] = ()
+
+    def __init__(self, params: Iterable[Any], lr: float) -> None:
+        self.params = _leaves(params)
+        self.steps = 0
+        # float16 has too few digits for sums over many steps, and too small a range for squares.
+        dtypes = [np.promote_types(p.dtype, np.float32) for p in self.params]
+        self._rates = {dtype: np.array(0.0, dtype) for dtype in dtypes}
+        self._state = [
+            tuple(np.zeros(p.shape, dtype) for _ in self.keeps)
+            for p, dtype in zip(self.params, dtypes)
+        ]
+        self._slots = [*zip(self.params, _scratch(self.params, dtypes), self._state)]
+        self.lr = lr
+
+    @property
+    def lr(self) -> float:
+        """Learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        # numpy multiplies by an array of the same dtype in half the time that a number takes.
+        self._lr = _within(value, "lr", 0.0, inf)
+        for rate in self._rates.values():
+            rate[...] = self._lr
+
+    def step(self) -> None:
+        """Change each parameter by its gradient.
+
+        Raises
+        ------
+        GraphError
+            If no parameter has a gradient.
+        """
+        pending = [(g, *slot) for slot in self._slots if (g := slot[0].grad) is not None]
+        if not pending:
+            raise GraphError("step(): no parameter has a gradient; call backward() on a loss first")
+        self.steps += 1
+        for g, p, scratch, state in pending:
+            if g.__class__ is RowGrad:
+                self._update_rows(p, g, scratch.dtype, state)
+                continue
+            if g.__class__ is not np.ndarray or g.dtype is not scratch.dtype:
+                g = _plain(g, scratch.dtype)
+            if p.shape:
+                self._update(p.writable(), g, scratch, *state)
+            else:  # holds a number, not an array
+                x = np.array(p.data, p.dtype)
+                self._update(x, g, scratch, *state)
+                p.data = x
+
+    def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
+        """Write the new values into `x` and `state`; `t` is scratch space of the same shape."""
+        raise NotImplementedError
+
+    def _update_rows(self, p: Any, gradient: RowGrad, dtype: Any, state: tuple[Any, ...]) -> None:
+        once = gradient.coalesce()
+        rows, g, whole = once.rows, _plain(once.values, dtype), (p.writable(), *state)
+        x, *parts = (array[rows] for array in whole)
+        self._update(x, g, np.empty_like(g), *parts)
+        for array, part in zip(whole, (x, *parts)):
+            array[rows] = part
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for p in self.params:
+            p.zero_grad()
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """All that a later run needs to go on to the same numbers, as copies."""
+        arrays = {name: array.copy() for name, array in self._named_state().items()}
+        return {"lr": np.array(self.lr), "steps": np.array(self.steps), **arrays}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from the `state` of a like optimiser. After an error nothing has changed.
+
+        Raises
+        ------
+        FormatError
+            If it is the state of another rule or of other parameters.
+        ShapeError
+            If a parameter had another shape.
+        """
+        mine = self._named_state()
+        wanted = {"lr": np.array(0.0), "steps": np.array(0), **mine}
+        new = fitted(state, wanted, type(self).__name__)
+        steps = _within(new["steps"], "steps", 0, inf)
+        self.lr, self.steps = float(new["lr"]), int(steps)
+        for name, array in mine.items():
+            array[...] = new[name]
+
+    def _named_state(self) -> dict[str, np.ndarray]:
+        return {
+            f"{name}.{i}": array
+            for i, arrays in enumerate(self._state)
+            for name, array in zip(self.keeps, arrays)
+        }
+
+    def __repr__(self) -> str:
+        settings = {"lr": self.lr} | {k: v for k, v in vars(self).items() if k in self._settings}
+        text = ", ".join(f"{name}={value}" for name, value in settings.items())
+        return f"{type(self).__name__}({len(self.params)} parameters, {text})"
+
+
+class SGD(Optimizer):
+    """Gradient descent with classical or Nesterov momentum.
+
+    ``v = momentum * v - lr * g;  x = x + v``, with Nesterov's ``x = x + momentum * v - lr * g``
+    (Sutskever et al. 2013, eq. 1-4, `x` standing for the point at which the gradient is taken).
+
+    Parameters
+    ----------
+    params, lr
+        As for `Optimizer`.
+    momentum : float
+        In [0, 1).
+    nesterov : bool
+    weight_decay : float
+        Adds ``weight_decay * x`` to the gradient.
+
+    Notes
+    -----
+    The learning rate is part of the velocity, as published. Some libraries leave it out of the
+    velocity; the numbers then differ from ours after the rate was changed, not before.
+    """
+
+    _settings: tuple[str, ...] = ("momentum", "nesterov", "weight_decay")
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.momentum = _within(momentum, "momentum", 0.0, 1.0)
+        self.weight_decay = _within(weight_decay, "weight_decay", 0.0, inf)
+        self.nesterov = nesterov
+        if nesterov and not momentum:
+            raise DomainError("SGD: nesterov=True has no effect without momentum, such as 0.9")
+        self.keeps = ("velocity",) if momentum else ()
+        super().__init__(params, lr)
+
+    def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
+        if self.weight_decay:
+            np.multiply(x, self.weight_decay, out=t, dtype=t.dtype)
+            g = np.add(g, t, out=t)
+        np.multiply(g, self._rates[t.dtype], t)
+        if not state:
+            x -= t
+            return
+        (v,) = state
+        v *= self.momentum
+        v -= t
+        if self.nesterov:
+            x -= t
+            x += np.multiply(v, self.momentum, out=t)
+        else:
+            x += v
+
+
+class Adagrad(Optimizer):
+    """``s = s + g^2;  x = x - lr * g / (sqrt(s) + eps)`` (Duchi et al. 2011, fig. 1)."""
+
+    keeps = ("square_sum",)
+    _settings: tuple[str, ...] = ("eps",)
+
+    def __init__(self, params: Iterable[Any], lr: float = 0.01, eps: float = 1e-10) -> None:
+        self.eps = _above_zero(eps, "eps")
+        super().__init__(params, lr)
+
+    def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
+        (s,) = state
+        s += np.multiply(g, g, out=t)
+        x -= _quotient(g, s, self._lr, self.eps, t)
+
+
+class RMSProp(Optimizer):
+    """``s = decay * s + (1 - decay) * g^2;  x = x - lr * g / (sqrt(s) + eps)``.
+
+    Tieleman and Hinton 2012, lecture 6.5 of their course; `eps` keeps the quotient finite.
+    """
+
+    keeps = ("square_mean",)
+    _settings: tuple[str, ...] = ("decay", "eps")
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 0.001, decay: float = 0.9, eps: float = 1e-8
+    ) -> None:
+        self.decay = _within(decay, "decay", 0.0, 1.0)
+        self.eps = _above_zero(eps, "eps")
+        super().__init__(params, lr)
+
+    def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
+        (s,) = state
+        _average_square(s, g, self.decay, t)
+        x -= _quotient(g, s, self._lr, self.eps, t)
+
+
+class Adam(Optimizer):
+    """Steps by the mean of the gradient over its root mean square (Kingma and Ba 2015, alg. 1).
+
+    ``m = b1 * m + (1 - b1) * g;  s = b2 * s + (1 - b2) * g^2`` and at step number n
+    ``x = x - lr * m / (1 - b1^n) / (sqrt(s / (1 - b2^n)) + eps)``.
+
+    Parameters
+    ----------
+    params, lr
+        As for `Optimizer`.
+    betas : tuple of float
+        ``(b1, b2)``, each in [0, 1).
+    eps : float
+
+    Notes
+    -----
+    For row-sparse gradients a row's means change only at the steps that use it, while n counts
+    all steps.
+    """
+
+    keeps = ("mean", "square_mean")
+    _settings: tuple[str, ...] = ("betas", "eps")
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        b1, b2 = betas
+        self.betas = (_within(b1, "betas[0]", 0.0, 1.0), _within(b2, "betas[1]", 0.0, 1.0))
+        self.eps = _above_zero(eps, "eps")
+        super().__init__(params, lr)
+
+    def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
+        m, s = state
+        b1, b2 = self.betas
+        m *= b1
+        m += np.multiply(g, 1 - b1, out=t)
+        _average_square(s, g, b2, t)
+        # Both corrections for the start at zero as factors of numbers instead of arrays (sec. 2).
+        root = sqrt(1 - b2**self.steps)
+        rate = self._lr * root / (1 - b1**self.steps)
+        x -= _quotient(m, s, rate, self.eps * root, t)
+
+
+class AdamW(Adam):
+    """Adam with weight decay beside the gradient instead of in it (Loshchilov and Hutter 2019).
+
+    Before Adam's step, ``x = x - lr * weight_decay * x``: the paper's alg. 2 with its decay rate
+    written as ``lr * weight_decay``, so that a schedule of `lr` scales both terms as it does there.
+    """
+
+    _settings: tuple[str, ...] = (*Adam._settings, "weight_decay")
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        self.weight_decay = _within(weight_decay, "weight_decay", 0.0, inf)
+        super().__init__(params, lr, betas, eps)
+
+    def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
+        x -= np.multiply(x, self._lr * self.weight_decay, out=t, dtype=t.dtype)
+        super()._update(x, g, t, *state)
+
+
+def _average_square(s: Any, g: Any, decay: float, t: Any) -> None:
+    s *= decay
+    np.multiply(g, g, out=t)
+    t *= 1 - decay
+    s += t
+
+
+def _quotient(g: Any, s: Any, rate: float, eps: float, t: Any) -> Any:
+    """``rate * g / (sqrt(s) + eps)``, written into `t`."""
+    np.sqrt(s, out=t)
+    t += eps
+    np.divide(g, t, out=t)
+    t *= rate
+    return t
+
+
+def _leaves(params: Any) -> list[Any]:
+    if not isinstance(params, Iterable) or isinstance(params, Tracked):
+        kind = type(params).__name__
+        raise DTypeError(f"params is a list, such as module.parameters(), not a {kind}")
+    found = list(params)
+    if not found:
+        raise DomainError("there are no parameters to step")
+    for i, p in enumerate(found):
+        if not isinstance(p, Tracked) or not p.requires_grad or p._node.op is not None:
+            raise GraphError(f"params[{i}] is {p!r}: a parameter is a leaf with requires_grad=True")
+    if len(set(map(id, found))) < len(found):
+        raise DomainError("a parameter occurs twice among params, and would be stepped twice")
+    return found
+
+
+def _scratch(params: list[Any], dtypes: list[Any]) -> list[np.ndarray]:
+    """One view for each parameter into one buffer a dtype, as only one is used at a time."""
+    sizes = {d: max(p.size for p, e in zip(params, dtypes) if e == d) for d in dtypes}
+    buffers = {d: np.empty(size, d) for d, size in sizes.items()}
+    return [buffers[d][: p.size].reshape(p.shape) for p, d in zip(params, dtypes)]
+
+
+def _plain(g: Any, dtype: Any) -> Any:
+    """A gradient as an array of this dtype, whatever it was set to or recorded as."""
+    return np.asarray(g.data if isinstance(g, Tracked) else g, dtype)
+
+
+def _within(value: float, name: str, low: float, high: float) -> float:
+    if not low <= value < high:
+        raise DomainError(f"{name}={value} is outside [{low:g}, {high:g})")
+    return float(value)
+
+
+def _above_zero(value: float, name: str) -> float:
+    if not 0 < value < inf:
+        raise DomainError(f"{name}={value} is not above zero")
+    return float(value)
+
+
+def clip_grad_norm(params: Iterable[Any], max_norm: float) -> float:
+    """Shorten the gradients, taken together as one vector, to at most `max_norm`.
+
+    Pascanu et al. 2013, alg. 1. The direction is kept. A gradient that holds an infinity or a nan
+    has no direction: it is left as it is, and the norm says so.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or Scalar
+        Those without a gradient are passed over.
+    max_norm : float
+
+    Returns
+    -------
+    float
+        The norm before.
+    """
+    limit = _above_zero(max_norm, "max_norm")
+    used = [p for p in params if p.grad is not None]
+    norm = hypot(*(_norm(p.grad) for p in used))
+    if limit < norm < inf:
+        for p in used:
+            p.grad = p.grad * (limit / norm)
+    return norm
+
+
+def _norm(g: Any) -> float:
+    """Euclidean norm in float64; scaled by the largest entry, so that no square overflows."""
+    values = g.coalesce().values if isinstance(g, RowGrad) else g
+    array = np.abs(_plain(values, np.float64)).ravel()
+    peak = float(np.max(array, initial=0.0))
+    return peak * float(np.linalg.norm(array / peak)) if 0 < peak < inf else peak
