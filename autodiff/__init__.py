@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff import errors, linalg, pickling, tree
+from autodiff import errors, init, io, linalg, optim, pickling, schedule, tree
 from autodiff.backward import sweep
 from autodiff.custom import checkpoint, custom_op, vmap
 from autodiff.functions import DISPATCH, FUNCTIONS
+from autodiff.layers import Dropout, Embedding, LayerNorm, Linear, Sequential
+from autodiff.module import Module, Parameter
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording, no_grad
 from autodiff.sparse import RowGrad
@@ -35,9 +37,10 @@ _OPS = {name: f for name, f in FUNCTIONS.items() if "." not in name}
 globals().update(_OPS)
 
 __all__ = sorted({
-    *_OPS, "RowGrad", "Scalar", "Tensor", "checkpoint", "custom_op", "enable_grad", "errors",
-    "grad", "hessian", "hvp", "is_recording", "jacobian", "jvp", "linalg", "no_grad",
-    "stop_gradient", "tree", "value_and_grad", "vjp", "vmap",
+    *_OPS, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
+    "Scalar", "Sequential", "Tensor", "checkpoint", "custom_op", "enable_grad", "errors", "grad",
+    "hessian", "hvp", "init", "io", "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim",
+    "schedule", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap",
 })  # fmt: skip
 
 if TYPE_CHECKING:
