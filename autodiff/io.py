@@ -168,7 +168,8 @@ def _npy(content: bytes) -> np.ndarray:
 
 
 def _write_safetensors(state: State, metadata: Metadata) -> bytes:
-    return bytes(_safetensors().save(state, metadata))
+    # Some versions of the package write a broken header for no arrays and empty metadata.
+    return bytes(_safetensors().save(state, metadata or None))
 
 
 def _read_safetensors(content: bytes) -> tuple[State, Metadata]:
