@@ -157,4 +157,5 @@ def is_public(name: str) -> bool:
     _, first, *rest = name.split(".")
     module = getattr(ad, first, None)
     listed = getattr(module, "__all__", None)
-    return first in ad.__all__ and (listed is None or not rest or rest[0] in listed)
+    is_dunder = first.startswith("__") and first.endswith("__")
+    return is_dunder or first in ad.__all__ and (listed is None or not rest or rest[0] in listed)
