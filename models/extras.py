@@ -1,0 +1,46 @@
+"""Packages that only some commands need, imported when they are, with a clear word if absent."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import autodiff as ad
+
+__all__ = ["MissingExtraError", "folder_of", "need"]
+
+
+class MissingExtraError(ad.errors.AutodiffError, ImportError):
+    """A package of an extra is not installed."""
+
+
+def need(module: str, purpose: str) -> ModuleType:
+    """Import a module of the extra `train`.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name, as in ``import``.
+    purpose : str
+        What it is needed for, completing "... needs".
+
+    Raises
+    ------
+    MissingExtraError
+        If its package is not installed.
+    """
+    folder_of(module.split(".")[0], purpose)
+    return importlib.import_module(module)
+
+
+def folder_of(package: str, purpose: str) -> Path:
+    """The folder in which `package` is installed, found without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        name = {"sklearn": "scikit-learn"}.get(package, package)
+        raise MissingExtraError(
+            f"{purpose} needs {name}, which is not installed: pip install 'autodiff[train]'"
+        )
+    return Path(spec.origin).parent
