@@ -1,0 +1,49 @@
+"""Finished models as files that say what they are, so that loading needs nothing but the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import autodiff as ad
+from models.mlp import MLP
+
+__all__ = ["load", "save"]
+
+KINDS: dict[str, type[ad.Module]] = {"MLP": MLP}
+
+
+def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> None:
+    """Write a model and the arguments that make one like it.
+
+    Parameters
+    ----------
+    path : path-like
+        Ends in ``.safetensors`` or ``.npz``. The file is replaced whole.
+    model : Module
+        Of a class in `KINDS`.
+    arguments : mapping
+        Of its constructor by name, as far as JSON can hold them.
+    """
+    metadata = {"model": type(model).__name__, "arguments": json.dumps(arguments)}
+    ad.io.save(path, model.state_dict(), metadata)
+
+
+def load(path: str | Path) -> ad.Module:
+    """The model in a file, ready to be used.
+
+    Raises
+    ------
+    FormatError or ShapeError
+        If the file is damaged or holds no model of ours.
+    OSError
+        If it cannot be read.
+    """
+    state, metadata = ad.io.load(path)
+    if metadata.get("model") not in KINDS:
+        raise ad.errors.FormatError(f"{path} holds no model of {', '.join(KINDS)}")
+    model = KINDS[metadata["model"]](**json.loads(metadata["arguments"]))
+    model.load_state_dict(state)
+    return model.eval()
