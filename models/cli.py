@@ -1,0 +1,148 @@
+"""The command ``autodiff``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from models.mlp import ACTIVATIONS
+from models.options import Parser, number, sizes
+from models.run import DATA, OPTIMIZERS, SCHEDULES, Result, Settings, kept_settings, run
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+"""Exit status of a program that Ctrl-C ended: 128 and the number of the signal."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; gives its exit status.
+
+    0: done. 1: it could not be done, and one line on standard error says why. 2: the command line
+    itself is wrong. 130: interrupted.
+    """
+    parser = _parser()
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        arguments.parser.refuse(unknown)
+    try:
+        arguments.command(arguments)
+    except KeyboardInterrupt as stop:
+        return _fail(str(stop) or "interrupted", INTERRUPTED)
+    except OSError as error:
+        return _fail(f"{error.filename or 'error'}: {error.strerror or error}")
+    except (ad.errors.AutodiffError, MemoryError) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(message: str, status: int = 1) -> int:
+    print("autodiff:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="autodiff", description="Automatic differentiation: models and tools.")
+    parser.add_argument("--version", action="version", version=f"autodiff {ad.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_train(commands)
+    _add_info(commands)
+    return parser
+
+
+def _add_demo(commands: argparse._SubParsersAction[Parser]) -> None:
+    demo = commands.add_parser("demo", help="train a network on real handwritten digits")
+    demo.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for the results")
+    demo.set_defaults(parser=demo, command=_demo)
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    _show(run(Settings(), arguments.out), arguments.out)
+
+
+def _show(result: Result, out: Path) -> None:
+    epochs = f"{len(result.history)} epochs in {result.seconds:.1f} s"
+    print(f"\n{epochs}; kept is epoch {result.best_epoch}, best on the validation part")
+    print(f"\naccuracy on the {len(result.split.test.y)} images held out\n{result.figures}")
+    print(f"\nin {out}: report.md, loss.png, model.safetensors")
+
+
+def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:
+    train = commands.add_parser("train", help="train a model with settings of your own")
+    train.set_defaults(parser=train)
+    models = train.add_subparsers(required=True, metavar="MODEL")
+    _add_mlp(models)
+
+
+def _add_mlp(models: argparse._SubParsersAction[Parser]) -> None:
+    mlp = models.add_parser("mlp", help="multilayer perceptron", argument_default=argparse.SUPPRESS)
+    default = Settings()
+    mlp.add_argument("--out", type=Path, default=Path("runs/mlp"), help="folder for the results")
+    mlp.add_argument("--resume", action="store_true", default=False,
+                     help="go on with the run in that folder")  # fmt: skip
+    settings = mlp.add_argument_group("settings")
+
+    def add(name: str, help: str, **kwargs: Any) -> None:
+        value = default.shown(name)
+        shown = "" if value == "None" else f" (default {value})"
+        settings.add_argument(f"--{name.replace('_', '-')}", help=help + shown, **kwargs)
+
+    positive = number(float, 0, above=True)
+    share = number(float, 0, 1)
+    add("data", "data set", choices=DATA, metavar="NAME")
+    add("hidden", "units of each hidden layer", type=sizes, metavar="N,N")
+    add("activation", ", ".join(ACTIVATIONS), choices=ACTIVATIONS, metavar="NAME")
+    add("dropout", "share of hidden units dropped", type=share, metavar="P")
+    add("shift", "greatest random shift of training images, in pixels",
+        type=number(float, 0, 8), metavar="PIXELS")  # fmt: skip
+    add("epochs", "passes over the training part", type=number(int, 1), metavar="N")
+    add("batch", "images of one step", type=number(int, 1), metavar="N")
+    add("optimizer", ", ".join(OPTIMIZERS), choices=OPTIMIZERS, metavar="NAME")
+    add("lr", "learning rate", type=positive, metavar="RATE")
+    add("schedule", "course of the learning rate: " + ", ".join(SCHEDULES),
+        choices=SCHEDULES, metavar="NAME")  # fmt: skip
+    add("weight_decay", "of adamw (0.01 unless given) and sgd", type=number(float, 0), metavar="X")
+    add("clip", "greatest norm of the gradient", type=positive, metavar="NORM")
+    add("patience", "stop after so many epochs without a lower validation loss",
+        type=number(int, 1), metavar="N")  # fmt: skip
+    add("seed", "of all that is random", type=number(int, 0), metavar="N")
+    add("threads", "for the matrix products", type=number(int, 1), metavar="N")
+    add("dtype", "float32 or float64", choices=["float32", "float64"], metavar="NAME")
+    mlp.set_defaults(parser=mlp, command=_train_mlp)
+
+
+def _train_mlp(arguments: argparse.Namespace) -> None:
+    given = dict(vars(arguments))
+    out, resume, _, _ = (given.pop(name) for name in ("out", "resume", "parser", "command"))
+    settings = kept_settings(out, given) if resume else Settings(**given)
+    _show(run(settings, out, resume), out)
+
+
+def _add_info(commands: argparse._SubParsersAction[Parser]) -> None:
+    info = commands.add_parser("info", help="versions of all that is in use")
+    info.set_defaults(parser=info, command=_info)
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    rows = {"autodiff": ad.__version__, "python": platform.python_version(),
+            "numpy": np.__version__}  # fmt: skip
+    rows |= {name: _version(name) for name in ("safetensors", "matplotlib", "scikit-learn", "tqdm")}
+    rows |= {"platform": platform.platform(), "installed in": str(Path(ad.__file__).parent)}
+    for name, value in rows.items():
+        print(f"{name:14}{value}")
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed: pip install 'autodiff[train]'"

@@ -1,0 +1,278 @@
+"""A run in a folder: settings in; the model, its figures and a report out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from models.checkpoint import read_settings
+from models.classification import Classification, accuracy, baselines, predict
+from models.data import Part, Split, load_digits, shifted
+from models.extras import need
+from models.mlp import MLP
+from models.report import report, save_loss_curve, table
+from models.saved import save
+from models.train import Trainer
+
+__all__ = ["DATA", "OPTIMIZERS", "SCHEDULES", "Result", "Settings", "kept_settings", "run"]
+
+DATA: dict[str, Callable[[], Split]] = {"digits": load_digits}
+
+OPTIMIZERS: dict[str, Callable[..., Any]] = {
+    "sgd": partial(ad.optim.SGD, momentum=0.9, nesterov=True),
+    "adagrad": ad.optim.Adagrad,
+    "rmsprop": ad.optim.RMSProp,
+    "adam": ad.optim.Adam,
+    "adamw": ad.optim.AdamW,
+}
+
+SCHEDULES: dict[str, Callable[[int], Callable[[int], float]]] = {
+    "constant": lambda steps: ad.schedule.constant(),
+    "linear": ad.schedule.linear,
+    "cosine": ad.schedule.cosine,
+}
+"""Each made for the number of steps over which it falls to 0."""
+
+CHECKPOINT = "checkpoint.safetensors"
+SIDE = 8
+"""Height and width of an image of a digit, in pixels."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run depends on: the same settings give the same numbers.
+
+    The defaults were chosen by cross-validation on the training and validation part of the digits.
+    """
+
+    data: str = "digits"
+    hidden: tuple[int, ...] = (256, 128)
+    activation: str = "relu"
+    dropout: float = 0.0
+    shift: float = 0.7
+    epochs: int = 150
+    batch: int = 64
+    optimizer: str = "adamw"
+    lr: float = 3e-3
+    schedule: str = "cosine"
+    weight_decay: float | None = None
+    clip: float | None = None
+    patience: int | None = None
+    seed: int = 0
+    dtype: str = "float32"
+    threads: int = 1
+
+    @property
+    def command(self) -> str:
+        """The command line that repeats the run."""
+        changed = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+        options = [f" --{name.replace('_', '-')} {self.shown(name)}" for name in changed]
+        return f"autodiff train mlp --data {self.data}" + "".join(options)
+
+    def shown(self, name: str) -> str:
+        """A setting as the command line takes it."""
+        value = getattr(self, name)
+        return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of a run."""
+
+    settings: Settings
+    split: Split
+    model: MLP
+    history: list[dict[str, float]]
+    best_epoch: int
+    seconds: float
+    scores: dict[str, float]
+    """Accuracy on the test part by name: the network first, then the baselines."""
+
+    @property
+    def figures(self) -> str:
+        """The scores as lines of text, for the terminal."""
+        width = max(map(len, self.scores))
+        return "\n".join(f"  {name:{width}}  {score:.1%}" for name, score in self.scores.items())
+
+
+def kept_settings(out: Path, given: Mapping[str, Any]) -> Settings:
+    """The settings of the run that a folder holds; those given must be the same.
+
+    Raises
+    ------
+    DomainError
+        If they are not, since the numbers would not be those of one uninterrupted run.
+    FormatError or OSError
+        If the folder has no readable checkpoint.
+    """
+    if not (out / CHECKPOINT).exists():
+        raise ad.errors.FormatError(f"no run to resume: there is no {out / CHECKPOINT}")
+    kept = read_settings(out / CHECKPOINT)
+    unknown = set(kept) ^ {f.name for f in fields(Settings)}
+    if unknown:
+        raise ad.errors.FormatError(f"{out / CHECKPOINT} is the checkpoint of another kind of run")
+    settings = Settings(**{**kept, "hidden": tuple(kept["hidden"])})
+    for name, value in given.items():
+        if getattr(settings, name) != value:
+            raise ad.errors.DomainError(
+                f"the run in {out} has --{name.replace('_', '-')} {settings.shown(name)}: leave "
+                "the option out to resume it, or start a new run with another --out"
+            )
+    return settings
+
+
+def run(
+    settings: Settings, out: Path, resume: bool = False, say: Callable[[str], None] = print
+) -> Result:
+    """Train a multilayer perceptron and leave all that came of it in a folder.
+
+    Parameters
+    ----------
+    settings : Settings
+    out : Path
+        Made where missing. Gets ``model.safetensors``, ``checkpoint.safetensors``, ``loss.png``
+        and ``report.md``.
+    resume : bool
+        Go on from the checkpoint in the folder.
+    say : callable
+        Takes lines for the user.
+    """
+    _require_writable(out)
+    split = _as_dtype(DATA[settings.data](), settings.dtype)
+    trainer = make_trainer(settings, split, out / CHECKPOINT)
+    say(_opening(settings, split, trainer.model))
+    if resume:
+        trainer.resume()
+        say(f"resuming after {len(trainer.history)} of {settings.epochs} epochs")
+    # Small products gain nothing from threads, and each number of them rounds in another way.
+    limits = need("threadpoolctl", "training").threadpool_limits
+    with limits(settings.threads):
+        began = time.perf_counter()
+        trainer.fit()
+        result = _result(settings, split, trainer, time.perf_counter() - began)
+    _leave(result, out)
+    return result
+
+
+def make_trainer(settings: Settings, split: Split, checkpoint: Path | None = None) -> Trainer:
+    """The trainer for these settings, before its first step."""
+    rng = np.random.default_rng(settings.seed)
+    model = MLP(**_arguments(settings, split), rng=rng)
+    augment = partial(shifted, most=settings.shift, side=SIDE) if settings.shift else None
+    task = Classification(split, settings.batch, augment, unit="images")
+    steps = settings.epochs * -(-len(split.train.y) // settings.batch)
+    return Trainer(
+        model,
+        task,
+        _optimizer(settings, model),
+        epochs=settings.epochs,
+        rng=rng,
+        schedule=SCHEDULES[settings.schedule](steps),
+        clip=settings.clip,
+        patience=settings.patience,
+        checkpoint=checkpoint,
+        settings=asdict(settings),
+    )
+
+
+def _arguments(settings: Settings, split: Split) -> dict[str, Any]:
+    return {
+        "sizes": [split.train.x.shape[1], *settings.hidden, split.classes],
+        "activation": settings.activation,
+        "dropout": settings.dropout,
+        "dtype": settings.dtype,
+    }
+
+
+def _optimizer(settings: Settings, model: MLP) -> Any:
+    decay = {} if settings.weight_decay is None else {"weight_decay": settings.weight_decay}
+    if decay and settings.optimizer not in ("sgd", "adamw"):
+        raise ad.errors.DomainError(
+            f"{settings.optimizer} has no weight decay: use adamw or sgd, or leave it out"
+        )
+    return OPTIMIZERS[settings.optimizer](model.parameters(), lr=settings.lr, **decay)
+
+
+def _as_dtype(split: Split, dtype: str) -> Split:
+    parts = (split.train, split.validation, split.test)
+    return Split(split.name, *(Part(part.x.astype(dtype), part.y) for part in parts))
+
+
+def _require_writable(out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=out):
+        pass  # found out now, not after the training
+
+
+def _opening(settings: Settings, split: Split, model: MLP) -> str:
+    parts = (split.train, split.validation, split.test)
+    train, validation, test = (f"{len(part.y):,}" for part in parts)
+    sizes = "-".join(map(str, _arguments(settings, split)["sizes"]))
+    count = sum(p.size for p in model.parameters())
+    return (
+        f"{split.name}: {train} images to learn from, {validation} to validate, {test} held out\n"
+        f"MLP {sizes}: {count:,} parameters, {settings.activation}, {settings.dtype}"
+    )
+
+
+def _result(settings: Settings, split: Split, trainer: Trainer, seconds: float) -> Result:
+    model, test = trainer.model, split.test
+    named = {"this network": predict(model, test.x), **baselines(split)}
+    scores = {name: accuracy(predicted, test.y) for name, predicted in named.items()}
+    return Result(settings, split, model, trainer.history, trainer.best_epoch, seconds, scores)
+
+
+def _leave(result: Result, out: Path) -> None:
+    save(out / "model.safetensors", result.model, _arguments(result.settings, result.split))
+    save_loss_curve(result.history, result.best_epoch, out / "loss.png")
+    (out / "report.md").write_text(_page(result), encoding="utf-8")
+
+
+def _page(result: Result) -> str:
+    return report(
+        f"A multilayer perceptron on the {result.split.name}",
+        {
+            "Accuracy on the test part": _accuracies(result),
+            "Loss": _losses(result),
+            "Mistakes on the test part": _mistakes(result),
+            "Settings": table(["setting", "value"], asdict(result.settings).items()),
+            "Again": f"```sh\n{result.settings.command}\n```",
+            "The model": '```python\nmodel = models.load("model.safetensors")\n```',
+        },
+    )
+
+
+def _accuracies(result: Result) -> str:
+    count = len(result.split.test.y)
+    rows = [
+        (name, f"{score:.4f}", f"{np.sqrt(score * (1 - score) / count):.4f}")
+        for name, score in result.scores.items()
+    ]
+    return f"{count} images that were neither trained on nor used to choose anything.\n\n" + table(
+        ["", "accuracy", "standard error"], rows
+    )
+
+
+def _losses(result: Result) -> str:
+    best = result.history[result.best_epoch - 1]
+    return (
+        "![training and validation loss by epoch](loss.png)\n\n"
+        f"Kept is epoch {result.best_epoch} of {len(result.history)}, the one with the least "
+        f"validation loss: {best['validation loss']:.4f}, validation accuracy "
+        f"{best['validation accuracy']:.4f}."
+    )
+
+
+def _mistakes(result: Result) -> str:
+    y = result.split.test.y
+    predicted = predict(result.model, result.split.test.x)
+    wrong = np.flatnonzero(predicted != y)
+    return table(["image", "is", "read as"], [(i, y[i], predicted[i]) for i in wrong])
