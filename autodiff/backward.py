@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -184,7 +185,7 @@ def _unbroadcast(c: Any, shape: tuple[int, ...], op: Op) -> Any:
 
 
 def _to_scalar(c: Any) -> Any:
-    if isinstance(c, (float, Scalar)):
+    if c.__class__ is float or isinstance(c, Scalar):
         return c
     return apply(OPS["sum"], c) if isinstance(c, Tensor) else float(np.sum(c))
 
@@ -242,8 +243,12 @@ def backward(value: Any, gradient: Any = None, create_graph: bool = False) -> No
     grads = sweep({value._node: seed}, record=create_graph)
     if not grads:
         raise _untracked(value)
-    for node, g in grads.items():
-        _deliver(node, g)
+    with _delivery:
+        for node, g in grads.items():
+            _deliver(node, g)
+
+
+_delivery = Lock()  # two threads that add to one gradient must not lose either's part
 
 
 def _untracked(value: Any) -> GraphError:

@@ -58,7 +58,7 @@ def _elementwise_function(op: Op) -> Callable[..., Any]:
     reflected = tensor_method(op, swapped=True)
 
     def binary(x: Any, y: Any) -> Any:
-        out = NotImplemented
+        out: Any = NotImplemented
         if x.__class__ is Tensor:
             out = of_tensor(x, y)
         elif y.__class__ is Tensor:

@@ -17,7 +17,7 @@ from autodiff.graph import Node, tick
 from autodiff.op import Op
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
-from autodiff.tensor import Tensor, apply, explained, operand, record, wrap
+from autodiff.tensor import Tensor, apply, explained, frozen, operand, record, wrap
 
 __all__ = ["recorder", "scalar_method", "tensor_method"]
 
@@ -139,7 +139,7 @@ def method({signature}):
     tracked = {tracked}
     if not tracked or not recording():
         return wrap(out, None) if outputs == 1 else tuple([wrap(o, None) for o in out])
-    return record(op, out, keepers[tracked](out, {call}), nodes)
+    return record(op, out, keepers[tracked](out, {kept}), nodes)
 """
 
 _OPERAND = """
@@ -178,6 +178,7 @@ def recorder(op: Op) -> Callable[..., Any]:
         "signature": ", ".join(signature),
         "operands": "".join(_OPERAND.format(a) for a in op.args).strip(),
         "call": ", ".join([*(f"{a}_" for a in op.args), *op.params]),
+        "kept": ", ".join([*(f"{a}_" for a in op.args), *(f"frozen({p})" for p in op.params)]),
         "values": ", ".join(f"{a}_" for a in op.args),
         "settings": ", ".join(f"{p}={p}" for p in op.params),
         "nodes": ", ".join(f"{a}n" for a in op.args),
@@ -223,7 +224,7 @@ def _compile(
         "np": np, "new": object.__new__, "tick": tick, "recording": recording.get, "op": op,
         "Tensor": Tensor, "Scalar": Scalar, "Node": Node, "forward": forward, "apply": apply,
         "apply_scalar": apply_scalar, "explained": explained, "apply_or_defer": _defer,
-        "operand": operand, "operand_or_none": _operand_or_none, "record": record, "wrap": wrap,
+        "operand": operand, "frozen": frozen, "operand_or_none": _operand_or_none, "record": record, "wrap": wrap,
         "outputs": op.outputs, **names,
     }  # fmt: skip
     arguments = "other, self" if swapped else "self, other"

@@ -15,7 +15,7 @@ from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
 
-__all__ = ["Tensor", "apply", "items", "lift", "operand", "record", "wrap"]
+__all__ = ["Tensor", "apply", "frozen", "items", "lift", "operand", "record", "wrap"]
 
 _new = object.__new__
 _recording = recording.get
@@ -97,7 +97,7 @@ class Tensor(Tracked):
     @property
     def dtype(self) -> np.dtype[Any]:
         """dtype of the value, and of its gradient."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype
 
     @property
     def ndim(self) -> int:
@@ -263,7 +263,7 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
         return tuple(wrap(o, None) for o in out) if op.outputs > 1 else wrap(out, None)
     tracked = sum(1 << i for i, node in enumerate(nodes) if node is not None)
     keep = op.keeper(1 if op.variadic else tracked)
-    saved = keep(out, *given, *params.values()) if keep else ()
+    saved = keep(out, *given, *map(frozen, params.values())) if keep else ()
     return record(op.spread(len(nodes)) if op.variadic else op, out, saved, nodes)
 
 
@@ -273,6 +273,16 @@ def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> 
         tracked = out.dtype.kind == "f"  # no gradient leads through an integer
         return wrap(out, Node(op, nodes, saved, (out.shape, out.dtype)) if tracked else None)
     return items(out, Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
+
+
+def frozen(setting: Any) -> Any:
+    """A setting as it is now: the caller may write into his index before backward reads it."""
+    kind = setting.__class__
+    if kind is np.ndarray:
+        return setting.copy()
+    if kind is Tensor:
+        return setting._data
+    return kind(map(frozen, setting)) if kind is list or kind is tuple else setting
 
 
 def items(values: tuple[Any, ...], node: Node) -> tuple[Any, ...]:
