@@ -166,6 +166,8 @@ def _children(value: Any) -> Iterable[tuple[Any, Any]]:
         return vars(value).items()
     if isinstance(value, dict):
         return value.items()
+    if hasattr(value, "_fields"):  # a namedtuple
+        return zip(value._fields, value)
     return enumerate(value) if isinstance(value, (list, tuple)) else ()
 
 
