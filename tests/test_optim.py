@@ -1,0 +1,521 @@
+"""Step rules against their published formulas, written down a second time in plain numpy."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import optim
+from autodiff.errors import DomainError, DTypeError, FormatError, GraphError, ShapeError
+
+# The formulas, on float64 arrays: x after the gradients gs
+
+
+def sgd(x, gs, lr, momentum=0.0, nesterov=False, weight_decay=0.0):
+    v = 0 * x
+    for g in gs:
+        g = g + weight_decay * x
+        v = momentum * v - lr * g
+        x = x + (momentum * v - lr * g if nesterov else v)
+    return x
+
+
+def adagrad(x, gs, lr, eps=1e-10):
+    total = 0 * x
+    for g in gs:
+        total = total + g**2
+        x = x - lr * g / (np.sqrt(total) + eps)
+    return x
+
+
+def rmsprop(x, gs, lr, decay=0.9, eps=1e-8):
+    mean = 0 * x
+    for g in gs:
+        mean = decay * mean + (1 - decay) * g**2
+        x = x - lr * g / (np.sqrt(mean) + eps)
+    return x
+
+
+def adam(x, gs, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    m, v = 0 * x, 0 * x
+    b1, b2 = betas
+    for n, g in enumerate(gs, 1):
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        m_hat, v_hat = m / (1 - b1**n), v / (1 - b2**n)
+        x = x - lr * (m_hat / (np.sqrt(v_hat) + eps) + weight_decay * x)
+    return x
+
+
+def adamw(x, gs, lr, weight_decay=0.01, **settings):
+    return adam(x, gs, lr, weight_decay=weight_decay, **settings)
+
+
+CASES = [
+    (optim.SGD, sgd, {"lr": 0.1}),
+    (optim.SGD, sgd, {"lr": 0.1, "weight_decay": 0.3}),
+    (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9}),
+    (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.3}),
+    (optim.Adagrad, adagrad, {"lr": 0.1}),
+    (optim.Adagrad, adagrad, {"lr": 0.1, "eps": 0.5}),
+    (optim.RMSProp, rmsprop, {"lr": 0.1}),
+    (optim.RMSProp, rmsprop, {"lr": 0.1, "decay": 0.5, "eps": 0.5}),
+    (optim.Adam, adam, {"lr": 0.1}),
+    (optim.Adam, adam, {"lr": 0.1, "betas": (0.5, 0.9), "eps": 0.5}),
+    (optim.AdamW, adamw, {"lr": 0.1}),
+    (optim.AdamW, adamw, {"lr": 0.1, "weight_decay": 0.5, "eps": 0.5}),
+]
+IDS = [f"{rule.__name__} {' '.join(list(settings)[1:])}".strip() for rule, _, settings in CASES]
+
+each_case = pytest.mark.parametrize(("rule", "formula", "settings"), CASES, ids=IDS)
+each_rule = pytest.mark.parametrize(
+    ("rule", "settings"), [(rule, settings) for rule, _, settings in CASES], ids=IDS
+)
+
+
+def leaf(value, dtype=None):
+    return ad.Tensor(value, requires_grad=True, dtype=dtype)
+
+
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def steps(optimizer, gradients):
+    """Step with each of `gradients` as the gradient of the one parameter."""
+    (parameter,) = optimizer.params
+    for gradient in gradients:
+        parameter.grad = gradient
+        optimizer.step()
+
+
+# The numbers
+
+
+@each_case
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0, 2)])
+def test_the_published_formula(rule, formula, settings, shape):
+    x, gs = draw(*shape), draw(10, *shape, seed=1)
+    parameter = leaf(x)
+    steps(rule([parameter], **settings), gs)
+    np.testing.assert_allclose(parameter.data, formula(x, gs, **settings), rtol=1e-12)
+
+
+@each_case
+def test_a_scalar(rule, formula, settings):
+    x, gs = 0.5, draw(10).tolist()
+    parameter = ad.Scalar(x)
+    steps(rule([parameter], **settings), gs)
+    assert isinstance(parameter.data, float)
+    assert parameter.data == pytest.approx(float(formula(np.float64(x), gs, **settings)), rel=1e-12)
+
+
+@each_case
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float16", 3e-2)])
+@pytest.mark.parametrize("shape", [(), (5,)])
+def test_the_dtype_stays(rule, formula, settings, dtype, rtol, shape):
+    x, gs = draw(*shape).astype(dtype), draw(5, *shape, seed=1).astype(dtype)
+    parameter = leaf(x)
+    optimizer = rule([parameter], **settings)
+    optimizer.lr = np.float64(optimizer.lr)  # as a schedule made with numpy gives it
+    steps(optimizer, list(gs))
+    expected = formula(x.astype(float), gs.astype(float), **settings)
+    assert parameter.dtype == dtype
+    np.testing.assert_allclose(parameter.data, expected, rtol=rtol, atol=rtol)
+
+
+@each_rule
+def test_float16_has_no_overflow_and_no_division_by_zero(rule, settings):
+    large = 1.0 if rule is optim.SGD else 6e4  # whose square is beyond float16
+    parameter = leaf([1.0, 1.0, 1.0], "float16")
+    steps(rule([parameter], **settings), [np.array([0.0, 1e-6, large], "float16")] * 3)
+    assert np.abs(parameter.data).max() < 2
+
+
+TORCH = {
+    optim.SGD: ("SGD", {}),
+    optim.Adagrad: ("Adagrad", {}),
+    optim.RMSProp: ("RMSprop", {"decay": "alpha"}),
+    optim.Adam: ("Adam", {}),
+    optim.AdamW: ("AdamW", {}),
+}
+
+
+@each_rule
+def test_pytorch_agrees(rule, settings):
+    torch = pytest.importorskip("torch")
+    name, spelling = TORCH[rule]
+    settings = {"decay": 0.9, **settings} if rule is optim.RMSProp else settings
+    x, gs = draw(2, 3), draw(10, 2, 3, seed=1)
+    ours, theirs = leaf(x), torch.tensor(x, requires_grad=True)
+    other = getattr(torch.optim, name)(
+        [theirs], **{spelling.get(k, k): v for k, v in settings.items()}
+    )
+    for g in gs:
+        theirs.grad = torch.tensor(g)
+        other.step()
+    steps(rule([ours], **settings), gs)
+    np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-11)
+
+
+def test_nesterov_takes_the_gradient_ahead():
+    """Sutskever et al. 2013, eq. 3-4, state the step from the point that the velocity leaves."""
+    lr, momentum, curvature = 0.1, 0.9, np.array([1.0, 3.0])
+    point, v = np.array([1.0, -1.0]), np.zeros(2)
+    x = leaf(point)
+    optimizer = optim.SGD([x], lr, momentum, nesterov=True)
+    for _ in range(20):
+        x.grad = curvature * x.data
+        optimizer.step()
+        v = momentum * v - lr * curvature * (point + momentum * v)
+        point = point + v
+        np.testing.assert_allclose(x.data, point + momentum * v, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("rule", [optim.Adam, optim.AdamW])
+def test_the_first_step_of_adam_is_as_long_as_the_rate(rule):
+    parameter = leaf([0.0, 0.0, 0.0])
+    steps(rule([parameter], lr=0.01), [np.array([1e-3, 5.0, -1e6])])
+    np.testing.assert_allclose(parameter.data, [-0.01, -0.01, 0.01], rtol=1e-4)
+
+
+@each_rule
+def test_a_bowl_is_descended(rule, settings):
+    parameter = leaf([1.0, -2.0])
+    optimizer = rule([parameter], **settings)
+    for number in range(400):
+        optimizer.lr = 0.3 * 0.99**number
+        optimizer.zero_grad()
+        np.sum(parameter * parameter).backward()
+        optimizer.step()
+    assert np.abs(parameter.data).max() < 0.05
+
+
+# Rows of a table
+
+
+def rows_of(gradient, rows, shape):
+    """A row-sparse gradient with each entry in two halves, as two uses of a row give it."""
+    return ad.RowGrad(np.tile(rows, 2), np.tile(gradient / 2, (2, 1)), shape)
+
+
+@each_case
+def test_only_the_rows_used_change(rule, formula, settings):
+    x, rows, gs = draw(5, 3), np.array([3, 1]), draw(10, 2, 3, seed=1)
+    table = leaf(x)
+    steps(rule([table], **settings), [rows_of(g, rows, x.shape) for g in gs])
+    np.testing.assert_allclose(table.data[rows], formula(x[rows], gs, **settings), rtol=1e-12)
+    np.testing.assert_array_equal(table.data[[0, 2, 4]], x[[0, 2, 4]])
+
+
+@each_rule
+def test_all_rows_used_is_the_dense_step(rule, settings):
+    x, gs = draw(4, 3), draw(6, 4, 3, seed=1)
+    dense, sparse = leaf(x), leaf(x)
+    steps(rule([dense], **settings), gs)
+    rows = np.array([2, 0, 3, 1])
+    steps(rule([sparse], **settings), [rows_of(g[rows], rows, x.shape) for g in gs])
+    np.testing.assert_allclose(sparse.data, dense.data, rtol=1e-12)
+
+
+def test_the_means_of_unused_rows_rest():
+    table = leaf(draw(3, 2))
+    optimizer = optim.Adam([table])
+    for row in (0, 1, 0):
+        table.grad = ad.RowGrad(np.array([row]), np.ones((1, 2)), (3, 2))
+        optimizer.step()
+    mean = optimizer.state_dict()["mean.0"]
+    np.testing.assert_allclose(mean[:, 0], [0.19, 0.1, 0.0])
+
+
+@each_rule
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_rows_keep_the_dtype(rule, settings, dtype):
+    table = leaf(draw(4, 3), dtype)
+    gradient = ad.RowGrad(np.array([1, 1]), np.ones((2, 3), dtype), (4, 3))
+    steps(rule([table], **settings), [gradient] * 3)
+    assert table.dtype == dtype and np.isfinite(table.data).all()
+
+
+def test_no_row_used():
+    table = leaf(draw(4, 3))
+    before = table.numpy()
+    empty = ad.RowGrad(np.array([], int), np.zeros((0, 3)), (4, 3))
+    steps(optim.Adam([table]), [empty] * 2)
+    np.testing.assert_array_equal(table.data, before)
+
+
+# What a step may not disturb
+
+
+def test_a_recorded_graph_keeps_the_old_values():
+    x = leaf([1.0, 2.0])
+    y = np.sum(x * x * x)
+    steps(optim.SGD([x], 0.5), [np.ones(2)])
+    x.zero_grad()
+    y.backward()
+    np.testing.assert_array_equal(x.grad, [3.0, 12.0])
+    np.testing.assert_array_equal(x.data, [0.5, 1.5])
+
+
+def test_what_was_read_before_stays():
+    x = leaf([1.0, 2.0])
+    view, copied = x.data, x.detach()
+    steps(optim.SGD([x], 0.5), [np.ones(2)] * 2)
+    np.testing.assert_array_equal(view, [1.0, 2.0])
+    np.testing.assert_array_equal(copied.data, [1.0, 2.0])
+
+
+@each_rule
+def test_the_gradient_stays_and_is_not_kept(rule, settings):
+    x, gradient = leaf([1.0, 2.0]), np.array([3.0, 4.0])
+    optimizer = rule([x], **settings)
+    steps(optimizer, [gradient])
+    np.testing.assert_array_equal(gradient, [3.0, 4.0])
+    before = optimizer.state_dict()
+    gradient[:] = 100
+    for name, value in optimizer.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_step_writes_in_place():
+    x = leaf(draw(100))
+    place = x.writable().ctypes.data
+    steps(optim.Adam([x]), [draw(100)] * 3)
+    assert x.writable().ctypes.data == place
+
+
+def test_parameters_of_different_shapes_and_dtypes_side_by_side():
+    parameters = [leaf(draw(3)), leaf(draw(2, 2), "float32"), leaf(1.0), leaf(draw(5), "float16")]
+    alone = copy.deepcopy(parameters)
+    gs = [draw(*p.shape, seed=i).astype(p.dtype) for i, p in enumerate(parameters)]
+    together = optim.Adam(parameters)
+    for _ in range(3):
+        for p, g in zip(parameters, gs):
+            p.grad = g
+        together.step()
+    for p, g, other in zip(parameters, gs, alone):
+        steps(optim.Adam([other]), [g] * 3)
+        np.testing.assert_array_equal(p.data, other.data)
+
+
+def test_a_parameter_without_a_gradient_rests():
+    x, y = leaf([1.0]), leaf([1.0])
+    x.grad = np.ones(1)
+    optim.Adam([x, y]).step()
+    assert y.data == 1 and x.data < 1
+
+
+def test_no_gradient_at_all_is_an_error():
+    optimizer = optim.SGD([leaf([1.0])], 0.1)
+    with pytest.raises(GraphError, match=r"no parameter has a gradient; call backward\(\)"):
+        optimizer.step()
+    assert optimizer.steps == 0
+
+
+def test_gradients_that_are_tensors():
+    x = leaf([1.0, 2.0])
+    np.sum(x * x).backward(create_graph=True)
+    optim.SGD([x], 0.5).step()
+    np.testing.assert_array_equal(x.data, [0.0, 0.0])
+
+
+def test_zero_grad():
+    x, y = leaf([1.0]), ad.Scalar(1.0)
+    x.grad, y.grad = np.ones(1), 1.0
+    optim.SGD([x, y], 0.1).zero_grad()
+    assert x.grad is None and y.grad is None
+
+
+# Going on
+
+
+@each_rule
+@pytest.mark.parametrize("ending", ["npz", "safetensors"])
+def test_a_saved_state_goes_on_to_the_same_bits(rule, settings, ending, tmp_path):
+    if ending == "safetensors":
+        pytest.importorskip("safetensors")
+    gs = draw(10, 2, 3, seed=1).astype("float32")
+    whole, first = leaf(draw(2, 3), "float32"), leaf(draw(2, 3), "float32")
+    steps(rule([whole], **settings), gs)
+
+    half = rule([first], **settings)
+    steps(half, gs[:5])
+    ad.io.save(tmp_path / f"a.{ending}", half.state_dict())
+    second = leaf(first.data)
+    rest = rule([second], **{**settings, "lr": 7.0})
+    rest.load_state_dict(ad.io.load(tmp_path / f"a.{ending}")[0])
+    assert rest.lr == settings["lr"] and rest.steps == 5
+    steps(rest, gs[5:])
+    np.testing.assert_array_equal(second.data, whole.data)
+
+
+@each_rule
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_a_copy_goes_on_by_itself(rule, settings, duplicate):
+    gs = draw(4, 2, 3, seed=1)
+    optimizer = rule([leaf(draw(2, 3))], **settings)
+    steps(optimizer, gs[:2])
+    other = duplicate(optimizer)
+    steps(optimizer, gs[2:])
+    steps(other, gs[2:])
+    assert other.params[0] is not optimizer.params[0]
+    np.testing.assert_array_equal(other.params[0].data, optimizer.params[0].data)
+
+
+def test_the_state_is_a_copy():
+    optimizer = optim.Adam([leaf([1.0])])
+    state = optimizer.state_dict()
+    steps(optimizer, [np.ones(1)])
+    assert state["mean.0"] == 0 and state["steps"] == 0
+
+
+BAD_STATES = {
+    "of SGD": ({"mean.0": None, "square_mean.0": None}, {}, FormatError, "no 'mean.0' and 1 more"),
+    "one too many": ({}, {"mean.1": np.zeros(2)}, FormatError, "'mean.1'"),
+    "another shape": ({}, {"mean.0": np.zeros(3)}, ShapeError, r"'mean.0' .*\(2,\).*\(3,\)"),
+    "integers": ({}, {"mean.0": np.zeros(2, int)}, FormatError, "'mean.0' .*float64.*int64"),
+    "a negative rate": ({}, {"lr": np.array(-1.0)}, DomainError, "lr=-1"),
+    "no rate": ({}, {"lr": np.array(np.nan)}, DomainError, "lr=nan"),
+    "negative steps": ({}, {"steps": np.array(-1)}, DomainError, "steps=-1"),
+    "steps in floats": ({}, {"steps": np.array(1.0)}, FormatError, "'steps'.*int64.*float64"),
+}
+
+
+@pytest.mark.parametrize(
+    ("drop", "put", "error", "message"), BAD_STATES.values(), ids=BAD_STATES.keys()
+)
+def test_a_state_that_does_not_fit_changes_nothing(drop, put, error, message):
+    optimizer = optim.Adam([leaf([1.0, 2.0])])
+    steps(optimizer, [np.ones(2)])
+    before = optimizer.state_dict()
+    state = {name: value + 1 for name, value in before.items() if name not in drop}
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict({**state, **put})
+    after = optimizer.state_dict()
+    assert all(np.array_equal(after[name], value) for name, value in before.items())
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings", "message"),
+    [
+        (optim.SGD, {"lr": -0.1}, r"lr=-0.1 is outside \[0, inf\)"),
+        (optim.SGD, {"lr": math.nan}, "lr=nan"),
+        (optim.SGD, {"lr": math.inf}, "lr=inf"),
+        (optim.SGD, {"lr": 1, "momentum": 1.0}, r"momentum=1.0 is outside \[0, 1\)"),
+        (optim.SGD, {"lr": 1, "weight_decay": -1}, "weight_decay=-1"),
+        (optim.SGD, {"lr": 1, "nesterov": True}, "nesterov=True .* momentum"),
+        (optim.Adagrad, {"eps": 0}, "eps=0 is not above zero"),
+        (optim.RMSProp, {"decay": 1.5}, "decay=1.5"),
+        (optim.Adam, {"betas": (0.9, 1.0)}, r"betas\[1\]=1.0"),
+        (optim.Adam, {"eps": -1}, "eps=-1"),
+        (optim.AdamW, {"weight_decay": math.nan}, "weight_decay=nan"),
+    ],
+)
+def test_settings_out_of_range(rule, settings, message):
+    with pytest.raises(DomainError, match=message):
+        rule([leaf([1.0])], **settings)
+
+
+def test_a_rate_set_later_is_checked_too():
+    optimizer = optim.SGD([leaf([1.0])], 0.1)
+    with pytest.raises(DomainError, match="lr=-1"):
+        optimizer.lr = -1
+    optimizer.lr = 0
+    steps(optimizer, [np.ones(1)])
+    assert optimizer.params[0].data == 1
+
+
+def test_parameters_are_tracked_leaves_each_once():
+    x = leaf([1.0])
+    for wrong in ([ad.Tensor([1.0])], [x, x * 2.0], [np.ones(2)], ["x"]):
+        with pytest.raises(GraphError, match=r"params\[\d\] is .*leaf with requires_grad=True"):
+            optim.SGD(wrong, 0.1)
+    with pytest.raises(DomainError, match="twice"):
+        optim.SGD([x, leaf([1.0]), x], 0.1)
+    with pytest.raises(DomainError, match="no parameters"):
+        optim.SGD([], 0.1)
+    for wrong in (x, ad.Linear(1, 1, rng=0), 3.0):
+        with pytest.raises(DTypeError, match=r"module.parameters\(\), not a (Tensor|Linear|float)"):
+            optim.SGD(wrong, 0.1)
+
+
+def test_any_iterable_of_parameters():
+    assert len(optim.SGD((leaf([1.0]) for _ in range(3)), 0.1).params) == 3
+
+
+def test_equal_parameters_are_different_ones():
+    assert len(optim.SGD([leaf([1.0]), leaf([1.0])], 0.1).params) == 2
+
+
+def test_it_says_what_it_is():
+    text = repr(optim.SGD([leaf([1.0])], 0.1, 0.9))
+    assert text.startswith("SGD(1 parameters, lr=0.1, momentum=0.9")
+    assert "betas=(0.9, 0.999)" in repr(optim.AdamW([leaf([1.0])]))
+
+
+# Clipping
+
+
+def norm_after(parameters):
+    dense = [p.grad.dense() if isinstance(p.grad, ad.RowGrad) else p.grad for p in parameters]
+    return math.sqrt(sum(float(np.sum(np.square(g, dtype=float))) for g in dense))
+
+
+def test_clipping_shortens_all_gradients_alike():
+    x, y, z, unused = leaf([0.0, 0.0]), leaf(0.0), ad.Scalar(0.0), leaf([0.0])
+    x.grad, y.grad, z.grad = np.array([1.0, 2.0]), np.float64(2.0), 4.0
+    assert optim.clip_grad_norm([x, y, z, unused], 1.0) == pytest.approx(5.0)
+    np.testing.assert_allclose(x.grad, [0.2, 0.4])
+    assert y.grad == pytest.approx(0.4) and z.grad == pytest.approx(0.8) and unused.grad is None
+    assert norm_after([x, y, z]) == pytest.approx(1.0)
+
+
+def test_short_gradients_stay_as_they_are():
+    x = leaf([0.0, 0.0])
+    x.grad = gradient = np.array([3.0, 4.0])
+    assert optim.clip_grad_norm(iter([x]), 5.0) == 5.0
+    assert x.grad is gradient
+    assert optim.clip_grad_norm([], 1.0) == 0.0
+
+
+def test_rows_that_occur_twice_count_as_their_sum():
+    table = leaf(np.zeros((4, 2)))
+    table.grad = ad.RowGrad(np.array([1, 1]), np.array([[3.0, 0.0], [0.0, 4.0]]), (4, 2))
+    assert optim.clip_grad_norm([table], 1.0) == pytest.approx(5.0)
+    assert isinstance(table.grad, ad.RowGrad) and norm_after([table]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("float64", 1e200), ("float32", 1e30), ("float16", 6e4)]
+)
+def test_large_gradients_do_not_overflow(dtype, size):
+    x = leaf(np.zeros(4), dtype)
+    x.grad = np.full(4, size, dtype)
+    assert optim.clip_grad_norm([x], 1.0) == pytest.approx(2 * size, rel=1e-3)
+    assert x.grad.dtype == dtype
+    np.testing.assert_allclose(x.grad, 0.5, rtol=1e-2)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_gradient_without_a_direction_stays(bad):
+    x, y = leaf([0.0, 0.0]), leaf([0.0])
+    x.grad, y.grad = np.array([bad, 1e9]), np.array([1e9])
+    norm = optim.clip_grad_norm([x, y], 1.0)
+    assert not math.isfinite(norm)
+    np.testing.assert_array_equal(x.grad, [bad, 1e9])
+    assert y.grad == 1e9
+
+
+@pytest.mark.parametrize("limit", [0, -1, math.nan, math.inf])
+def test_a_norm_is_above_zero(limit):
+    with pytest.raises(DomainError, match="max_norm"):
+        optim.clip_grad_norm([], limit)
