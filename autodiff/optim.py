@@ -102,7 +102,7 @@ class Optimizer:
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
         """Write the new values into `x` and `state`; `t` is scratch space of the same shape."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} states no _update()")
 
     def _update_rows(self, p: Any, gradient: RowGrad, dtype: Any, state: tuple[Any, ...]) -> None:
         once = gradient.coalesce()

@@ -401,6 +401,31 @@ def test_a_state_that_does_not_fit_changes_nothing(drop, put, error, message):
     assert all(np.array_equal(after[name], value) for name, value in before.items())
 
 
+# A rule of one's own
+
+
+class SignDescent(optim.Optimizer):
+    def _update(self, x, g, t, *state):
+        x -= self.lr * np.sign(g, out=t)
+
+
+def test_a_rule_is_one_method():
+    parameters = [leaf([1.0, 1.0, 1.0]), leaf(1.0)]
+    optimizer = SignDescent(parameters, lr=0.5)
+    for p in parameters:
+        p.grad = np.broadcast_to(-3.0, p.shape)
+    optimizer.step()
+    assert parameters[0].data.tolist() == [1.5, 1.5, 1.5] and parameters[1].item() == 1.5
+    assert repr(optimizer) == "SignDescent(2 parameters, lr=0.5)"
+    steps(SignDescent(parameters[:1], lr=0.5), [ad.RowGrad(np.array([2]), np.ones(1), (3,))])
+    assert parameters[0].data.tolist() == [1.5, 1.5, 1.0]
+
+
+def test_a_rule_has_to_be_stated():
+    with pytest.raises(NotImplementedError, match=r"Optimizer states no _update\(\)"):
+        steps(optim.Optimizer([leaf([1.0])], lr=0.5), [np.ones(1)])
+
+
 # Settings
 
 
