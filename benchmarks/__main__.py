@@ -1,0 +1,44 @@
+"""Run benchmarks, print their tables beside their goals, and keep them on request."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import CASES
+from benchmarks.harness import NAMES, table
+from benchmarks.report import heading, markdown
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("case", nargs="*", help=f"which to run (default: all): {', '.join(CASES)}")
+    parser.add_argument("--quick", action="store_true", help="smaller and fewer: under a minute")
+    parser.add_argument("--write", action="store_true", help=f"keep the tables in {RESULTS.name}")
+    parser.add_argument("--peers", nargs="+", default=list(NAMES), choices=list(NAMES))
+    given = parser.parse_args()
+    if unknown := set(given.case) - set(CASES):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
+    given.peers = list(dict.fromkeys(["autodiff", *given.peers]))  # goals are about autodiff
+    return given
+
+
+def main() -> None:
+    """Run the cases one after the other, each in a process of its own."""
+    given = arguments()
+    sections = [heading(sys.argv[1:])]
+    print(sections[0], flush=True)
+    for case in given.case or CASES:
+        found = table(f"benchmarks.{case}", "quick" if given.quick else "full", given.peers)
+        sections.append(markdown(case, found))
+        print(sections[-1], flush=True)
+    if given.write:
+        RESULTS.write_text("\n".join(sections))
+
+
+if __name__ == "__main__":
+    main()

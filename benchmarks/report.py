@@ -1,0 +1,97 @@
+"""Tables as Markdown: figures in fitting units, ratios, and which goals are met."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable
+from datetime import date
+from importlib.metadata import distributions
+from pathlib import Path
+
+from benchmarks.harness import NAMES, Row, Table
+
+__all__ = ["heading", "markdown"]
+
+UNITS = {
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
+    "B": ((1e6, "MB"), (1e3, "kB"), (1.0, "B")),
+}
+METHOD = """\
+One thread; CPU time (imports: wall time). Before timing, results and gradients of the peers
+are compared. Peers take turns in shuffled order within each repeat. Each cell holds the median
+and, in bold, the median of the ratios to the reference in the same repeat: trust the ratios."""
+
+
+def quantity(value: float, unit: str) -> str:
+    """Three digits in a fitting unit: 1.26 us."""
+    size, name = next(((s, n) for s, n in UNITS[unit] if abs(value) >= s), UNITS[unit][-1])
+    return f"{value / size:.3g} {name}" if value < 999.5 * size else f"{value / size:,.0f} {name}"
+
+
+def cell(row: Row, peer: str, unit: str) -> str:
+    """Value, and ratio where there is one."""
+    if peer not in row.values:
+        return "-"
+    ratio = f", **{row.ratios[peer]:.3g}**" if peer in row.ratios else ""
+    return quantity(row.values[peer], unit) + ratio
+
+
+def goal(row: Row, found: Table) -> tuple[str, str]:
+    """The goal in words, and whether it is met."""
+    if row.goal is None:
+        return "", ""
+    figures = row.ratios if found.reference else row.values
+    limit = f"{row.goal:g} of {NAMES[found.reference]}" if found.reference else None
+    met = figures["autodiff"] <= row.goal if "autodiff" in figures else None
+    return (
+        f"<= {limit or quantity(row.goal, found.unit)}",
+        {True: "yes", False: "**no**", None: "not measured"}[met],
+    )
+
+
+def markdown(case: str, found: Table) -> str:
+    """A section with the table of a case."""
+    peers = [peer for peer in NAMES if any(peer in row.values for row in found.rows)]
+    lines = [["setting", *(NAMES[peer] for peer in peers), "goal", "met"]]
+    for row in found.rows:
+        cells = [cell(row, peer, found.unit) for peer in peers]
+        lines.append([row.setting, *cells, *goal(row, found)])
+    missing = [f"\n{NAMES[peer]} left out: {why}." for peer, why in found.missing.items()]
+    return "\n".join([f"## {case}: {found.title}\n", *aligned(lines), *missing, ""])
+
+
+def aligned(lines: list[list[str]]) -> Iterable[str]:
+    """Rows of a Markdown table with columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = [[text.ljust(width) for text, width in zip(line, widths, strict=True)] for line in lines]
+    rows.insert(1, ["-" * width for width in widths])
+    return [f"| {' | '.join(line)} |" for line in rows]
+
+
+def versions() -> str:
+    """Of Python and of each peer that is installed."""
+    installed = {found.name: found.version for found in distributions()}
+    peers = [f"{package} {installed[package]}" for package in NAMES if package in installed]
+    return ", ".join([f"Python {platform.python_version()}", *peers])
+
+
+def machine() -> str:
+    """Processor, cores and system."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor()
+    return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def heading(arguments: list[str]) -> str:
+    """What was run, when, where and with what."""
+    facts = {
+        "command": f"`{' '.join(['python -m benchmarks', *arguments])}`",
+        "date": date.today().isoformat(),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    lines = [f"- {name}: {value}" for name, value in facts.items()]
+    return "\n".join(["# Benchmarks\n", f"{METHOD}\n", *lines, ""])
