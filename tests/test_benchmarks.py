@@ -1,0 +1,51 @@
+"""Each benchmark runs, in a tiny size and without peers; how long it takes is not judged."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from benchmarks import CASES
+from benchmarks.harness import fresh, installed, row, table
+from benchmarks.report import markdown
+
+OWN = ["autodiff", "numpy"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case_runs(case: str) -> None:
+    found = table(f"benchmarks.{case}", "tiny", OWN)
+    assert found.rows
+    assert all(set(row.values) <= set(OWN) for row in found.rows)
+    assert all(value >= 0 for row in found.rows for value in row.values.values())
+    assert any(row.goal for row in found.rows)
+
+
+def test_cases_are_the_modules_of_the_package() -> None:
+    package = importlib.import_module("benchmarks").__path__[0]
+    modules = {path.stem for path in Path(package).glob("*.py")}
+    assert modules - {"__init__", "__main__", "harness", "peers", "report"} == set(CASES)
+
+
+def test_absent_peer_is_left_out_with_a_reason() -> None:
+    there, missing = installed(["autodiff", "no_such_peer"], ["autodiff", "no_such_peer"])
+    assert there == ["autodiff"]
+    assert "not installed" in missing["no_such_peer"]
+
+
+def test_ratio_is_the_median_over_repeats() -> None:
+    found = row("x", {"autodiff": [1.0, 2.0, 9.0], "torch": [2.0, 2.0, 3.0]}, "torch", 0.5)
+    assert found.ratios == {"autodiff": 1.0, "torch": 1.0}
+    assert found.values == {"autodiff": 2.0, "torch": 2.0}
+
+
+def test_table_says_whether_the_goal_is_met() -> None:
+    found = table("benchmarks.startup", "tiny", OWN)
+    found.rows[0].values["autodiff"] = 0.1
+    assert "| 100 ms   | <= 150 ms | yes |" in markdown("startup", found)
+    found.rows[0].values["autodiff"] = 0.2
+    assert "**no**" in markdown("startup", found)
+
+
+def test_new_process_has_one_thread() -> None:
+    assert fresh("os", "getenv", "OMP_NUM_THREADS") == "1"
