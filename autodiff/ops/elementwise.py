@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.op import binary, op, register, unary
+from autodiff.op import binary, op, overridable, register, unary
 from autodiff.ops import special
 
 _LN2, _LN10, _DEGREE = math.log(2.0), math.log(10.0), math.pi / 180.0
@@ -78,7 +78,8 @@ def _smaller_number(x: Any, y: Any) -> Any:
     return _share((x < y) | (y != y), (x > y) | (x != x), x, y)
 
 
-def _sigmoid(x: Any) -> Any:
+@overridable
+def sigmoid(x: Any) -> Any:
     """``1 / (1 + exp(-x))``, accurate in both tails."""
     with np.errstate(over="ignore"):  # exp(-x) = inf gives the right 0
         return 1 / (1 + np.exp(-x))
@@ -101,7 +102,7 @@ def _relu(x: Any) -> Any:
 
 def _silu(x: Any) -> Any:
     """``x * sigmoid(x)`` (Hendrycks and Gimpel, 2016; also called swish)."""
-    return x * _sigmoid(x)
+    return x * sigmoid(x)
 
 
 def _silu_x(x: Any) -> Any:
@@ -120,7 +121,7 @@ def _gelu_x(x: Any) -> Any:
 
 def _gelu_tanh(x: Any) -> Any:
     """The approximation of `gelu` by tanh (Hendrycks and Gimpel, 2016)."""
-    return x * _sigmoid(_gelu_u(x))
+    return x * sigmoid(_gelu_u(x))
 
 
 def _gelu_u(x: Any) -> Any:
@@ -277,7 +278,7 @@ register([
        aliases={"a": "x"}, domain="x not half"),
     binary("heaviside", np.heaviside, 0, "x == 0", domain="x != 0"),
     # Activations and their kin
-    unary("sigmoid", _sigmoid, "out / (1 + np.exp(x))", numpy=()),
+    unary("sigmoid", sigmoid, "out / (1 + np.exp(x))"),
     unary("log_sigmoid", _log_sigmoid, "np.exp(out - x)", numpy=()),
     unary("softplus", _softplus, "np.exp(x - out)", numpy=()),
     unary("relu", _relu, "out > 0", numpy=(), scalar=lambda x: max(x, 0.0), domain="x != 0"),
