@@ -96,8 +96,8 @@ def _sweep(
                     c = g and g * slope
                     grads[p] = grads[p] + c if p in grads else c
             continue
-        if g.__class__ is not np.ndarray and g.__class__ in _LAZY and not op.lazy:
-            g = g.dense()
+        if g.__class__ is not np.ndarray and g.__class__ in _LAZY:
+            g = g if op.lazy and g.__class__ is Product else g.dense()
         local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
         for p, rule in zip(node.parents, op.rules):
@@ -112,7 +112,7 @@ def _sweep(
                 c = _fit(c, p, op)
             if p not in grads:
                 grads[p] = c
-            elif p in owned:
+            elif p in owned and c.__class__ is grads[p].__class__:
                 total = grads[p]
                 total += c
                 grads[p] = total
@@ -154,6 +154,8 @@ def _keep(node: Node, g: Any, alone: bool) -> Any:
         return 0.0 if dtype is float else np.zeros(shape, dtype)
     if g.__class__ is Product:
         return g.dense()
+    if g.__class__ is RowGrad:
+        return RowGrad(g.rows, np.array(g.values), shape)
     if isinstance(g, (float, Lazy, Tensor, Scalar)):
         return g
     fresh = alone and g.__class__ is np.ndarray and g.base is None and g.flags.writeable

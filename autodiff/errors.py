@@ -43,7 +43,8 @@ def describe(value: Any) -> str:
     """Say what `value` is in a few characters: ``float64(3, 4)``, ``2.0``, ``'row'``."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
-        return f"{getattr(dtype, 'name', dtype)}{tuple(shape)}"
+        name = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
+        return f"{name}{tuple(shape)}"
     if isinstance(value, (list, tuple)) and any(hasattr(v, "shape") for v in value):
         return "[" + ", ".join(map(describe, value)) + "]"
     text = repr(value)

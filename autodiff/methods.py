@@ -17,7 +17,7 @@ from autodiff.graph import Node, tick
 from autodiff.op import Op
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
-from autodiff.tensor import Tensor, apply, explained, frozen, operand, record, wrap
+from autodiff.tensor import Tensor, apply, constant, explained, frozen, operand, record, wrap
 
 __all__ = ["recorder", "scalar_method", "tensor_method"]
 
@@ -131,6 +131,7 @@ def method(self, other):
 _OTHERS = """
 def method({signature}):
     {operands}
+    {constants}
     try:
         out = forward({call})
     except (ValueError, TypeError, IndexError) as error:
@@ -140,6 +141,11 @@ def method({signature}):
     if not tracked or not recording():
         return wrap(out, None) if outputs == 1 else tuple([wrap(o, None) for o in out])
     return record(op, out, keepers[tracked](out, {kept}), nodes)
+"""
+
+_CONSTANT = """
+    if {0}.__class__ is Tensor:
+        {0} = constant({0}, op, {0!r})
 """
 
 _OPERAND = """
@@ -177,6 +183,7 @@ def recorder(op: Op) -> Callable[..., Any]:
     texts = {
         "signature": ", ".join(signature),
         "operands": "".join(_OPERAND.format(a) for a in op.args).strip(),
+        "constants": "".join(map(_CONSTANT.format, op.params)).strip(),
         "call": ", ".join([*(f"{a}_" for a in op.args), *op.params]),
         "kept": ", ".join([*(f"{a}_" for a in op.args), *(f"frozen({p})" for p in op.params)]),
         "values": ", ".join(f"{a}_" for a in op.args),
@@ -224,8 +231,8 @@ def _compile(
         "np": np, "new": object.__new__, "tick": tick, "recording": recording.get, "op": op,
         "Tensor": Tensor, "Scalar": Scalar, "Node": Node, "forward": forward, "apply": apply,
         "apply_scalar": apply_scalar, "explained": explained, "apply_or_defer": _defer,
-        "operand": operand, "frozen": frozen, "operand_or_none": _operand_or_none, "record": record, "wrap": wrap,
-        "outputs": op.outputs, **names,
+        "operand": operand, "operand_or_none": _operand_or_none, "frozen": frozen,
+        "constant": constant, "record": record, "wrap": wrap, "outputs": op.outputs, **names,
     }  # fmt: skip
     arguments = "other, self" if swapped else "self, other"
     exec(template.format(arguments=arguments, **texts), space)

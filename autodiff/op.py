@@ -58,7 +58,8 @@ class Op:
         as the VJP of the VJP.
     linear : {None, "jointly", "each"}
         ``"jointly"``: the op is linear in all arguments together (sum, concatenate).
-        ``"each"``: linear in each argument while the others are held (matmul).
+        ``"each"``: linear in each argument while the others are held (matmul); a row that states
+        its `jvp` may add constants (linear).
     numpy : tuple
         numpy functions and ufuncs that this row answers for.
     method : str or None
@@ -70,7 +71,7 @@ class Op:
     aliases : dict
         Other spellings of argument names that numpy accepts.
     lazy : bool
-        Its rules accept a gradient that is not yet evaluated (see `autodiff.sparse`).
+        Its rules accept an unevaluated matrix product (`autodiff.sparse.Product`).
     outputs : int
         Number of results; more than one makes ``out`` and ``g`` tuples.
     domain : str

@@ -41,9 +41,9 @@ def strong_zero(c: Any, rule: Any, g: Any, saved: tuple[Any, ...], op: Op) -> An
         return _cleared(c, zero)
     if op.linear == "each":
         return _product(c, rule, g, saved, zero)
-    if isinstance(c, (RowGrad, Parts)):
-        return c
-    return _cleared(c, _expanded(zero, c, dict(zip(op.needs, saved, strict=False))))
+    if op.linear == "jointly" or isinstance(c, (RowGrad, Parts)):
+        return c  # it only moves and adds entries, so its nans were there before
+    return _cleared(c, _expanded(zero, c, op, dict(zip(op.needs, saved, strict=False))))
 
 
 def _is_zero(g: Any) -> Any:
@@ -61,15 +61,25 @@ def _cleared(c: Any, zero: Any) -> Any:
     return np.where(np.isnan(_plain(c)) & zero, np.zeros((), c.dtype), c)
 
 
-def _expanded(zero: Any, c: Any, settings: dict[str, Any]) -> Any:
-    """The zeros of a reduction's cotangent, laid over its argument; else: all zero or not."""
-    axis = settings.get("axis")
-    if "axis" in settings and zero.shape != c.shape:
-        if not settings.get("keepdims") and axis is not None:
-            zero = np.expand_dims(zero, axis)
-        if np.broadcast_shapes(zero.shape, c.shape) == c.shape:
-            return zero
-    return zero if zero.shape == c.shape and "axis" not in settings else np.all(zero)
+def _expanded(zero: Any, c: Any, op: Op, settings: dict[str, Any]) -> Any:
+    """Which entries of `c` depend on zeros of the cotangent only; broadcasts to its shape."""
+    if op.namespace == "linalg" and "axis" not in settings:
+        return _per_matrix(zero, c.shape[:-2])
+    if "axis" not in settings:
+        return zero if zero.shape == c.shape else np.all(zero)
+    axis = settings["axis"]
+    if zero.shape == c.shape:
+        return np.all(zero, axis=axis, keepdims=True)
+    if not settings.get("keepdims") and axis is not None:
+        zero = np.expand_dims(zero, axis)
+    return zero if np.broadcast_shapes(zero.shape, c.shape) == c.shape else np.all(zero)
+
+
+def _per_matrix(zero: Any, batch: tuple[int, ...]) -> Any:
+    """Whether all entries of the cotangent of one matrix of the batch are zero."""
+    if zero.shape[: len(batch)] != batch:
+        return np.all(zero)
+    return np.all(zero, axis=tuple(range(len(batch), zero.ndim))).reshape((*batch, 1, 1))
 
 
 def _product(c: Any, rule: Any, g: Any, saved: tuple[Any, ...], zero: Any) -> Any:
@@ -77,7 +87,7 @@ def _product(c: Any, rule: Any, g: Any, saved: tuple[Any, ...], zero: Any) -> An
     finite = tuple(map(_finite, saved))
     touched = _dense(rule((~zero).astype(float), tuple(map(_infinite, saved))))
     clean = _dense(rule(g, finite))
-    return np.where(np.asarray(_plain(touched)) > 0, c, clean)
+    return np.where(np.asarray(_plain(touched)) != 0, c, clean)
 
 
 def _dense(c: Any) -> Any:

@@ -15,7 +15,7 @@ from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
 
-__all__ = ["Tensor", "apply", "frozen", "items", "lift", "operand", "record", "wrap"]
+__all__ = ["Tensor", "apply", "constant", "frozen", "items", "lift", "operand", "record", "wrap"]
 
 _new = object.__new__
 _recording = recording.get
@@ -275,6 +275,16 @@ def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> 
     return items(out, Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
 
 
+def constant(setting: Tensor, op: Op, name: str) -> Any:
+    """The plain value of a tensor given as a setting."""
+    if setting.requires_grad:
+        raise DTypeError(
+            f"{op.name}() has no derivative with respect to {name}, which is tracked: pass .data "
+            "or .detach() of it on purpose"
+        )
+    return setting._data
+
+
 def frozen(setting: Any) -> Any:
     """A setting as it is now: the caller may write into his index before backward reads it."""
     kind = setting.__class__
@@ -300,6 +310,9 @@ def _settings(op: Op, positional: tuple[Any, ...], named: dict[str, Any]) -> dic
     if len(positional) > len(op.params):
         raise TypeError(f"{op.name}() takes {len(op.args) + len(op.params)} arguments at most")
     params = {**op.params, **dict(zip(op.params, positional)), **named}
+    for name, value in params.items():
+        if isinstance(value, Tensor):
+            params[name] = constant(value, op, name)
     if len(params) > len(op.params):
         unknown = sorted(set(params) - set(op.params))
         raise TypeError(f"{op.name}() has no setting {', '.join(unknown)}; it has {[*op.params]}")
