@@ -1,0 +1,122 @@
+"""Recording is switched for a block, a function or a thread, and always put back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.settings import recording
+
+x = ad.Tensor([1.0, 2.0], requires_grad=True)
+
+
+def test_no_grad_computes_and_does_not_record() -> None:
+    with ad.no_grad():
+        assert not ad.is_recording()
+        results = [x * 2, np.tanh(x), ad.sum(x), x[0], ad.stack([x, x]), 2 - x]
+    assert ad.is_recording()
+    assert not any(r.requires_grad for r in results)
+    np.testing.assert_array_equal(results[0].data, [2.0, 4.0])
+    assert x.requires_grad and (x * 2).requires_grad
+
+
+def test_nesting() -> None:
+    with ad.no_grad():
+        with ad.enable_grad():
+            assert (x * 2).requires_grad
+            with ad.no_grad():
+                assert not (x * 2).requires_grad
+            assert ad.is_recording()
+        assert not ad.is_recording()
+    assert ad.is_recording()
+
+
+def test_as_a_decorator_also_of_recursive_functions() -> None:
+    @ad.no_grad()
+    def depth(n: int) -> bool:
+        """Whether any level records."""
+        return ad.is_recording() or (n > 0 and depth(n - 1))
+
+    assert not depth(3)
+    assert ad.is_recording()
+    assert depth.__name__ == "depth"
+
+
+def test_one_object_may_be_entered_twice() -> None:
+    block = ad.no_grad()
+    with block, block:
+        assert not ad.is_recording()
+    assert ad.is_recording()
+
+
+def test_an_error_puts_the_setting_back() -> None:
+    with pytest.raises(ValueError, match="on purpose"), ad.no_grad():
+        raise ValueError("on purpose")
+    assert ad.is_recording()
+
+
+def test_gradients_inside_no_grad() -> None:
+    with ad.no_grad():
+        np.testing.assert_array_equal(ad.grad(lambda x: ad.sum(x * x))(x), [2.0, 4.0])
+        y = x * 2
+        with ad.enable_grad():
+            z = ad.sum(x * y)
+        z.backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 4.0])
+    x.zero_grad()
+
+
+def test_leaves_made_inside_no_grad_are_leaves() -> None:
+    with ad.no_grad():
+        leaf = ad.Tensor([1.0], requires_grad=True)
+    (leaf * 3).backward()
+    assert leaf.grad == 3.0
+
+
+def test_another_thread_is_not_disturbed() -> None:
+    seen = []
+    with ad.no_grad():
+        thread = threading.Thread(target=lambda: seen.append(ad.is_recording()))
+        thread.start()
+        thread.join()
+    assert seen == [True]
+
+
+def test_another_context_is_not_disturbed() -> None:
+    other = contextvars.copy_context()
+    other.run(recording.set, False)
+    assert ad.is_recording()
+    assert not other.run(ad.is_recording)
+
+
+def test_tasks_do_not_disturb_each_other() -> None:
+    async def quiet() -> bool:
+        with ad.no_grad():
+            await asyncio.sleep(0.001)
+            return ad.is_recording()
+
+    async def loud() -> bool:
+        await asyncio.sleep(0)
+        return ad.is_recording()
+
+    async def both() -> list[bool]:
+        return await asyncio.gather(quiet(), loud(), quiet())
+
+    assert asyncio.run(both()) == [False, True, False]
+
+
+def test_a_generator_keeps_its_block_open_only_while_it_runs() -> None:
+    def numbers() -> Iterator[bool]:
+        yield ad.is_recording()
+        with ad.no_grad():
+            values = [ad.is_recording()]
+        yield from values
+
+    assert list(numbers()) == [True, False]
+    assert ad.is_recording()
