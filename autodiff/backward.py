@@ -97,7 +97,7 @@ def _sweep(
                     grads[p] = grads[p] + c if p in grads else c
             continue
         if g.__class__ is not np.ndarray and g.__class__ in _LAZY:
-            g = g if op.lazy and g.__class__ is Product else g.dense()
+            g = g if op.lazy and g.__class__ is not RowGrad else g.dense()
         local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
         for p, rule in zip(node.parents, op.rules):
@@ -152,6 +152,8 @@ def _keep(node: Node, g: Any, alone: bool) -> Any:
     shape, dtype = node.spec
     if g is None:
         return 0.0 if dtype is float else np.zeros(shape, dtype)
+    if dtype is float:
+        return float(g) if isinstance(g, float) else g
     if g.__class__ is Product:
         return g.dense()
     if g.__class__ is RowGrad:

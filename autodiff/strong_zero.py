@@ -47,6 +47,8 @@ def strong_zero(c: Any, rule: Any, g: Any, saved: tuple[Any, ...], op: Op) -> An
 
 
 def _is_zero(g: Any) -> Any:
+    if isinstance(g, Parts) and len(g.grads) == 1:
+        (g,) = g.grads.values()
     g = g.dense() if isinstance(g, Lazy) else g
     if isinstance(g, tuple):
         return np.all([np.all(np.asarray(_plain(part)) == 0) for part in g])
@@ -65,7 +67,7 @@ def _expanded(zero: Any, c: Any, op: Op, settings: dict[str, Any]) -> Any:
     """Which entries of `c` depend on zeros of the cotangent only; broadcasts to its shape."""
     if op.namespace == "linalg" and "axis" not in settings:
         return _per_matrix(zero, c.shape[:-2])
-    if "axis" not in settings:
+    if "axis" not in settings or not zero.ndim:
         return zero if zero.shape == c.shape else np.all(zero)
     axis = settings["axis"]
     if zero.shape == c.shape:

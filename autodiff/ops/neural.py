@@ -1,25 +1,30 @@
-"""What networks are made of: affine maps, softmax, losses, lookups."""
+"""What networks are made of: affine maps, softmax and its loss, lookups, normalisation."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from autodiff.op import op, overridable, register
+from autodiff.errors import DomainError
+from autodiff.op import binary, op, overridable, register
+from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.index import scatter_add
 from autodiff.sparse import Product, RowGrad
 
 
-def _linear(x: Any, W: Any, b: Any = None) -> Any:  # noqa: N803
+def _linear(x: Any, W: Any, b: Any = None) -> Any:
     """``x @ W.T + b``: x is (..., inputs), W (outputs, inputs), b (outputs,)."""
-    out = x @ W.T
+    if getattr(x, "ndim", 0) == 0 or getattr(W, "ndim", 0) != 2:
+        raise ValueError("x has to be (..., inputs) and W (outputs, inputs)")
+    out = x.dot(W.T) if x.ndim <= 2 else np.matmul(x, W.T)
     if b is not None:
         out += b
     return out
 
 
-def _linear_W(g: Any, x: Any) -> Any:  # noqa: N802
+def _linear_weight(g: Any, x: Any) -> Any:
     return Product([(_rows(g), _rows(x))])
 
 
@@ -27,8 +32,8 @@ def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
 
 
-def _linear_jvp(g: Any, x: Any, W: Any) -> Any:  # noqa: N803
-    along_x, along_W, along_b = g  # noqa: N806
+def _linear_jvp(g: Any, x: Any, W: Any) -> Any:
+    along_x, along_W, along_b = g
     parts = [] if along_x is None else [along_x @ W.T]
     parts += [] if along_W is None else [x @ along_W.T]
     parts += [] if along_b is None else [along_b]
@@ -56,22 +61,150 @@ def _log_softmax_x(g: Any, out: Any, axis: Any) -> Any:
     return g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)
 
 
+def _softmax_cross_entropy(
+    logits: Any, target: Any, axis: int = -1, reduction: str = "mean"
+) -> Any:
+    """``(loss, softmax(logits))``, the loss being ``-log_softmax(logits)`` at the target class.
+
+    Both in one op, since the gradient of the loss is made of the probabilities.
+    """
+    _check_classes(target, logits, axis, reduction)
+    z = logits - logits.max(axis=axis, keepdims=True)
+    p = np.exp(z)
+    total = p.sum(axis=axis, keepdims=True)
+    p /= total
+    return _reduced(np.log(total).reshape(target.shape) - z[_places(target, axis)], reduction), p
+
+
+def _check_classes(target: Any, logits: Any, axis: int, reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise DomainError(f"reduction={reduction!r} is none of 'mean', 'sum', 'none'")
+    axis, shape = normalize_axis_index(axis, logits.ndim), logits.shape
+    if target.shape != shape[:axis] + shape[axis + 1 :]:
+        raise ValueError("the target has the shape of the logits without their class axis")
+    if target.dtype.kind not in "iu":
+        raise TypeError("the target classes have to be integers")
+    if target.size and target.min() < 0:
+        raise IndexError(f"there is no class {target.min()}")
+
+
+def _places(target: Any, axis: int) -> tuple[Any, ...]:
+    """The index of the target class in each row of the logits."""
+    if target.ndim == 1:
+        rows: tuple[Any, ...] = (np.arange(len(target)),)
+    else:
+        rows = np.ix_(*map(np.arange, target.shape))
+    axis = axis % (target.ndim + 1)
+    return (*rows[:axis], target, *rows[axis:])
+
+
+def _reduced(loss: Any, reduction: str) -> Any:
+    return loss if reduction == "none" else getattr(loss, reduction)()
+
+
+def _softmax_cross_entropy_logits(g: Any, out: Any, target: Any, axis: int, reduction: str) -> Any:
+    by_loss, by_p = g.grads.get(0), g.grads.get(1)
+    parts = [] if by_loss is None else [_less_one(out[1], by_loss, target, axis, reduction)]
+    parts += [] if by_p is None else [_softmax_x(by_p, out[1], axis)]
+    return sum(parts[1:], parts[0])
+
+
+def _less_one(p: Any, g: Any, target: Any, axis: int, reduction: str) -> Any:
+    """``g * (p - 1 at the target class)``, for the mean with g shared among the rows."""
+    if reduction == "mean":
+        g = g / target.size
+    places = _places(target, axis)
+    scaled = p * (np.expand_dims(g, axis) if reduction == "none" else g)
+    if isinstance(scaled, np.ndarray):
+        np.subtract.at(scaled, places, g)  # the array is fresh
+        return scaled
+    return scaled - scatter_add(np.broadcast_to(g, target.shape), places, p.shape)
+
+
+def _softmax_cross_entropy_jvp(
+    g: Any, out: Any, target: Any, axis: int, reduction: str
+) -> tuple[Any, Any]:
+    t, p = g[0], out[1]
+    mean = np.sum(p * t, axis=axis)
+    loss = mean - t[_places(target, axis)]
+    return _reduced(loss, reduction), p * (t - np.expand_dims(mean, axis))
+
+
+def _logistic_loss(x: Any, y: Any) -> Any:
+    """``-y log sigmoid(x) - (1 - y) log sigmoid(-x)``, accurate in both tails."""
+    return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
+
+
+def _logistic_loss_x(x: Any, y: Any) -> Any:
+    return (1 - y) * sigmoid(x) - y * sigmoid(-x)
+
+
+def _standardize(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
+    """``(out, rate)``: x with mean 0 and variance 1 along `axis`, and what it was multiplied by.
+
+    `eps` is added to the variance.
+    """
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    variance = np.mean(centred * centred, axis=axis, keepdims=True)
+    rate = 1 / np.sqrt(variance + eps)
+    return centred * rate, rate
+
+
+def _standardize_x(g: Any, out: Any, axis: Any) -> Any:
+    (out, rate), by_out, by_rate = out, g.grads.get(0), g.grads.get(1)
+    parts = [] if by_out is None else [rate * _projected(by_out, out, axis)]
+    if by_rate is not None:
+        parts.append(-rate * rate * by_rate * out * (rate.size / max(out.size, 1)))
+    return sum(parts[1:], parts[0])
+
+
+def _projected(t: Any, out: Any, axis: Any) -> Any:
+    """`t` without what the mean and the variance take away."""
+    return t - np.mean(t, axis=axis, keepdims=True) - out * _mean_along(t, out, axis)
+
+
+def _mean_along(t: Any, out: Any, axis: Any) -> Any:
+    return np.mean(t * out, axis=axis, keepdims=True)
+
+
+def _standardize_jvp(g: Any, out: Any, axis: Any) -> tuple[Any, Any]:
+    t, (out, rate) = g[0], out
+    return rate * _projected(t, out, axis), -rate * rate * _mean_along(t, out, axis)
+
+
 @overridable
-def take_rows(table: Any, rows: Any) -> Any:
-    """Rows of a table; its gradient touches only these."""
-    return table[rows]
+def lookup(table: Any, ids: Any) -> Any:
+    """Rows of `table` at the integers `ids`, of any shape. The gradient, a `RowGrad`, holds
+    only the rows used."""
+    ids = np.asarray(ids)
+    if ids.dtype.kind not in "iu":
+        raise TypeError("the ids have to be integers")
+    if ids.size and ids.min() < 0:
+        raise IndexError(f"id {ids.min()} of a table with {len(table)} rows")
+    return table[ids]
 
 
-def _take_rows_table(g: Any, rows: Any, table_shape: tuple[int, ...]) -> Any:
+def _lookup_table(g: Any, ids: Any, table_shape: tuple[int, ...]) -> Any:
     if not isinstance(g, np.ndarray):
-        return scatter_add(g, rows, table_shape)
-    width = table_shape[1:]
-    return RowGrad(rows.ravel(), g.reshape((rows.size, *width)), table_shape)
+        return scatter_add(g, ids, table_shape)
+    ids = np.asarray(ids)
+    return RowGrad(ids.ravel(), g.reshape((ids.size, *table_shape[1:])), table_shape)
+
+
+def _constant(g: Any) -> None:
+    """An argument of integers."""
 
 
 register([
-    op("linear", _linear, lambda g, W: g @ W, _linear_W, lambda g: g, jvp=_linear_jvp, numpy=()),
+    op("linear", _linear, lambda g, W: g @ W, _linear_weight, lambda g: g, jvp=_linear_jvp,
+       linear="each", numpy=()),
     op("softmax", softmax, _softmax_x, numpy=softmax, method="softmax"),
     op("log_softmax", _log_softmax, _log_softmax_x, numpy=(), method="log_softmax"),
-    op("take_rows", take_rows, _take_rows_table, linear="jointly", numpy=take_rows),
+    op("softmax_cross_entropy", _softmax_cross_entropy, _softmax_cross_entropy_logits, _constant,
+       jvp=_softmax_cross_entropy_jvp, outputs=2, lazy=True, numpy=()),
+    binary("logistic_loss", _logistic_loss, _logistic_loss_x, "-x", numpy=()),
+    op("standardize", _standardize, _standardize_x, jvp=_standardize_jvp, outputs=2, lazy=True,
+       numpy=()),
+    op("embedding", lookup, _lookup_table, _constant, jvp=lambda g, ids: lookup(g[0], ids),
+       numpy=lookup),
 ])  # fmt: skip

@@ -1,0 +1,186 @@
+"""Losses, dropout and normalisation, made of rows of the op table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import DomainError, ShapeError
+from autodiff.functions import FUNCTIONS, composite, plain
+from autodiff.tensor import wrap
+
+__all__ = [
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "dropout",
+    "huber",
+    "layer_norm",
+    "mae",
+    "mse",
+]
+
+
+@composite("cross_entropy")
+def cross_entropy(
+    logits: Any, target: Any, axis: int = -1, reduction: str = "mean", mask: Any = None
+) -> Any:
+    """Cross entropy of ``softmax(logits)`` with the target, without overflow.
+
+    Parameters
+    ----------
+    logits : array_like
+        Scores of the classes along `axis`.
+    target : array_like
+        Integers: the class, of the logits' shape without `axis`. Of the logits' shape: the
+        probabilities of the classes; the loss is differentiable by these too.
+    axis : int
+        The axis of the classes.
+    reduction : {"mean", "sum", "none"}
+    mask : array_like, optional
+        Weight of each row, such as 0 for padding, of the logits' shape without `axis`. The mean
+        is over the weights, and 0 if all are 0. A class of weight 0 may be any integer.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+    IndexError
+        If a target class is none of the logits'.
+    """
+    if _ndim(target) == _ndim(logits):
+        return _reduced(_of_probabilities(logits, target, axis), reduction, mask)
+    row = FUNCTIONS["softmax_cross_entropy"]
+    if mask is None:
+        return row(logits, target, axis, reduction)[0]
+    target = np.asarray(plain(target))
+    _same_shape("cross_entropy", mask, target)
+    loss = row(logits, np.where(plain(mask), target, 0), axis, "none")[0]
+    return _reduced(loss, reduction, mask)
+
+
+def _of_probabilities(logits: Any, target: Any, axis: int) -> Any:
+    _same_shape("cross_entropy", logits, target)
+    log_p = FUNCTIONS["log_softmax"](logits, axis)
+    # A class that is impossible on both sides has no part in the sum.
+    absent = np.isneginf(plain(log_p)) & (np.asarray(plain(target)) == 0)
+    return -np.sum(np.where(absent, 0.0, log_p) * target, axis=axis)
+
+
+@composite("binary_cross_entropy_with_logits")
+def binary_cross_entropy_with_logits(
+    logits: Any, target: Any, reduction: str = "mean", mask: Any = None
+) -> Any:
+    """Cross entropy of ``sigmoid(logits)`` with probabilities, accurate in both tails.
+
+    Parameters
+    ----------
+    logits, target : array_like
+        Of the same shape, the target in [0, 1].
+    reduction : {"mean", "sum", "none"}
+    mask : array_like, optional
+        Weight of each entry; the mean is over the weights.
+    """
+    _same_shape("binary_cross_entropy_with_logits", logits, target)
+    return _reduced(FUNCTIONS["logistic_loss"](logits, target), reduction, mask)
+
+
+@composite("mse")
+def mse(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
+    """Mean squared error of two arrays of the same shape; `reduction` and `mask` as above."""
+    _same_shape("mse", x, target)
+    return _reduced(FUNCTIONS["square"](FUNCTIONS["subtract"](x, target)), reduction, mask)
+
+
+@composite("mae")
+def mae(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
+    """Mean absolute error of two arrays of the same shape; its slope at 0 is 0."""
+    _same_shape("mae", x, target)
+    return _reduced(FUNCTIONS["absolute"](FUNCTIONS["subtract"](x, target)), reduction, mask)
+
+
+@composite("huber")
+def huber(
+    x: Any, target: Any, delta: float = 1.0, reduction: str = "mean", mask: Any = None
+) -> Any:
+    """Half the squared error up to `delta`, linear beyond (Huber, Ann. Math. Stat. 35, 1964)."""
+    _same_shape("huber", x, target)
+    distance = FUNCTIONS["absolute"](FUNCTIONS["subtract"](x, target))
+    near = FUNCTIONS["minimum"](distance, delta)
+    return _reduced(near * (distance - 0.5 * near), reduction, mask)
+
+
+@composite("dropout")
+def dropout(x: Any, rate: float, rng: Any = None, training: bool = True) -> Any:
+    """Entries set to zero at random, the others divided by ``1 - rate``.
+
+    Parameters
+    ----------
+    x : array_like
+    rate : float
+        Share of the entries to drop, in [0, 1).
+    rng : int or Generator
+        Source of the choice. A generator goes on from where it is; a seed makes the same choice
+        at each call.
+    training : bool
+        If false, `x` is returned as it is.
+
+    Raises
+    ------
+    DomainError
+        If `rate` is outside [0, 1), or `rng` is missing in training.
+    """
+    if not 0 <= rate < 1:
+        raise DomainError(f"dropout: rate={rate} is outside [0, 1)")
+    x = FUNCTIONS["positive"](x) if not hasattr(x, "_data") else x
+    if not training or rate == 0:
+        return x
+    if rng is None:
+        raise DomainError("dropout: pass rng=, a seed or a generator, so that runs can be repeated")
+    kept = np.random.default_rng(rng).random(x.shape, np.float32) >= rate
+    return x * wrap(kept.astype(x.dtype) / (1 - rate), None)
+
+
+@composite("layer_norm")
+def layer_norm(
+    x: Any, scale: Any = None, shift: Any = None, axis: Any = -1, eps: float = 1e-5
+) -> Any:
+    """`x` with mean 0 and variance 1 along `axis`, times `scale`, plus `shift` (Ba et al., 2016).
+
+    Parameters
+    ----------
+    x : array_like
+    scale, shift : array_like, optional
+        They have to broadcast with `x`: for the last axis, of its length.
+    axis : int or tuple of int
+    eps : float
+        Added to the variance, so that a constant row does no harm.
+    """
+    out = FUNCTIONS["standardize"](x, axis, eps)[0]
+    out = out if scale is None else out * scale
+    return out if shift is None else out + shift
+
+
+def _ndim(x: Any) -> int:
+    return x.ndim if hasattr(x, "ndim") else np.ndim(x)  # type: ignore[no-any-return]
+
+
+def _same_shape(name: str, x: Any, y: Any) -> None:
+    """Two losses in three are wrong by a broadcast of (n, 1) with (n,)."""
+    if np.shape(plain(x)) != np.shape(plain(y)):
+        raise ShapeError(
+            f"{name}: shapes {np.shape(plain(x))} and {np.shape(plain(y))} differ; reshape one"
+        )
+
+
+def _reduced(loss: Any, reduction: str, mask: Any) -> Any:
+    if reduction not in ("mean", "sum", "none"):
+        raise DomainError(f"reduction={reduction!r} is none of 'mean', 'sum', 'none'")
+    if mask is None:
+        return loss if reduction == "none" else FUNCTIONS[reduction](loss)
+    weights = np.array(mask, loss.dtype)
+    _same_shape("mask and loss", weights, loss)
+    loss = np.where(weights != 0, loss, 0.0) * weights  # also where the loss is inf
+    if reduction == "none":
+        return loss
+    return np.sum(loss) / ((np.sum(weights) or 1.0) if reduction == "mean" else 1.0)
