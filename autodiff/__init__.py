@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff import errors, init, io, linalg, neural, optim, pickling, schedule, tree
+from autodiff import composites, errors, init, io, linalg, neural, optim, pickling, schedule, tree
 from autodiff.backward import sweep
 from autodiff.custom import checkpoint, custom_op, vmap
 from autodiff.functions import DISPATCH, FUNCTIONS

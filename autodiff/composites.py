@@ -1,0 +1,185 @@
+"""Functions made of rows of the table: order statistics, weighted and nan-free means, differences.
+
+They need no rule of their own: their derivatives are those of what they are made of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import DomainError, DTypeError, ShapeError, describe
+from autodiff.functions import FUNCTIONS, composite
+from autodiff.ops.reduce import to_rows
+from autodiff.tensor import Tensor
+
+__all__ = ["average", "diff", "median", "nanmean", "nansum", "percentile", "ptp", "quantile",
+           "trapezoid"]  # fmt: skip
+
+_ALIASES = {
+    "abs": "absolute", "amax": "max", "amin": "min", "around": "round", "degrees": "rad2deg",
+    "fabs": "absolute", "fix": "trunc", "mod": "remainder", "radians": "deg2rad",
+    "true_divide": "divide",
+}  # fmt: skip
+for _alias, _name in _ALIASES.items():
+    composite(_alias)(FUNCTIONS[_name])
+
+
+def _tensor(x: Any) -> Any:
+    return x if isinstance(x, Tensor) else FUNCTIONS["reshape"](x, np.shape(x))
+
+
+@composite("ptp", np.ptp)
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Largest less smallest entry over `axis` (int, tuple, or None for all)."""
+    x = _tensor(a)
+    return x.max(axis, keepdims) - x.min(axis, keepdims)
+
+
+@composite("median", np.median)
+def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Middle entry over `axis` in rising order, or the mean of both middle ones.
+
+    Of equal entries the gradient goes to those in the middle, by their place in `a`.
+    """
+    x = _tensor(a)
+    # Nothing has no middle: nan, with numpy's warning.
+    return quantile(x, 0.5, axis, keepdims=keepdims) if x.size else x.mean(axis, keepdims)
+
+
+@composite("percentile", np.percentile)
+def percentile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """`quantile` at hundredths: `q` in [0, 100]."""
+    return quantile(a, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
+
+
+@composite("quantile", np.quantile)
+def quantile(
+    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """What a fraction `q` of the entries over `axis` stays below, by linear interpolation.
+
+    Parameters
+    ----------
+    a : array_like
+    q : float or array_like of float
+        In [0, 1]. Its axes come first in the result. There is no derivative by it.
+    axis : int, tuple of int or None
+    method : {"linear"}
+    keepdims : bool
+
+    Raises
+    ------
+    DomainError
+        If `q` is not in [0, 1].
+    """
+    if method != "linear":
+        raise DTypeError(f"quantile(method={method!r}) has no derivative here: use 'linear'")
+    x, q = _tensor(a), np.asarray(q, float)
+    if not np.all((q >= 0) & (q <= 1)):
+        raise DomainError(f"quantile() takes fractions in [0, 1], not q={describe(q)}")
+    entries = FUNCTIONS["sort"](to_rows(x, axis)[0])
+    out = _between(entries, q * (entries.shape[-1] - 1))
+    kept = out.ndim - q.ndim
+    out = np.transpose(out, (*range(kept, out.ndim), *range(kept)))
+    return np.reshape(out, (*q.shape, *_kept_shape(x.shape, axis))) if keepdims else out
+
+
+def _between(entries: Any, place: Any) -> Any:
+    """Sorted `entries` of the last axis at fractional places; nan if there is any."""
+    low = np.floor(place).astype(int)
+    part = (place - low).astype(entries.dtype)[()]
+    above = np.where(part > 0, entries[..., np.ceil(place).astype(int)], 0.0)
+    out = entries[..., low] * (1 - part) + above * part
+    last = np.reshape(entries[..., -1], entries.shape[:-1] + (1,) * part.ndim)
+    return np.where(np.isnan(last), last, out)
+
+
+def _kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    gone = {a % len(shape) for a in axes} if shape else set()
+    return tuple(1 if i in gone else n for i, n in enumerate(shape))
+
+
+@composite("average", np.average)
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    """Mean over `axis` with `weights`, of the shape of `a` or a vector along the one axis.
+
+    With `returned`, also the sum of the weights.
+    """
+    x = _tensor(a)
+    w = _along(weights, x, axis) if weights is not None else np.ones(x.shape, x.dtype)
+    total = _tensor(w).sum(axis, keepdims)
+    out = (x * w).sum(axis, keepdims) / total
+    return (out, total) if returned else out
+
+
+def _along(weights: Any, x: Any, axis: Any) -> Any:
+    w = _tensor(weights)
+    if w.shape == x.shape:
+        return w
+    if w.ndim != 1 or not isinstance(axis, int) or w.shape[0] != x.shape[axis]:
+        raise ShapeError(
+            f"average() of shape {x.shape} over axis={axis}: weights of shape {w.shape} fit "
+            "neither the array nor that one axis"
+        )
+    return np.broadcast_to(_column(w, x.ndim, axis), x.shape)
+
+
+def _column(vector: Any, ndim: int, axis: int) -> Any:
+    """A vector laid along `axis` of an array with `ndim` axes."""
+    return np.reshape(vector, (-1,) + (1,) * (ndim - 1 - axis % ndim))
+
+
+@composite("nansum", np.nansum)
+def nansum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Sum over `axis` of what is not nan."""
+    x = _tensor(a)
+    return np.where(np.isnan(x), 0.0, x).sum(axis, keepdims)
+
+
+@composite("nanmean", np.nanmean)
+def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Mean over `axis` of what is not nan."""
+    x = _tensor(a)
+    valid = np.sum(~np.isnan(x), axis=axis, keepdims=keepdims, dtype=x.dtype)
+    return nansum(x, axis, keepdims=keepdims) / valid
+
+
+@composite("diff", np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours along `axis`, `n` times over."""
+    x = _tensor(a)
+    if n < 0 or not x.ndim:
+        raise ShapeError(f"diff() of shape {x.shape}, n={n}: takes an axis, and n of at least 0")
+    ends = [_edge(prepend, x, axis), x, _edge(append, x, axis)]
+    x = np.concatenate([part for part in ends if part is not None], axis=axis)
+    before = (slice(None),) * (axis % x.ndim)
+    for _ in range(n):
+        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+    return x
+
+
+def _edge(value: Any, x: Any, axis: int) -> Any:
+    if value is None or np.ndim(value):
+        return value
+    shape = list(x.shape)
+    shape[axis] = 1
+    return np.broadcast_to(_tensor(value), shape)
+
+
+@composite("trapezoid", np.trapezoid)
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """Integral of `y` along `axis` by the trapezoidal rule, at places `x` or `dx` apart."""
+    y = _tensor(y)
+    if x is not None:
+        dx = diff(x, axis=axis if np.ndim(x) > 1 else -1)
+        dx = _column(dx, y.ndim, axis) if dx.ndim == 1 else dx
+    before = (slice(None),) * (axis % y.ndim)
+    pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
+    return (pairs * dx).sum(axis) / 2
