@@ -70,8 +70,8 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 
 def _show(result: Result, out: Path) -> None:
-    epochs = f"{len(result.history)} epochs in {result.seconds:.1f} s"
-    print(f"\n{epochs}; kept is epoch {result.best_epoch}, best on the validation part")
+    kept = f"kept is epoch {result.best_epoch} of {len(result.history)}, the best in validation"
+    print(f"\ntrained for {result.seconds:.1f} s; {kept}")
     print(f"\naccuracy on the {len(result.split.test.y)} images held out\n{result.figures}")
     print(f"\nin {out}: report.md, loss.png, model.safetensors")
 
@@ -135,7 +135,10 @@ def _add_info(commands: argparse._SubParsersAction[Parser]) -> None:
 def _info(arguments: argparse.Namespace) -> None:
     rows = {"autodiff": ad.__version__, "python": platform.python_version(),
             "numpy": np.__version__}  # fmt: skip
-    rows |= {name: _version(name) for name in ("safetensors", "matplotlib", "scikit-learn", "tqdm")}
+    rows |= {
+        name: _version(name)
+        for name in ("safetensors", "matplotlib", "scikit-learn", "tqdm", "threadpoolctl")
+    }
     rows |= {"platform": platform.platform(), "installed in": str(Path(ad.__file__).parent)}
     for name, value in rows.items():
         print(f"{name:14}{value}")

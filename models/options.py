@@ -20,7 +20,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and end with status 2."""
-        self.exit(2, f"{self.prog}: {_with_hint(message)} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {_with_hint(message)}; see {self.prog} --help\n")
 
     def refuse(self, unknown: Iterable[str]) -> NoReturn:
         """The error for arguments that this command does not have."""
@@ -40,7 +40,7 @@ def _with_hint(message: str) -> str:
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, known, 1)
-    return f": did you mean {near[0]}?" if near else ""
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def number(

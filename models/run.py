@@ -20,7 +20,7 @@ from models.extras import need
 from models.mlp import MLP
 from models.report import report, save_loss_curve, table
 from models.saved import save
-from models.train import Trainer
+from models.train import StoppedError, Trainer
 
 __all__ = ["DATA", "OPTIMIZERS", "SCHEDULES", "Result", "Settings", "kept_settings", "run"]
 
@@ -156,10 +156,17 @@ def run(
     limits = need("threadpoolctl", "training").threadpool_limits
     with limits(settings.threads):
         began = time.perf_counter()
-        trainer.fit()
+        _fit(trainer, out)
         result = _result(settings, split, trainer, time.perf_counter() - began)
     _leave(result, out)
     return result
+
+
+def _fit(trainer: Trainer, out: Path) -> None:
+    try:
+        trainer.fit()
+    except StoppedError as stop:
+        raise StoppedError(f"{stop}: autodiff train mlp --out {out} --resume goes on") from stop
 
 
 def make_trainer(settings: Settings, split: Split, checkpoint: Path | None = None) -> Trainer:
@@ -207,9 +214,13 @@ def _as_dtype(split: Split, dtype: str) -> Split:
 
 
 def _require_writable(out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=out):
-        pass  # found out now, not after the training
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass  # found out now, not after the training
+    except OSError as error:
+        reason = f"no results can be written there ({error.strerror}); choose another --out"
+        raise OSError(error.errno, reason, str(out)) from error
 
 
 def _opening(settings: Settings, split: Split, model: MLP) -> str:

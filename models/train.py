@@ -198,9 +198,8 @@ class Trainer:
             self.progress.first = first
             return
         raise DivergedError(
-            f"the loss diverged to {loss:.4g} in epoch {len(self.history) + 1}, {where}: try a "
-            f"smaller learning rate than {self.lr:g}, say {self.lr / 10:g}, or clip the norm of "
-            "the gradient"
+            f"the loss diverged to {loss:.4g} in epoch {len(self.history) + 1}, {where}: lower "
+            f"the learning rate (now {self.lr:g}) by factors of 10, or clip the gradient's norm"
         )
 
     def _close_epoch(self, bar: Any) -> None:
@@ -214,14 +213,15 @@ class Trainer:
         if self.best_epoch == len(self.history):
             self.best = self.model.state_dict()
         self._save()
-        bar.set_postfix({name: f"{x:.4g}" for name, x in self.history[-1].items() if name != "lr"})
+        shown = " ".join(f"{name} {figure:.3g}" for name, figure in figures.items())
+        bar.set_postfix_str(f"loss {self.history[-1]['loss']:.3g}, validation {shown}", False)
 
     def _stop(self) -> None:
         self._save()
         where = f"interrupted in epoch {len(self.history) + 1} of {self.epochs}"
         if self.checkpoint is None:
             raise StoppedError(f"{where}; nothing is saved")
-        raise StoppedError(f"{where}; all work up to here is saved in {self.checkpoint}")
+        raise StoppedError(f"{where}, saved in {self.checkpoint}")
 
     def _save(self) -> None:
         if self.checkpoint is not None:
@@ -232,16 +232,18 @@ class Trainer:
 
     def _bar(self) -> Any:
         tqdm = need("tqdm", "the progress bar").tqdm
-        # disable=None: no bar where nobody looks.
         return tqdm(
-            unit=f" {self.task.unit}", unit_scale=True, disable=True if self.quiet else None
+            unit=f" {self.task.unit}",
+            unit_scale=True,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left, {rate_fmt}{postfix}",
+            disable=True if self.quiet else None,  # None: no bar where nobody looks
         )
 
     def _announce(self, bar: Any, plan: Sequence[Any]) -> None:
         sizes = list(map(self.task.size, plan))
         left = (self.epochs - len(self.history)) * sum(sizes) - sum(sizes[: self.progress.batch])
         bar.total = bar.n + left
-        bar.set_description(f"epoch {len(self.history) + 1}/{self.epochs}", refresh=False)
+        bar.set_description(f"epoch {len(self.history) + 1}/{self.epochs}", False)
 
 
 @contextmanager

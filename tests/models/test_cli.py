@@ -1,0 +1,238 @@
+"""The command: what it leaves, and that every failure is one line and a status."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import models
+from models.classification import Classification, accuracy, predict
+from models.cli import main
+from models.data import load_digits
+from models.run import Settings
+
+SMALL = ["train", "mlp", "--hidden", "8", "--epochs", "3"]
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "models"]
+
+
+def status_of(line: list[str]) -> int:
+    """The exit status of a command line, also where argparse ends the program."""
+    try:
+        return main(line)
+    except SystemExit as end:
+        assert isinstance(end.code, int)
+        return end.code
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "message"),
+    [
+        ("", 2, r"required: COMMAND"),
+        ("trian", 2, r"unknown 'trian' \(did you mean train\?\); there is demo, train, info"),
+        ("demo more", 2, r"unknown argument more"),
+        ("train", 2, r"required: MODEL"),
+        ("train mpl", 2, r"unknown 'mpl' \(did you mean mlp\?\)"),
+        ("train mlp --epoch 3", 2, r"unknown argument --epoch \(did you mean --epochs\?\)"),
+        ("train mlp --weight_decay=1", 2, r"unknown argument --weight_decay.*--weight-decay"),
+        ("train mlp --data digit", 2, r"--data: unknown 'digit' \(did you mean digits\?\)"),
+        ("train mlp --optimizer adm", 2, r"--optimizer: unknown 'adm' \(did you mean adam\?\)"),
+        ("train mlp --activation x", 2, r"--activation: unknown 'x'; there is tanh, sigmoid"),
+        ("train mlp --schedule cos", 2, r"--schedule: unknown 'cos'"),
+        ("train mlp --dtype int8", 2, r"--dtype: unknown 'int8'"),
+        ("train mlp --epochs 0", 2, r"--epochs: expected a whole number of at least 1, not '0'"),
+        ("train mlp --epochs 1.5", 2, r"--epochs: expected a whole number .* not '1.5'"),
+        ("train mlp --epochs", 2, r"--epochs: expected one argument"),
+        ("train mlp --batch -4", 2, r"--batch: expected a whole number of at least 1"),
+        ("train mlp --lr -1", 2, r"--lr: expected a number above 0, not '-1'"),
+        ("train mlp --lr 0", 2, r"--lr: expected a number above 0"),
+        ("train mlp --lr nan", 2, r"--lr: expected a number above 0, not 'nan'"),
+        ("train mlp --lr inf", 2, r"--lr: expected a number above 0"),
+        ("train mlp --dropout 1", 2, r"--dropout: expected a number of at least 0 and below 1"),
+        ("train mlp --hidden 8,x", 2, r"--hidden: expected a whole number of at least 1"),
+        ("train mlp --seed -1", 2, r"--seed: expected a whole number of at least 0"),
+        ("train mlp --lr 1e6", 1, r"loss diverged to .* in epoch 1, step 2: lower the learning"),
+        ("train mlp --lr 1e6 --optimizer sgd --activation tanh", 1, r"loss diverged"),
+        ("train mlp --optimizer adam --weight-decay 1", 1, r"adam has no weight decay"),
+        ("train mlp --hidden 999999999999", 1, r"Unable to allocate"),
+        ("train mlp --resume", 1, r"no run to resume: there is no out/checkpoint.safetensors"),
+    ],
+)  # fmt: skip
+def test_failure_is_one_line(
+    line: str,
+    status: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = line.split()
+    assert status_of(words + ["--out", "out"] * ("mlp" in words)) == status
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert re.search(message, error), error
+    assert error.startswith("autodiff")
+
+
+def test_folder_that_cannot_be_written(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "file").write_text("")
+    for place in ("file", "file/deeper"):
+        assert main(["demo", "--out", str(tmp_path / place)]) == 1
+        assert re.fullmatch(
+            r"autodiff: .*file.*: no results can .* --out\n", capsys.readouterr().err
+        )
+
+
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device", "model")
+
+    monkeypatch.setattr(ad.io, "save", full)
+    assert main([*SMALL, "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "autodiff: model: No space left on device\n"
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small run."""
+    out = tmp_path_factory.mktemp("done")
+    assert main([*SMALL, "--dropout", "0.1", "--out", str(out)]) == 0
+    return out
+
+
+def test_run_leaves_its_results(done: Path) -> None:
+    assert {path.name for path in done.iterdir()} == {
+        "checkpoint.safetensors", "loss.png", "model.safetensors", "report.md",
+    }  # fmt: skip
+    assert (done / "loss.png").read_bytes().startswith(b"\x89PNG")
+    page = (done / "report.md").read_text()
+    assert "autodiff train mlp --data digits --hidden 8 --dropout 0.1 --epochs 3\n" in page
+    assert "| logistic regression | 0.9" in page
+
+
+def test_saved_model_has_the_reported_accuracy(done: Path) -> None:
+    test = load_digits().test
+    found = accuracy(predict(models.load(done / "model.safetensors"), test.x), test.y)
+    assert f"| this network | {found:.4f} |" in (done / "report.md").read_text()
+
+
+def test_command_in_the_report_repeats_the_run(done: Path, tmp_path: Path) -> None:
+    page = (done / "report.md").read_text()
+    line = next(line for line in page.splitlines() if line.startswith("autodiff train"))
+    assert main([*line.split()[1:], "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "report.md").read_text() == page
+    assert_same_files(done, tmp_path)
+
+
+def assert_same_files(one: Path, two: Path) -> None:
+    for name in ("model.safetensors", "checkpoint.safetensors"):
+        first, second = ad.io.load(one / name), ad.io.load(two / name)
+        assert first[1] == second[1]
+        assert first[0].keys() == second[0].keys()
+        for key, value in first[0].items():
+            np.testing.assert_array_equal(value, second[0][key])
+
+
+def test_interrupted_run_goes_on_to_the_same_files(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    line = [*SMALL, "--dropout", "0.1", "--out", str(tmp_path)]
+    interrupt_at(27, monkeypatch)
+    assert main(line) == 130
+    error = capsys.readouterr().err
+    assert re.fullmatch(
+        r"autodiff: interrupted in epoch 2 of 3, saved in .* --out .* --resume goes on\n", error
+    ), error
+    monkeypatch.undo()
+    assert main(["train", "mlp", "--out", str(tmp_path), "--resume"]) == 0
+    assert "resuming after 1 of 3 epochs" in capsys.readouterr().out
+    assert_same_files(done, tmp_path)
+
+
+def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C in one step of the training."""
+    count, loss = iter(range(10**6)), Classification.loss
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(count) == step:
+            signal.raise_signal(signal.SIGINT)
+        return loss(*arguments)
+
+    monkeypatch.setattr(Classification, "loss", interrupted)
+
+
+def test_resume_with_other_settings(done: Path, capsys: Any) -> None:
+    line = ["train", "mlp", "--out", str(done), "--resume"]
+    assert main([*line, "--epochs", "9", "--hidden", "8"]) == 1
+    error = capsys.readouterr().err
+    assert re.fullmatch(r"autodiff: the run in .* has --epochs 3: leave .*--out\n", error)
+
+
+@pytest.mark.parametrize("kind", ["short", "empty", "foreign", "text", "other run", "folder"])
+def test_resume_from_a_bad_file(kind: str, done: Path, tmp_path: Path, capsys: Any) -> None:
+    path, good = tmp_path / "checkpoint.safetensors", done / "checkpoint.safetensors"
+    if kind == "foreign":
+        path.write_bytes((done / "model.safetensors").read_bytes())
+    elif kind == "other run":
+        ad.io.save(path, {}, {"checkpoint": "{}", "settings": '{"depth": 3}'})
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes({"short": good.read_bytes()[:-99], "text": b"a" * 99}.get(kind, b""))
+    assert main(["train", "mlp", "--out", str(tmp_path), "--resume"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "checkpoint.safetensors" in error
+
+
+def test_missing_package_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["demo", "--out", str(tmp_path)]) == 1
+    assert re.fullmatch(r"autodiff: .* needs .*: pip install .*\n", capsys.readouterr().err)
+
+
+def test_version_and_info(capsys: Any) -> None:
+    assert status_of(["--version"]) == 0
+    assert capsys.readouterr().out == f"autodiff {ad.__version__}\n"
+    assert main(["info"]) == 0
+    assert f"numpy         {np.__version__}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", [["--help"], ["train", "mlp", "--help"], ["demo", "--help"]])
+def test_help(line: list[str], capsys: Any) -> None:
+    assert status_of(line) == 0
+    assert "usage: autodiff" in capsys.readouterr().out
+
+
+def test_every_setting_has_an_option(capsys: Any) -> None:
+    status_of(["train", "mlp", "--help"])
+    options = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
+    assert {f"--{name.replace('_', '-')}" for name in vars(Settings())} <= options
+
+
+def test_as_a_program(tmp_path: Path) -> None:
+    """The real thing once: a failure, and Ctrl-C in the middle of a long run."""
+    pipes: dict[str, Any] = {"stdout": PIPE, "stderr": PIPE, "text": True, "cwd": ROOT}
+    wrong = subprocess.run([*COMMAND, "train", "mlp", "--lr", "x"], **pipes)
+    assert (wrong.returncode, wrong.stderr.count("\n"), wrong.stdout) == (2, 1, "")
+    line = [*COMMAND, *SMALL[:-1], "100000", "--out", str(tmp_path)]
+    with subprocess.Popen(line, **pipes) as run:
+        while run.poll() is None and not (tmp_path / "checkpoint.safetensors").exists():
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        _, error = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert re.fullmatch(r"autodiff: interrupted in epoch \d+ of 100000, saved in .*\n", error), (
+        error
+    )
