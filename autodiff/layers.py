@@ -107,7 +107,7 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Any:
         """An array of any shape to one of the same shape."""
-        return FUNCTIONS["dropout"](x, self.rate, self.rng) if self.training and self.rate else x
+        return FUNCTIONS["dropout"](x, self.rate, self.rng, self.training)
 
 
 class LayerNorm(Module):
@@ -124,18 +124,18 @@ class LayerNorm(Module):
 
     Attributes
     ----------
-    gain, bias : Parameter, shape (size,)
+    scale, shift : Parameter, shape (size,)
         Start at 1 and 0.
     """
 
     def __init__(self, size: int, eps: float = 1e-5, *, dtype: Any = float) -> None:
         self.eps = eps
-        self.gain = Parameter(np.ones(size, dtype))
-        self.bias = Parameter(np.zeros(size, dtype))
+        self.scale = Parameter(np.ones(size, dtype))
+        self.shift = Parameter(np.zeros(size, dtype))
 
     def forward(self, x: Any) -> Any:
         """An array of shape (..., size) to one of the same shape."""
-        return FUNCTIONS["layer_norm"](x, self.gain, self.bias, eps=self.eps)
+        return FUNCTIONS["layer_norm"](x, self.scale, self.shift, eps=self.eps)
 
 
 class Sequential(Module):

@@ -391,7 +391,7 @@ def test_layer_norm():
     out = layer(x).data
     np.testing.assert_allclose(out.mean(axis=-1), 0, atol=1e-12)
     np.testing.assert_allclose(out.std(axis=-1), 1, rtol=1e-5)
-    layer.gain.data, layer.bias.data = np.full(6, 2.0), np.full(6, 1.0)
+    layer.scale.data, layer.shift.data = np.full(6, 2.0), np.full(6, 1.0)
     np.testing.assert_allclose(layer(x).data, 2 * out + 1)
     assert np.isfinite(layer(np.ones((2, 6))).data).all()
 
