@@ -352,9 +352,16 @@ def _lift(node: Node, name: str, value: Any) -> Any:
     if value is None or name not in (*node.op.args, "out"):
         return value
     if node.op.variadic and name != "out":
-        return tuple(map(wrap, value, node.parents))
+        pairs = zip(value, node.parents, strict=True)
+        return tuple(_lifted(node, v, parent) for v, parent in pairs)
     source = node if name == "out" else node.parents[node.op.args.index(name)]
-    return items(value, source) if isinstance(value, tuple) else wrap(value, source)
+    return items(value, source) if isinstance(value, tuple) else _lifted(node, value, source)
+
+
+def _lifted(node: Node, value: Any, source: Node | None) -> Any:
+    if isinstance(source, Scalar):
+        return _unchanged(source, node)
+    return value if isinstance(value, (float, int)) and source is None else wrap(value, source)
 
 
 def _lift_scalar(node: Scalar, name: str) -> Any:
@@ -362,8 +369,10 @@ def _lift_scalar(node: Scalar, name: str) -> Any:
         return node
     i = node.op.args.index(name)
     parent = node.parents[i]
-    if parent is None:
-        return node.saved[i]
+    return node.saved[i] if parent is None else _unchanged(parent, node)
+
+
+def _unchanged(parent: Scalar, node: Node) -> Scalar:
     if parent.info is not None and parent.info.rebound:
         raise GraphError(
             f"the value of {parent!r} was changed after {node.op.name} recorded it: a higher "

@@ -86,9 +86,9 @@ class _Trace:
     def pull(self, seeds: dict[Node, Any], record: bool) -> list[Any]:
         """One tree of gradients for each argument."""
         targets = [node for nodes in self.nodes for node in nodes if node is not None]
-        grads = sweep(seeds, targets, record)
+        grads: dict[Any, Any] = {**sweep(seeds, targets, record)}
         return [
-            tree.unflatten(definition, [_result(n and grads.get(n), n, record) for n in nodes])
+            tree.unflatten(definition, [_result(grads.get(n), n, record) for n in nodes])
             for nodes, definition in zip(self.nodes, self.definitions, strict=True)
         ]
 
