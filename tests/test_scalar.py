@@ -149,6 +149,25 @@ def test_mixed_second_order() -> None:
     np.testing.assert_allclose(cross, 4.0 * 3 * t**2)
 
 
+def test_a_zero_is_a_value_like_any_other() -> None:
+    # A Scalar of 0.0 counts as False; no walk over a graph may take it for a missing one.
+    for x in (0.0, ad.Scalar(0.0)):
+        assert ad.grad(lambda x: 3.0 * x + x * x)(x) == 3.0
+        assert ad.grad(ad.grad(lambda x: np.exp(-(x * x))))(x) == -2.0
+        assert ad.jvp(lambda x: np.sin(x), (x,), (2.0,))[1] == 2.0
+        assert ad.vjp(lambda x, y: x * y, x, ad.Scalar(2.0))[1](1.0) == (2.0, 0.0)
+
+
+def test_second_order_of_an_op_on_a_tensor_and_a_scalar() -> None:
+    for op in (np.hypot, np.arctan2, np.logaddexp, lambda s, t: t / (s * s + t)):
+        both = lambda s, t, op=op: ad.sum(op(s, t) + op(t, s))  # noqa: E731
+        t = np.array([1.0, 2.0])
+        for f in (lambda s, t=t, b=both: b(s, t), lambda s, b=both: b(s, ad.Tensor(1.5))):
+            found = ad.grad(ad.grad(f))(ad.Scalar(0.5))
+            expected = ad.grad(ad.grad(f))(np.array(0.5))
+            assert float(found) == pytest.approx(float(expected), rel=1e-12)
+
+
 def test_float32_tensors_stay_float32_beside_scalars() -> None:
     s, t = ad.Scalar(2.0), ad.Tensor([1.0, 2.0], requires_grad=True, dtype=np.float32)
     y = s * t
