@@ -210,7 +210,9 @@ def _optimizer(settings: Settings, model: MLP) -> Any:
 
 def _as_dtype(split: Split, dtype: str) -> Split:
     parts = (split.train, split.validation, split.test)
-    return Split(split.name, *(Part(part.x.astype(dtype), part.y) for part in parts))
+    return Split(
+        split.name, *(Part(part.x.astype(dtype), part.y) for part in parts), note=split.note
+    )
 
 
 def _require_writable(out: Path) -> None:
@@ -267,9 +269,8 @@ def _accuracies(result: Result) -> str:
         (name, f"{score:.4f}", f"{np.sqrt(score * (1 - score) / count):.4f}")
         for name, score in result.scores.items()
     ]
-    return f"{count} images that were neither trained on nor used to choose anything.\n\n" + table(
-        ["", "accuracy", "standard error"], rows
-    )
+    what = f"{count} images that were neither trained on nor used to choose anything."
+    return f"{what} {result.split.note}\n\n{table(['', 'accuracy', 'standard error'], rows)}"
 
 
 def _losses(result: Result) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,7 +73,9 @@ class Trainer:
     patience : int, optional
         Stop after so many epochs in a row without a lower validation loss.
     checkpoint : path-like, optional
-        File that is rewritten after each epoch, and when the run is interrupted.
+        File that is rewritten after epochs, and when the run ends or is interrupted.
+    save_every : float
+        Least seconds between two writings after epochs, which wait for the disk.
     settings : dict, optional
         Kept in the checkpoint, in JSON, for whoever resumes.
     quiet : bool
@@ -91,6 +94,7 @@ class Trainer:
         clip: float | None = None,
         patience: int | None = None,
         checkpoint: str | Path | None = None,
+        save_every: float = 1.0,
         settings: dict[str, Any] | None = None,
         quiet: bool = False,
     ) -> None:
@@ -99,6 +103,7 @@ class Trainer:
         self.rng = np.random.default_rng(rng)
         self.lr, self.schedule = optimizer.lr, schedule or (lambda step: 1.0)
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
+        self.save_every, self._saved_at = save_every, -math.inf
         self.settings, self.quiet = settings or {}, quiet
         self.generators = generators(self.rng, model)
         self.progress = Progress()
@@ -212,7 +217,8 @@ class Trainer:
         )
         if self.best_epoch == len(self.history):
             self.best = self.model.state_dict()
-        self._save()
+        if self.is_finished or time.monotonic() - self._saved_at >= self.save_every:
+            self._save()
         shown = " ".join(f"{name} {figure:.3g}" for name, figure in figures.items())
         bar.set_postfix_str(f"loss {self.history[-1]['loss']:.3g}, validation {shown}", False)
 
@@ -229,6 +235,7 @@ class Trainer:
                 self.checkpoint, self.model, self.optimizer, self.generators,
                 self.best, self.progress, self.settings,
             )  # fmt: skip
+            self._saved_at = time.monotonic()
 
     def _bar(self) -> Any:
         tqdm = need("tqdm", "the progress bar").tqdm

@@ -20,6 +20,8 @@ __all__ = ["load_digits"]
 SHARES = 0.7, 0.1, 0.2
 """Training, validation and test part of each digit's images."""
 
+NOTE = "The same 13 people wrote all parts, so other hands may be harder to read."
+
 BRIGHTEST = 16
 
 
@@ -47,7 +49,7 @@ def load_digits(path: str | Path | None = None) -> Split:
     table = _read(Path(path) if path else _installed())
     x, y = (table[:, :64] / BRIGHTEST).astype(np.float32), table[:, 64].astype(np.int64)
     parts = (Part(x[rows], y[rows]) for rows in stratified(y, SHARES, rng=0))
-    return Split("digits", *parts)
+    return Split("digits", *parts, note=NOTE)
 
 
 def _installed() -> Path:

@@ -33,6 +33,8 @@ class Split:
     train: Part
     validation: Part
     test: Part
+    note: str = ""
+    """What to bear in mind about the test part."""
 
     @property
     def classes(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+import models.train
 from models import MLP
 from models.train import DivergedError, StoppedError, Trainer, TrainingError
 
@@ -53,6 +54,7 @@ def trainer(
     extra = {"momentum": 0.9} if rule == "SGD" else {}
     optimizer = getattr(ad.optim, rule)(model.parameters(), lr=0.01, **extra)
     options = {"epochs": EPOCHS, "schedule": ad.schedule.cosine(EPOCHS * BATCHES), **options}
+    options = {"save_every": 0, **options}
     return Trainer(model, task, optimizer, rng=2, clip=1.0, checkpoint=checkpoint, **options)
 
 
@@ -104,6 +106,20 @@ def test_resumes_bit_for_bit_after_a_crash(tmp_path: Path, rule: str, epoch: int
     assert len(resumed.history) == epoch
     resumed.fit()
     assert_same(whole, resumed)
+
+
+def test_saves_no_more_often_than_told_but_always_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs, write = [], models.train.write
+
+    def recorded(path: Path, *rest: Any) -> None:
+        epochs.append(len(rest[4].history))
+        write(path, *rest)
+
+    monkeypatch.setattr(models.train, "write", recorded)
+    trainer(Curve(), tmp_path / "c.npz", save_every=1000).fit()
+    assert epochs == [1, EPOCHS]
 
 
 def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
