@@ -157,5 +157,6 @@ def is_public(name: str) -> bool:
     _, first, *rest = name.split(".")
     module = getattr(ad, first, None)
     listed = getattr(module, "__all__", None)
-    is_dunder = first.startswith("__") and first.endswith("__")
-    return is_dunder or first in ad.__all__ and (listed is None or not rest or rest[0] in listed)
+    if first.startswith("__") and first.endswith("__"):
+        return True
+    return first in ad.__all__ and (listed is None or not rest or rest[0] in listed)
