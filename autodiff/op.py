@@ -163,7 +163,8 @@ class Op:
         if count not in self._spreads:
             rule = self.vjps[0]
             vjps = tuple(_number(rule, i) for i in range(count))
-            self._spreads[count] = replace(self, vjps=vjps)
+            made = self._spreads[count] = replace(self, vjps=vjps)
+            made._spreads[count] = made  # forward mode applies the op of a node again
         return self._spreads[count]
 
     @cached_property
