@@ -314,7 +314,8 @@ def _node_of(result: Any) -> Any:
 
 def _spec_node(result: Any) -> Node:
     node = _node_of(result)
-    return node if node is not None else Node(None, (), (), (np.shape(result), np.float64))
+    dtype = getattr(result, "dtype", np.float64)
+    return node if node is not None else Node(None, (), (), (np.shape(result), dtype))
 
 
 def _direction(node: Node, tangent: Any, record: bool) -> Any:
