@@ -185,7 +185,8 @@ def test_a_hook_runs_once_though_a_nan_makes_the_sweep_run_twice() -> None:
     x = tracked([0.0, 1.0])
     y = x * 1.0
     y.register_hook(seen.append)
-    ad.sum(ad.where(x > 0, np.log(y), 0.0)).backward()
+    with np.errstate(divide="ignore"):
+        ad.sum(ad.where(x > 0, np.log(y), 0.0)).backward()
     assert len(seen) == 1
 
 
