@@ -62,8 +62,9 @@ def cross_entropy(
 def _of_probabilities(logits: Any, target: Any, axis: int) -> Any:
     _same_shape("cross_entropy", logits, target)
     log_p = FUNCTIONS["log_softmax"](logits, axis)
+    target = _floating(target, log_p)
     # A class that is impossible on both sides has no part in the sum.
-    absent = np.isneginf(plain(log_p)) & (np.asarray(plain(target)) == 0)
+    absent = np.isneginf(plain(log_p)) & (plain(target) == 0)
     return -np.sum(np.where(absent, 0.0, log_p) * target, axis=axis)
 
 
@@ -82,21 +83,24 @@ def binary_cross_entropy_with_logits(
         Weight of each entry; the mean is over the weights.
     """
     _same_shape("binary_cross_entropy_with_logits", logits, target)
-    return _reduced(FUNCTIONS["logistic_loss"](logits, target), reduction, mask)
+    loss = FUNCTIONS["logistic_loss"](logits, _floating(target, logits))
+    return _reduced(loss, reduction, mask)
 
 
 @composite("mse")
 def mse(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
     """Mean squared error of two arrays of the same shape; `reduction` and `mask` as above."""
     _same_shape("mse", x, target)
-    return _reduced(FUNCTIONS["square"](FUNCTIONS["subtract"](x, target)), reduction, mask)
+    difference = FUNCTIONS["subtract"](x, _floating(target, x))
+    return _reduced(FUNCTIONS["square"](difference), reduction, mask)
 
 
 @composite("mae")
 def mae(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
     """Mean absolute error of two arrays of the same shape; its slope at 0 is 0."""
     _same_shape("mae", x, target)
-    return _reduced(FUNCTIONS["absolute"](FUNCTIONS["subtract"](x, target)), reduction, mask)
+    difference = FUNCTIONS["subtract"](x, _floating(target, x))
+    return _reduced(FUNCTIONS["absolute"](difference), reduction, mask)
 
 
 @composite("huber")
@@ -105,7 +109,7 @@ def huber(
 ) -> Any:
     """Half the squared error up to `delta`, linear beyond (Huber, Ann. Math. Stat. 35, 1964)."""
     _same_shape("huber", x, target)
-    distance = FUNCTIONS["absolute"](FUNCTIONS["subtract"](x, target))
+    distance = FUNCTIONS["absolute"](FUNCTIONS["subtract"](x, _floating(target, x)))
     near = FUNCTIONS["minimum"](distance, delta)
     return _reduced(near * (distance - 0.5 * near), reduction, mask)
 
@@ -163,6 +167,14 @@ def layer_norm(
 
 def _ndim(x: Any) -> int:
     return x.ndim if hasattr(x, "ndim") else np.ndim(x)  # type: ignore[no-any-return]
+
+
+def _floating(target: Any, x: Any) -> Any:
+    """A target of integers or booleans in the dtype of `x`, so that float32 stays float32."""
+    if hasattr(target, "_data"):
+        return target
+    array = np.asarray(target)
+    return array if array.dtype.kind == "f" else array.astype(getattr(x, "dtype", float))
 
 
 def _same_shape(name: str, x: Any, y: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def _swapped(x: Any) -> Any:
 
 def rows(x: Any) -> Any:
     """Leading axes flattened into one; a vector becomes one row."""
-    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
+    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def _tensordot(x: Any, y: Any, axes: Any = 2) -> Any:

@@ -11,6 +11,7 @@ from autodiff.errors import DomainError
 from autodiff.op import binary, op, overridable, register
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.index import scatter_add
+from autodiff.ops.linalg import rows
 from autodiff.sparse import Product, RowGrad
 
 
@@ -25,11 +26,7 @@ def _linear(x: Any, W: Any, b: Any = None) -> Any:
 
 
 def _linear_weight(g: Any, x: Any) -> Any:
-    return Product([(_rows(g), _rows(x))])
-
-
-def _rows(x: Any) -> Any:
-    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
+    return Product([(rows(g), rows(x))])
 
 
 def _linear_jvp(g: Any, x: Any, W: Any) -> Any:
@@ -68,6 +65,7 @@ def _softmax_cross_entropy(
 
     Both in one op, since the gradient of the loss is made of the probabilities.
     """
+    target = np.asarray(target)
     _check_classes(target, logits, axis, reduction)
     z = logits - logits.max(axis=axis, keepdims=True)
     p = np.exp(z)
@@ -91,11 +89,11 @@ def _check_classes(target: Any, logits: Any, axis: int, reduction: str) -> None:
 def _places(target: Any, axis: int) -> tuple[Any, ...]:
     """The index of the target class in each row of the logits."""
     if target.ndim == 1:
-        rows: tuple[Any, ...] = (np.arange(len(target)),)
+        grid: tuple[Any, ...] = (np.arange(len(target)),)
     else:
-        rows = np.ix_(*map(np.arange, target.shape))
+        grid = np.ix_(*map(np.arange, target.shape))
     axis = axis % (target.ndim + 1)
-    return (*rows[:axis], target, *rows[axis:])
+    return (*grid[:axis], target, *grid[axis:])
 
 
 def _reduced(loss: Any, reduction: str) -> Any:
@@ -103,6 +101,7 @@ def _reduced(loss: Any, reduction: str) -> Any:
 
 
 def _softmax_cross_entropy_logits(g: Any, out: Any, target: Any, axis: int, reduction: str) -> Any:
+    target = np.asarray(target)
     by_loss, by_p = g.grads.get(0), g.grads.get(1)
     parts = [] if by_loss is None else [_less_one(out[1], by_loss, target, axis, reduction)]
     parts += [] if by_p is None else [_softmax_x(by_p, out[1], axis)]
@@ -126,7 +125,7 @@ def _softmax_cross_entropy_jvp(
 ) -> tuple[Any, Any]:
     t, p = g[0], out[1]
     mean = np.sum(p * t, axis=axis)
-    loss = mean - t[_places(target, axis)]
+    loss = mean - t[_places(np.asarray(target), axis)]
     return _reduced(loss, reduction), p * (t - np.expand_dims(mean, axis))
 
 

@@ -54,7 +54,7 @@ def _stack_part(g: Any, i: int, axis: int) -> Any:
 register([
     # One result of an op that has several; its gradient is a part of theirs.
     op("item", lambda x, k, specs: x[k], lambda g, k, specs: Parts({k: g}, specs),
-       linear="jointly", numpy=()),
+       jvp=lambda g, k: g[0][k], linear="jointly", numpy=()),
     op("reshape", _reshape, lambda g, x_shape: np.reshape(g, x_shape), linear="jointly",
        numpy=np.reshape),
     op("transpose", _transpose, _transpose_vjp, linear="jointly", numpy=np.transpose, lazy=True,
