@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff.errors import DomainError, DTypeError, ShapeError, describe
 from autodiff.functions import FUNCTIONS, composite
@@ -19,8 +20,8 @@ __all__ = ["average", "diff", "median", "nanmean", "nansum", "percentile", "ptp"
 
 _ALIASES = {
     "abs": "absolute", "amax": "max", "amin": "min", "around": "round", "degrees": "rad2deg",
-    "fabs": "absolute", "fix": "trunc", "mod": "remainder", "radians": "deg2rad",
-    "true_divide": "divide",
+    "fabs": "absolute", "fix": "trunc", "float_power": "power", "mod": "remainder",
+    "radians": "deg2rad", "true_divide": "divide",
 }  # fmt: skip
 for _alias, _name in _ALIASES.items():
     composite(_alias)(FUNCTIONS[_name])
@@ -79,6 +80,7 @@ def quantile(
     if method != "linear":
         raise DTypeError(f"quantile(method={method!r}) has no derivative here: use 'linear'")
     x, q = _tensor(a), np.asarray(q, float)
+    axis = axis if axis is None else normalize_axis_tuple(axis, x.ndim)
     if not np.all((q >= 0) & (q <= 1)):
         raise DomainError(f"quantile() takes fractions in [0, 1], not q={describe(q)}")
     entries = FUNCTIONS["sort"](to_rows(x, axis)[0])
@@ -98,10 +100,8 @@ def _between(entries: Any, place: Any) -> Any:
     return np.where(np.isnan(last), last, out)
 
 
-def _kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
-    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    gone = {a % len(shape) for a in axes} if shape else set()
-    return tuple(1 if i in gone else n for i, n in enumerate(shape))
+def _kept_shape(shape: tuple[int, ...], axis: tuple[int, ...] | None) -> tuple[int, ...]:
+    return tuple(1 if axis is None or i in axis else n for i, n in enumerate(shape))
 
 
 @composite("average", np.average)
@@ -110,25 +110,28 @@ def average(
 ) -> Any:
     """Mean over `axis` with `weights`, of the shape of `a` or a vector along the one axis.
 
-    With `returned`, also the sum of the weights.
+    With `returned`, also the sum of the weights, which must not be 0.
     """
     x = _tensor(a)
-    w = _along(weights, x, axis) if weights is not None else np.ones(x.shape, x.dtype)
+    w = np.ones(x.shape, x.dtype) if weights is None else _along(weights, x, axis)
     total = _tensor(w).sum(axis, keepdims)
-    out = (x * w).sum(axis, keepdims) / total
+    if weights is not None and np.any(total == 0):
+        raise DomainError(f"average() of shape {x.shape} over axis={axis}: weights that sum to 0")
+    out = x.mean(axis, keepdims) if weights is None else (x * w).sum(axis, keepdims) / total
     return (out, total) if returned else out
 
 
 def _along(weights: Any, x: Any, axis: Any) -> Any:
     w = _tensor(weights)
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if w.shape == x.shape:
         return w
-    if w.ndim != 1 or not isinstance(axis, int) or w.shape[0] != x.shape[axis]:
+    if axis is None or w.shape != tuple(x.shape[a] for a in axes) or w.ndim != 1:
         raise ShapeError(
             f"average() of shape {x.shape} over axis={axis}: weights of shape {w.shape} fit "
             "neither the array nor that one axis"
         )
-    return np.broadcast_to(_column(w, x.ndim, axis), x.shape)
+    return np.broadcast_to(_column(w, x.ndim, axes[0]), x.shape)
 
 
 def _column(vector: Any, ndim: int, axis: int) -> Any:
@@ -155,6 +158,8 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Differences of neighbours along `axis`, `n` times over."""
     x = _tensor(a)
+    if n == 0:
+        return x
     if n < 0 or not x.ndim:
         raise ShapeError(f"diff() of shape {x.shape}, n={n}: takes an axis, and n of at least 0")
     ends = [_edge(prepend, x, axis), x, _edge(append, x, axis)]
@@ -166,17 +171,19 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 
 def _edge(value: Any, x: Any, axis: int) -> Any:
-    if value is None or np.ndim(value):
-        return value
     shape = list(x.shape)
     shape[axis] = 1
-    return np.broadcast_to(_tensor(value), shape)
+    if isinstance(value, (int, float)):
+        return np.full(shape, value, np.result_type(x.dtype, value))
+    return value if value is None or np.ndim(value) else np.broadcast_to(_tensor(value), shape)
 
 
 @composite("trapezoid", np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integral of `y` along `axis` by the trapezoidal rule, at places `x` or `dx` apart."""
     y = _tensor(y)
+    if not y.ndim:
+        raise ShapeError("trapezoid() takes an axis to integrate along, not a single number")
     if x is not None:
         dx = diff(x, axis=axis if np.ndim(x) > 1 else -1)
         dx = _column(dx, y.ndim, axis) if dx.ndim == 1 else dx

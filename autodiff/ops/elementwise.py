@@ -41,12 +41,18 @@ def _weight_of_2(x: Any, out: Any) -> Any:
 
 
 def _xlogy(x: Any, y: Any) -> Any:
-    """``x * log(y)``, and 0 where x is 0."""
+    """``x * log(y)``, and 0 where both are 0."""
     return x * np.log(_base(x, y))
 
 
 def _base(x: Any, y: Any) -> Any:
-    return y + ((x == 0) & (y == 0))
+    return np.where((x == 0) & (y == 0), np.ones((), _dtype(y, x)), y)[()]
+
+
+def _power_y(out: Any, x: Any) -> Any:
+    log = np.log(x + (x == 0))
+    # The logarithm of a Python number must not widen float32.
+    return out * (float(log) if isinstance(x, (int, float)) else log)
 
 
 def _angle(x: Any, y: Any) -> Any:
@@ -58,8 +64,11 @@ def _angle(x: Any, y: Any) -> Any:
 
 def _share(wins: Any, loses: Any, x: Any, y: Any) -> Any:
     """1 where an argument is chosen, 0 where the other one is, 1/2 at a tie."""
-    dtype = getattr(x, "dtype", None) or getattr(y, "dtype", float)
-    return 0.5 * np.subtract(wins, loses, dtype=dtype) + 0.5
+    return 0.5 * np.subtract(wins, loses, dtype=_dtype(x, y)) + 0.5
+
+
+def _dtype(x: Any, y: Any) -> Any:
+    return getattr(x, "dtype", None) or getattr(y, "dtype", float)
 
 
 def _larger(x: Any, y: Any) -> Any:
@@ -201,16 +210,15 @@ def _ldexp(x: Any, exponent: Any) -> Any:
     return np.ldexp(x, exponent)
 
 
-_POWER = "y * x ** (y - (y != 0))", "out * np.log(x + (x == 0))"  # a constant 1 where y = 0
-
 register([
     # Arithmetic
     binary("add", operator.add, 1, 1, numpy=np.add),
     binary("subtract", operator.sub, 1, -1, numpy=np.subtract),
     binary("multiply", operator.mul, "y", "x", numpy=np.multiply),
     binary("divide", operator.truediv, "1 / y", "-out / y", numpy=np.divide, domain="y != 0"),
-    binary("power", operator.pow, *_POWER, numpy=np.power, scalar=math.pow, domain="x > 0"),
-    binary("float_power", np.float_power, *_POWER, scalar=math.pow, domain="x > 0"),
+    # The power 0 is a constant 1, also at x = 0, where x ** -1 would be infinite.
+    binary("power", operator.pow, "y * x ** (y - (y != 0))", _power_y,
+           numpy=(np.power, np.float_power), scalar=math.pow, domain="x > 0"),
     binary("remainder", operator.mod, 1, "-(x // y)", numpy=np.remainder,
            domain="x / y not whole"),
     binary("fmod", np.fmod, 1, "np.rint((out - x) / y)", domain="x / y not whole"),
@@ -266,7 +274,7 @@ register([
     binary("minimum", np.minimum, _smaller, lambda x, y: _smaller(y, x), domain="x != y"),
     binary("fmax", np.fmax, _larger_number, lambda x, y: _larger_number(y, x), domain="x != y"),
     binary("fmin", np.fmin, _smaller_number, lambda x, y: _smaller_number(y, x), domain="x != y"),
-    binary("copysign", np.copysign, "np.sign(x) * np.copysign(1.0, y)", 0, scalar=math.copysign,
+    binary("copysign", np.copysign, "np.sign(out) * np.sign(x)", 0, scalar=math.copysign,
            domain="x != 0"),
     # Steps: constant wherever they have a derivative
     unary("sign", np.sign, 0, domain="x != 0"),
