@@ -331,25 +331,35 @@ def test_empty_inputs(case: Case) -> None:
 
 
 def check_reshaped(case: Case, xs: list[np.ndarray]) -> None:
-    """Either numpy refuses these and so do we, or value and gradients have the right shapes."""
+    """Value and gradients as numpy has them, or refused where numpy refuses.
+
+    A reference of our own may be stricter or laxer than the op, so there either may refuse.
+    """
+    own = case.sample.numpy is not None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        expected = attempt(case.reference, xs)
         try:
-            expected = case.reference(*xs)
-        except (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError):
-            with pytest.raises((ad.errors.AutodiffError, IndexError, np.linalg.LinAlgError)):
-                ad.vjp(case.values, *xs)
+            values, pullback = ad.vjp(case.values, *xs)
+        except (ad.errors.AutodiffError, IndexError, np.linalg.LinAlgError):
+            assert expected is None or own
             return
-        values, pullback = ad.vjp(case.values, *xs)
-        for a, e in zip(values, expected, strict=True):
+        assert expected is not None or own, "numpy refuses this"
+        for a, e in zip(values, expected or values, strict=True):
             assert_close(a, e, 1e-12)
-        vs = like(values, 1)
+        vs, ts = like(values, 1), like(xs, 2)
         found = [dense(g) for g in pullback(tuple(vs))]
         assert [g.shape for g in found] == [x.shape for x in xs]
-        ts = like(xs, 2)
         tangents = ad.jvp(case.values, tuple(xs), tuple(ts))[1]
-        if all(np.all(np.isfinite(e)) for e in expected):  # the mean of nothing is nan
+        if all(np.all(np.isfinite(v)) for v in values):  # the mean of nothing is nan
             assert_close(inner_plain(tangents, vs), inner_plain(found, ts), EXACT)
+
+
+def attempt(f: Callable[..., Any], args: list[np.ndarray]) -> Any:
+    try:
+        return f(*args)
+    except (ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError):
+        return None
 
 
 def fortran(x: np.ndarray) -> ad.Tensor:
