@@ -13,7 +13,7 @@ from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.graph import Node, needed, topological
 from autodiff.op import OPS, Op, sum_to
 from autodiff.scalar import Scalar
-from autodiff.sparse import Lazy, Product, RowGrad
+from autodiff.sparse import Lazy, Parts, RowGrad
 from autodiff.strong_zero import has_nan, strong_zero
 from autodiff.tensor import Tensor, apply, lift, wrap
 
@@ -97,7 +97,7 @@ def _sweep(
                     grads[p] = grads[p] + c if p in grads else c
             continue
         if g.__class__ is not np.ndarray and g.__class__ in _LAZY:
-            g = g if op.lazy and g.__class__ is not RowGrad else g.dense()
+            g = g if g.__class__ is op.lazy else g.dense()
         local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
         for p, rule in zip(node.parents, op.rules):
@@ -154,11 +154,11 @@ def _keep(node: Node, g: Any, alone: bool) -> Any:
         return 0.0 if dtype is float else np.zeros(shape, dtype)
     if dtype is float:
         return float(g) if isinstance(g, float) else g
-    if g.__class__ is Product:
-        return g.dense()
     if g.__class__ is RowGrad:
         return RowGrad(g.rows, np.array(g.values), shape)
-    if isinstance(g, (float, Lazy, Tensor, Scalar)):
+    if isinstance(g, Lazy) and g.__class__ is not Parts:
+        return g.dense()
+    if isinstance(g, (float, Parts, Tensor, Scalar)):
         return g
     fresh = alone and g.__class__ is np.ndarray and g.base is None and g.flags.writeable
     return g if fresh else np.array(g)

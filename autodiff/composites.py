@@ -11,9 +11,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff.errors import DomainError, DTypeError, ShapeError, describe
-from autodiff.functions import FUNCTIONS, composite
+from autodiff.functions import FUNCTIONS, as_tensor, composite
 from autodiff.ops.reduce import to_rows
-from autodiff.tensor import Tensor
 
 __all__ = ["average", "diff", "median", "nanmean", "nansum", "percentile", "ptp", "quantile",
            "trapezoid"]  # fmt: skip
@@ -27,14 +26,10 @@ for _alias, _name in _ALIASES.items():
     composite(_alias)(FUNCTIONS[_name])
 
 
-def _tensor(x: Any) -> Any:
-    return x if isinstance(x, Tensor) else FUNCTIONS["reshape"](x, np.shape(x))
-
-
 @composite("ptp", np.ptp)
 def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Largest less smallest entry over `axis` (int, tuple, or None for all)."""
-    x = _tensor(a)
+    x = as_tensor(a)
     return x.max(axis, keepdims) - x.min(axis, keepdims)
 
 
@@ -44,7 +39,7 @@ def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
     Of equal entries the gradient goes to those in the middle, by their place in `a`.
     """
-    x = _tensor(a)
+    x = as_tensor(a)
     # Nothing has no middle: nan, with numpy's warning.
     return quantile(x, 0.5, axis, keepdims=keepdims) if x.size else x.mean(axis, keepdims)
 
@@ -79,7 +74,7 @@ def quantile(
     """
     if method != "linear":
         raise DTypeError(f"quantile(method={method!r}) has no derivative here: use 'linear'")
-    x, q = _tensor(a), np.asarray(q, float)
+    x, q = as_tensor(a), np.asarray(q, float)
     axis = axis if axis is None else normalize_axis_tuple(axis, x.ndim)
     if not np.all((q >= 0) & (q <= 1)):
         raise DomainError(f"quantile() takes fractions in [0, 1], not q={describe(q)}")
@@ -112,9 +107,9 @@ def average(
 
     With `returned`, also the sum of the weights, which must not be 0.
     """
-    x = _tensor(a)
+    x = as_tensor(a)
     w = np.ones(x.shape, x.dtype) if weights is None else _along(weights, x, axis)
-    total = _tensor(w).sum(axis, keepdims)
+    total = as_tensor(w).sum(axis, keepdims)
     if weights is not None and np.any(total == 0):
         raise DomainError(f"average() of shape {x.shape} over axis={axis}: weights that sum to 0")
     out = x.mean(axis, keepdims) if weights is None else (x * w).sum(axis, keepdims) / total
@@ -122,7 +117,7 @@ def average(
 
 
 def _along(weights: Any, x: Any, axis: Any) -> Any:
-    w = _tensor(weights)
+    w = as_tensor(weights)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if w.shape == x.shape:
         return w
@@ -142,14 +137,14 @@ def _column(vector: Any, ndim: int, axis: int) -> Any:
 @composite("nansum", np.nansum)
 def nansum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Sum over `axis` of what is not nan."""
-    x = _tensor(a)
+    x = as_tensor(a)
     return np.where(np.isnan(x), 0.0, x).sum(axis, keepdims)
 
 
 @composite("nanmean", np.nanmean)
 def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Mean over `axis` of what is not nan."""
-    x = _tensor(a)
+    x = as_tensor(a)
     valid = np.sum(~np.isnan(x), axis=axis, keepdims=keepdims, dtype=x.dtype)
     return nansum(x, axis, keepdims=keepdims) / valid
 
@@ -157,7 +152,7 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 @composite("diff", np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Differences of neighbours along `axis`, `n` times over."""
-    x = _tensor(a)
+    x = as_tensor(a)
     if n == 0:
         return x
     if n < 0 or not x.ndim:
@@ -175,13 +170,13 @@ def _edge(value: Any, x: Any, axis: int) -> Any:
     shape[axis] = 1
     if isinstance(value, (int, float)):
         return np.full(shape, value, np.result_type(x.dtype, value))
-    return value if value is None or np.ndim(value) else np.broadcast_to(_tensor(value), shape)
+    return value if value is None or np.ndim(value) else np.broadcast_to(as_tensor(value), shape)
 
 
 @composite("trapezoid", np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integral of `y` along `axis` by the trapezoidal rule, at places `x` or `dx` apart."""
-    y = _tensor(y)
+    y = as_tensor(y)
     if not y.ndim:
         raise ShapeError("trapezoid() takes an axis to integrate along, not a single number")
     if x is not None:

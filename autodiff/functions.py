@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DTypeError, describe
+from autodiff.errors import AutodiffError, DTypeError, describe
 from autodiff.methods import recorder, scalar_method, tensor_method
 from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
-from autodiff.tensor import Tensor, apply
+from autodiff.tensor import Tensor, apply, explained
 
-__all__ = ["DISPATCH", "FUNCTIONS", "composite", "function"]
+__all__ = ["DISPATCH", "FUNCTIONS", "as_tensor", "composite", "function"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Public functions by name; those of a namespace are written ``linalg.inv``."""
@@ -93,10 +94,31 @@ def composite(
     """Register a function made of other ops under `name`, and for these numpy functions."""
 
     def register(f: Callable[..., Any]) -> Callable[..., Any]:
-        _publish(name, f, numpy, name if method else None)
-        return f
+        call = _naming_errors(name, f)
+        _publish(name, call, numpy, name if method else None)
+        return call
 
     return register
+
+
+def _naming_errors(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f` with its own name on what numpy says about arguments that do not fit."""
+
+    @wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return f(*args, **kwargs)
+        except AutodiffError:
+            raise
+        except (ValueError, TypeError, IndexError) as error:
+            raise explained(error, name, args, kwargs) from error
+
+    return call
+
+
+def as_tensor(x: Any) -> Any:
+    """A tensor as it is, a Scalar as a 0-d tensor, anything else as a constant."""
+    return x if isinstance(x, Tensor) else FUNCTIONS["reshape"](x, np.shape(x))
 
 
 def _publish(name: str, f: Callable[..., Any], numpy: tuple[Any, ...], method: str | None) -> None:

@@ -54,7 +54,7 @@ def method(self, other):
     try:
         out = {forward}
     except (ValueError, TypeError) as error:
-        raise explained(error, op, (x, y), {{}}) from error
+        raise explained(error, op.name, (x, y), {{}}) from error
     made = new(Tensor)
     made._data = out
     if xn is not None and xn.op is None and not (xn.info and xn.info.keeps_grad):
@@ -135,7 +135,7 @@ def method({signature}):
     try:
         out = forward({call})
     except (ValueError, TypeError, IndexError) as error:
-        raise explained(error, op, ({values},), dict({settings})) from error
+        raise explained(error, op.name, ({values},), dict({settings})) from error
     nodes = ({nodes},)
     tracked = {tracked}
     if not tracked or not recording():

@@ -70,8 +70,8 @@ class Op:
         Defaults of differentiable arguments that may be left out.
     aliases : dict
         Other spellings of argument names that numpy accepts.
-    lazy : bool
-        Its rules accept an unevaluated matrix product (`autodiff.sparse.Product`).
+    lazy : type or None
+        The kind of unevaluated gradient (of `autodiff.sparse`) that its rules accept.
     outputs : int
         Number of results; more than one makes ``out`` and ``g`` tuples.
     domain : str
@@ -92,7 +92,7 @@ class Op:
     scalar: Rule | None = None
     optional: dict[str, Any] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    lazy: bool = False
+    lazy: type | None = None
     outputs: int = 1
     domain: str = "real"
     namespace: str | None = None

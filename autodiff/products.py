@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError
-from autodiff.functions import FUNCTIONS, composite
+from autodiff.functions import FUNCTIONS, as_tensor, composite
 from autodiff.ops.einsum import canonical
 from autodiff.tensor import Tensor
 
 __all__ = [
-    "as_tensor",
     "cross",
     "dot",
     "einsum",
@@ -28,11 +27,6 @@ __all__ = [
 
 _CROSS, _EINSUM = FUNCTIONS["cross"], FUNCTIONS["einsum"]
 _MATMUL, _TENSORDOT = FUNCTIONS["matmul"], FUNCTIONS["tensordot"]
-
-
-def as_tensor(x: Any) -> Any:
-    """A tensor as it is, anything else as a constant."""
-    return x if isinstance(x, Tensor) else FUNCTIONS["reshape"](x, np.shape(x))
 
 
 @composite("dot", np.dot, method=True)
@@ -107,6 +101,9 @@ def matrix_transpose(x: Any) -> Any:
     if x.ndim < 2:
         raise ShapeError(f"matrix_transpose: shape {x.shape} has no two axes")
     return np.swapaxes(x, -1, -2)
+
+
+setattr(Tensor, "mT", property(matrix_transpose))  # noqa: B010 - unknown to its class body
 
 
 @composite("trace", np.trace, method=True)

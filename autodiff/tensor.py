@@ -258,7 +258,7 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
     try:
         out = op.forward(*given, **params)
     except (ValueError, TypeError, IndexError) as error:
-        raise explained(error, op, values, params) from error
+        raise explained(error, op.name, values, params) from error
     if not any(node is not None for node in nodes) or not _recording():
         return tuple(wrap(o, None) for o in out) if op.outputs > 1 else wrap(out, None)
     tracked = sum(1 << i for i, node in enumerate(nodes) if node is not None)
@@ -329,13 +329,13 @@ def _all_scalars(arrays: Sequence[Any]) -> bool:
     return found
 
 
-def explained(error: Exception, op: Op, values: Any, params: dict[str, Any]) -> Exception:
+def explained(error: Exception, name: str, values: Any, params: dict[str, Any]) -> Exception:
     """The same error as one of ours, naming the op and what it was given."""
     if isinstance(error, AutodiffError):
         return error
     given = [describe(v) for v in values] + [f"{k}={describe(v)}" for k, v in params.items()]
     kind = {TypeError: DTypeError, ValueError: ShapeError}.get(type(error))
-    text = f"{op.name}({', '.join(given)}): {error}"
+    text = f"{name}({', '.join(given)}): {error}"
     return kind(text) if kind else type(error)(text)
 
 

@@ -263,6 +263,7 @@ def test_dtype_is_kept(case: Case, dtype: type) -> None:
         found, tangents = pullback(tuple(vs)), ad.jvp(case.values, tuple(xs), ts)[1]
         # Beside integer arrays, and in a few functions, numpy goes to float64.
         numpys = [dtype] * len(values) if case.sample.numpy else case.reference(*xs)
+        numpys = [np.dtype(np.float64)] if case.name == "astype" else numpys
     assert [f.dtype for f in found] == [dtype] * len(xs)
     for value, tangent, expected in zip(values, tangents, numpys, strict=True):
         assert value.dtype in (dtype, getattr(expected, "dtype", expected))

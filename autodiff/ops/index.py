@@ -1,4 +1,4 @@
-"""Indexing in all of numpy's forms, and its functional updates."""
+"""Indexing in all of numpy's forms, and adding at places."""
 
 from __future__ import annotations
 
@@ -7,14 +7,69 @@ from typing import Any
 import numpy as np
 
 from autodiff.op import op, overridable, register
+from autodiff.sparse import Lazy, RowGrad
 
 
 @overridable
 def scatter_add(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with `x` added at `index`; entries of a repeated index add up."""
+    """Zeros of `shape` with `x` added at `index`; entries at a repeated place add up."""
+    if isinstance(index, np.ndarray) and index.dtype != bool and len(shape) > 1:
+        values = np.reshape(x, (index.size, *shape[1:]))
+        return RowGrad(index.ravel() % max(shape[0], 1), values, shape).dense()
     out = np.zeros(shape, x.dtype)
-    np.add.at(out, index, x)
+    _add_at(out, index, x)
     return out
+
+
+def _add_at(out: Any, index: Any, x: Any) -> None:
+    if _is_basic(index):
+        out[index] += x
+    else:
+        np.add.at(out, index, x)
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether an index names no place twice, by its kind: numbers, slices, a boolean mask."""
+    parts = index if index.__class__ is tuple else (index,)
+    if len(parts) == 1 and isinstance(parts[0], np.ndarray) and parts[0].dtype == bool:
+        return True
+    return all(part.__class__ in _BASIC for part in parts)
+
+
+_BASIC = frozenset({int, np.int64, slice, type(None), type(...)})
+
+
+class Scatter(Lazy):
+    """Sum of `scatter_add` of several gradients, so that a value read in many pieces (the steps
+    of a sequence) is not laid out in full for each piece.
+    """
+
+    __slots__ = ("pairs", "shape")
+
+    def __init__(self, pairs: list[tuple[Any, Any]], shape: tuple[int, ...]) -> None:
+        self.pairs, self.shape = pairs, shape
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Scatter):
+            return Scatter(self.pairs + other.pairs, self.shape)
+        return self.dense() + (other.dense() if isinstance(other, Lazy) else other)
+
+    def __iadd__(self, other: Any) -> Any:
+        if not isinstance(other, Scatter):
+            return self + other
+        self.pairs.extend(other.pairs)
+        return self
+
+    def dense(self) -> Any:
+        """The sum as an array."""
+        (index, g), *others = self.pairs
+        out = scatter_add(g, index, self.shape)
+        for index, g in others:
+            if isinstance(out, np.ndarray):
+                _add_at(out, index, g)
+            else:
+                out = out + scatter_add(g, index, self.shape)
+        return out
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -23,7 +78,7 @@ def _getitem(x: Any, index: Any) -> Any:
 
 
 register([
-    op("getitem", _getitem, lambda g, index, x_shape: scatter_add(g, index, x_shape),
+    op("getitem", _getitem, lambda g, index, x_shape: Scatter([(index, g)], x_shape),
        linear="jointly", numpy=()),
     op("scatter_add", scatter_add, lambda g, index: g[index], linear="jointly",
        numpy=scatter_add),

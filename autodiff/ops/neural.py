@@ -12,7 +12,7 @@ from autodiff.op import binary, op, overridable, register
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.index import scatter_add
 from autodiff.ops.linalg import rows
-from autodiff.sparse import Product, RowGrad
+from autodiff.sparse import Parts, Product, RowGrad
 
 
 def _linear(x: Any, W: Any, b: Any = None) -> Any:
@@ -200,9 +200,9 @@ register([
     op("softmax", softmax, _softmax_x, numpy=softmax, method="softmax"),
     op("log_softmax", _log_softmax, _log_softmax_x, numpy=(), method="log_softmax"),
     op("softmax_cross_entropy", _softmax_cross_entropy, _softmax_cross_entropy_logits, _constant,
-       jvp=_softmax_cross_entropy_jvp, outputs=2, lazy=True, numpy=()),
+       jvp=_softmax_cross_entropy_jvp, outputs=2, lazy=Parts, numpy=()),
     binary("logistic_loss", _logistic_loss, _logistic_loss_x, "-x", numpy=()),
-    op("standardize", _standardize, _standardize_x, jvp=_standardize_jvp, outputs=2, lazy=True,
+    op("standardize", _standardize, _standardize_x, jvp=_standardize_jvp, outputs=2, lazy=Parts,
        numpy=()),
     op("embedding", lookup, _lookup_table, _constant, jvp=lambda g, ids: lookup(g[0], ids),
        numpy=lookup),
