@@ -25,7 +25,7 @@ class Autodiff:
         import autodiff as ad
 
         self.optim, self.constant = ad.optim, ad.Tensor
-        self.tanh, self.sigmoid, self.stack = ad.tanh, ad.sigmoid, ad.stack
+        self.tanh, self.sigmoid, self.concatenate = ad.tanh, ad.sigmoid, ad.concatenate
         self.linear, self.embedding, self.cross_entropy = ad.linear, ad.embedding, ad.cross_entropy
 
     def parameter(self, array: Any) -> Any:
@@ -55,7 +55,7 @@ class Torch:
 
         torch.set_num_threads(1)
         self.torch, self.constant, self.cotangent = torch, torch.tensor, torch.tensor
-        self.tanh, self.sigmoid, self.stack = torch.tanh, torch.sigmoid, torch.stack
+        self.tanh, self.sigmoid, self.concatenate = torch.tanh, torch.sigmoid, torch.cat
         self.linear, self.cross_entropy = functional.linear, functional.cross_entropy
         self.embedding = lambda table, ids: functional.embedding(ids, table)
 
@@ -82,7 +82,7 @@ class Autograd:
         import autograd.numpy as anp
 
         self.make_vjp, self.np = autograd.make_vjp, anp
-        self.tanh, self.stack = anp.tanh, anp.stack
+        self.tanh, self.concatenate = anp.tanh, anp.concatenate
 
     def constant(self, array: Any) -> Any:
         return np.array(array)[()]
@@ -92,8 +92,8 @@ class Autograd:
     def sigmoid(self, x: Any) -> Any:
         return 0.5 * (self.np.tanh(0.5 * x) + 1)
 
-    def linear(self, x: Any, W: Any, b: Any) -> Any:
-        return x @ W.T + b
+    def linear(self, x: Any, W: Any, b: Any = None) -> Any:
+        return x @ W.T if b is None else x @ W.T + b
 
     def embedding(self, table: Any, ids: Any) -> Any:
         return table[ids]
@@ -125,7 +125,7 @@ class MyGrad:
         import mygrad as mg
         from mygrad.nnet import activations, losses
 
-        self.mg, self.tanh, self.stack = mg, mg.tanh, mg.stack
+        self.mg, self.tanh, self.concatenate = mg, mg.tanh, mg.concatenate
         self.sigmoid, self.cross_entropy = activations.sigmoid, losses.softmax_crossentropy
 
     def constant(self, array: Any) -> Any:
@@ -138,8 +138,8 @@ class MyGrad:
     def cotangent(self, array: Any) -> Any:
         return array
 
-    def linear(self, x: Any, W: Any, b: Any) -> Any:
-        return x @ W.T + b
+    def linear(self, x: Any, W: Any, b: Any = None) -> Any:
+        return x @ W.T if b is None else x @ W.T + b
 
     def embedding(self, table: Any, ids: Any) -> Any:
         return table[ids]

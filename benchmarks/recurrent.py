@@ -26,15 +26,15 @@ RATE = 0.01
 
 def elman(lib: Any, h: Any, x: Any, W: Any, U: Any, b: Any) -> Any:
     """h' = tanh(W x + U h + b)"""
-    return lib.tanh(lib.linear(x, W, b) + h @ U.T)
+    return lib.tanh(lib.linear(x, W, b) + lib.linear(h, U))
 
 
 def gru(lib: Any, h: Any, x: Any, *gates: Any) -> Any:
     """z = sigmoid(Wz x + Uz h + bz), r = sigmoid(Wr x + Ur h + br),
     n = tanh(Wn x + r * (Un h + cn) + bn), h' = (1 - z) n + z h"""
     Wz, Uz, bz, Wr, Ur, br, Wn, Un, bn, cn = gates
-    z = lib.sigmoid(lib.linear(x, Wz, bz) + h @ Uz.T)
-    r = lib.sigmoid(lib.linear(x, Wr, br) + h @ Ur.T)
+    z = lib.sigmoid(lib.linear(x, Wz, bz) + lib.linear(h, Uz))
+    r = lib.sigmoid(lib.linear(x, Wr, br) + lib.linear(h, Ur))
     n = lib.tanh(lib.linear(x, Wn, bn) + r * lib.linear(h, Un, cn))
     return n + z * (h - n)
 
@@ -49,7 +49,7 @@ def loss(lib: Any, cell: Any, ids: Any, targets: Any, h: Any, *parameters: Any) 
     for x in lib.embedding(E, ids):
         h = cell(lib, h, x, *weights)
         states.append(h)
-    return lib.cross_entropy(lib.linear(lib.stack(states), V, c), targets)
+    return lib.cross_entropy(lib.linear(lib.concatenate(states), V, c), targets)
 
 
 def build(peer: str, cell: str, hidden: int, length: int, words: int) -> Step:
@@ -60,8 +60,9 @@ def build(peer: str, cell: str, hidden: int, length: int, words: int) -> Step:
     shapes += [(hidden,) if letter == "b" else (hidden, hidden) for letter in letters]
     scale = hidden**-0.5
     arrays = [rng.uniform(-scale, scale, shape).astype("float32") for shape in shapes]
-    ids, targets = (lib.constant(rng.integers(0, words, length)) for _ in range(2))
-    h = lib.constant(np.zeros(hidden, "float32"))
+    ids = lib.constant(rng.integers(0, words, (length, 1)))  # step, row of the batch
+    targets = lib.constant(rng.integers(0, words, length))
+    h = lib.constant(np.zeros((1, hidden), "float32"))
     parameters = list(map(lib.parameter, arrays))
     update = lib.sgd(parameters, RATE)
 
