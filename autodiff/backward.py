@@ -75,26 +75,19 @@ def _sweep(
         op = node.op
         if op is None or g is None:
             continue
-        if node.__class__ is Scalar and not record:
-            # Spelt out for one and two parents: scalar graphs are all overhead.
-            if useful is None and len(node.parents) == 2:
-                p, q = node.parents
-                d, e = node.saved
-                if p is not None:
-                    if p in grads:
-                        grads[p] += g and g * d
-                    else:
-                        grads[p] = g and g * d
-                if q is not None:
-                    if q in grads:
-                        grads[q] += g and g * e
-                    else:
-                        grads[q] = g and g * e
-                continue
-            for p, slope in zip(node.parents, node.saved):
-                if p is not None and (useful is None or p in useful):
-                    c = g and g * slope
-                    grads[p] = grads[p] + c if p in grads else c
+        if type(node) is Scalar and not record:
+            # Spelt out for both parents: scalar graphs are all overhead.
+            p, q = node._x, node._y
+            if p is not None and (useful is None or p in useful):
+                if p in grads:
+                    grads[p] += g and g * node._dx
+                else:
+                    grads[p] = g and g * node._dx
+            if q is not None and (useful is None or q in useful):
+                if q in grads:
+                    grads[q] += g and g * node._dy
+                else:
+                    grads[q] = g and g * node._dy
             continue
         if g.__class__ is not np.ndarray and g.__class__ in _LAZY:
             g = g if g.__class__ is op.lazy else g.dense()

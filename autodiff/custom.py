@@ -12,7 +12,7 @@ from autodiff import tree
 from autodiff.backward import sweep
 from autodiff.errors import GraphError, ShapeError
 from autodiff.functions import FUNCTIONS, function
-from autodiff.graph import Node, tick, topological
+from autodiff.graph import Node, TensorNode, tick, topological
 from autodiff.op import binary, op, unary
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import Parts
@@ -114,7 +114,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
     values = tuple(x._data for x in inputs)
     parents = tuple(x._node for x in inputs) + tuple(held)
     specs = tuple(node.spec for node in parents)
-    packed = Node(_PACK.spread(len(parents)), parents, (), specs)
+    packed = TensorNode(_PACK.spread(len(parents)), parents, (), specs)
 
     def rule(g: Any, values: Any) -> Parts:
         record = isinstance(g, Tensor)
@@ -126,7 +126,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
         return Parts({i: grads[n] for i, n in enumerate(targets) if n in grads}, specs)
 
     row = op("checkpoint", lambda values: out, rule, numpy=())
-    return wrap(out, Node(row, (packed,), (values,), (out.shape, out.dtype)))
+    return wrap(out, TensorNode(row, (packed,), (values,), (out.shape, out.dtype)))
 
 
 # Several values as one, so that one rule can give all their gradients at once.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.backward import sweep
-from autodiff.graph import Info, Node, topological
+from autodiff.graph import Info, Node, TensorNode, topological
 from autodiff.op import Op
 from autodiff.scalar import Scalar
 from autodiff.sparse import Lazy
@@ -130,7 +130,7 @@ def _inner(v: Any, t: Any) -> Any:
 
 
 def _probe(shape: Any, dtype: Any) -> Tensor:
-    node = Node(None, (), (), (shape, dtype))
+    node = TensorNode(None, (), (), (shape, dtype))
     node.info = Info(keeps_grad=True)
     return wrap(np.zeros(shape, dtype), node)
 

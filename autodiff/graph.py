@@ -7,7 +7,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["Info", "Node", "needed", "tick", "topological"]
+__all__ = ["Info", "Node", "ScalarNode", "TensorNode", "needed", "tick", "topological"]
 
 tick = count().__next__
 _creation = attrgetter("order")
@@ -28,7 +28,7 @@ class Info:
 
 
 class Node:
-    """One value of the computation: the op that made it, from which parents, and what it saved.
+    """One value of the computation: the op that made it, and from which parents.
 
     Nodes point at their parents only, so they make no reference cycles and are freed by
     reference counts as soon as the last handle goes.
@@ -40,7 +40,7 @@ class Node:
     parents : tuple of (Node or None)
         One entry for each differentiable argument; None for a constant.
     saved : tuple
-        The values that the op's rules named, in the order of ``op.needs``.
+        What the op's rules need to run backwards.
     spec : tuple
         ``(shape, dtype)`` of the value; for an op with several results a tuple of these.
     order : int
@@ -48,7 +48,19 @@ class Node:
     info : Info or None
     """
 
-    __slots__ = ("info", "op", "order", "parents", "saved", "spec")
+    __slots__ = ("info", "op", "order")
+    info: Any
+    op: Any
+    order: int
+    parents: Any
+    saved: Any
+    spec: Any
+
+
+class TensorNode(Node):
+    """A node of arrays; `saved` holds the values that the rules named, as in ``op.needs``."""
+
+    __slots__ = ("parents", "saved", "spec")
 
     def __init__(
         self, op: Any, parents: tuple[Any, ...], saved: tuple[Any, ...], spec: Any
@@ -58,7 +70,37 @@ class Node:
         self.saved = saved
         self.spec = spec
         self.order = tick()
-        self.info: Any = None
+        self.info = None
+
+
+class ScalarNode(Node):
+    """A node of numbers: one or two parents, and the local derivative with respect to each.
+
+    They are held in fields, since tuples of them would take half of the time of a scalar graph
+    to make, and most of the garbage collector's.
+    """
+
+    __slots__ = ("_dx", "_dy", "_x", "_y")
+    _x: Any
+    _y: Any
+
+    @property
+    def parents(self) -> tuple[Any, ...]:
+        """The parents, or None for a constant."""
+        return (self._x, self._y)[: len(self.op.args)] if self.op else ()
+
+    @property
+    def saved(self) -> tuple[Any, ...]:
+        """The local derivative for each parent; the value for each constant."""
+        if self.op is None:
+            return ()
+        return (self._dx,) if len(self.op.args) == 1 else (self._dx, self._dy)
+
+    def connect(self, op: Any, parents: tuple[Any, ...], saved: tuple[Any, ...]) -> None:
+        """Make this the result of `op`; without one, a leaf."""
+        self.op = op
+        self._x, self._y = (*parents, None, None)[:2]
+        self._dx, self._dy = (*saved, None, None)[:2]
 
 
 def topological(*roots: Node) -> list[Node]:
@@ -71,11 +113,25 @@ def topological(*roots: Node) -> list[Node]:
     seen, stack = set(found), list(found)
     meet, note, push, pop = seen.add, found.append, stack.append, stack.pop
     while stack:
-        for parent in pop().parents:
-            if parent is not None and parent not in seen:
-                meet(parent)
-                note(parent)
-                push(parent)
+        node = pop()
+        # A scalar's two parents are spelt out, since a tuple of them would take longer.
+        if type(node) is TensorNode:
+            for parent in node.parents:
+                if parent is not None and parent not in seen:
+                    meet(parent)
+                    note(parent)
+                    push(parent)
+            continue
+        parent = node._x  # type: ignore[attr-defined]
+        if parent is not None and parent not in seen:
+            meet(parent)
+            note(parent)
+            push(parent)
+        parent = node._y  # type: ignore[attr-defined]
+        if parent is not None and parent not in seen:
+            meet(parent)
+            note(parent)
+            push(parent)
     found.sort(key=_creation, reverse=True)
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DTypeError
-from autodiff.graph import Node, tick
+from autodiff.graph import TensorNode, tick
 from autodiff.op import Op
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
@@ -30,7 +30,7 @@ def method(self):
     if node is None or not recording() or (node.op is None and not node.info.keeps_grad):
         made._node = None
     else:
-        made._node = inner = new(Node)
+        made._node = inner = new(TensorNode)
         inner.op, inner.parents, inner.saved = op, (node,), {x_saved}
         inner.spec, inner.order, inner.info = node.spec, tick(), None
     return made
@@ -80,7 +80,7 @@ def method(self, other):
     if (xn is None or xn.spec is not spec) or yn is None:
         if out.shape != spec[0] or out.dtype is not spec[1]:
             spec = (out.shape, out.dtype)
-    made._node = inner = new(Node)
+    made._node = inner = new(TensorNode)
     inner.op, inner.parents, inner.saved = op, (xn, yn), saved
     inner.spec, inner.order, inner.info = spec, tick(), None
     return made
@@ -91,40 +91,43 @@ def method(self):
     x = self._data
     try:
         out = {forward}
-        saved = {x_local}
+        (dx,) = {x_local}
     except (ArithmeticError, ValueError):
         return apply_scalar(op, self)
     made = new(Scalar)
     made._data, made.order, made.info = out, tick(), None
     if recording():
-        made.op, made.parents, made.saved = op, (self,), saved
+        made.op, made._x, made._y, made._dx = op, self, None, dx
     else:
-        made.op, made.parents, made.saved = None, (), ()
+        made.op = made._x = made._y = None
     return made
 """
 
 _SCALAR_2 = """
 def method(self, other):
     kind = other.__class__
+    x = self._data
     if kind is Scalar:
-        y, parents = other._data, (self, other)
+        y, node = other._data, other
     elif kind is float or kind is int:
-        y, parents = float(other), {half}
+        y, node = float(other), None
     else:
         return apply_or_defer(op, {arguments})
-    x = self._data
     {swap}
     try:
         out = {forward}
-        saved = {local} if kind is Scalar else {half_local}
+        if node is None:
+            dx, dy = {half_local}
+        else:
+            dx, dy = {local}
     except (ArithmeticError, ValueError):
         return apply_scalar(op, {arguments})
     made = new(Scalar)
     made._data, made.order, made.info = out, tick(), None
     if recording():
-        made.op, made.parents, made.saved = op, parents, saved
+        made.op, made._x, made._y, made._dx, made._dy = op, {nodes}, dx, dy
     else:
-        made.op, made.parents, made.saved = None, (), ()
+        made.op = made._x = made._y = None
     return made
 """
 
@@ -216,7 +219,7 @@ def scalar_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
     texts = {
         "forward": _INFIX.get(forward, f"forward({', '.join(op.args)})"),
         "local": both, "x_local": op.local_text(1)[0],
-        "half": "(None, self)" if swapped else "(self, None)",
+        "nodes": "node, self" if swapped else "self, node",
         "half_local": op.local_text(2 if swapped else 1)[0],
         "swap": "x, y = y, x" if swapped else "",
     }  # fmt: skip
@@ -229,9 +232,9 @@ def _compile(
 ) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "np": np, "new": object.__new__, "tick": tick, "recording": recording.get, "op": op,
-        "Tensor": Tensor, "Scalar": Scalar, "Node": Node, "forward": forward, "apply": apply,
-        "apply_scalar": apply_scalar, "explained": explained, "apply_or_defer": _defer,
-        "operand": operand, "operand_or_none": _operand_or_none, "frozen": frozen,
+        "Tensor": Tensor, "Scalar": Scalar, "TensorNode": TensorNode, "forward": forward,
+        "apply": apply, "apply_scalar": apply_scalar, "apply_or_defer": _defer,
+        "explained": explained, "operand": operand, "operand_or_none": _operand_or_none, "frozen": frozen,
         "constant": constant, "record": record, "wrap": wrap, "outputs": op.outputs, **names,
     }  # fmt: skip
     arguments = "other, self" if swapped else "self, other"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff.errors import GraphError
-from autodiff.graph import Node, topological
+from autodiff.graph import Node, TensorNode, topological
 from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor
@@ -45,7 +45,7 @@ def _reduce_node(self: Node) -> Any:
 
 
 def _leaf_node(spec: Any, info: Any) -> Node:
-    node = Node(None, (), (), spec)
+    node = TensorNode(None, (), (), spec)
     node.info = info
     return node
 
@@ -97,10 +97,10 @@ def _node(record: tuple[Any, ...], nodes: list[Node]) -> Node:
     parents = tuple(None if i is None else nodes[i] for i in places)
     op = OPS[name].spread(count) if OPS[name].variadic else OPS[name]
     if value is None:
-        node = Node(op, parents, saved, spec)
+        node: Node = TensorNode(op, parents, saved, spec)
     else:
-        node = Scalar(value)
-        node.op, node.parents, node.saved = op, parents, saved
+        node = scalar = Scalar(value)
+        scalar.connect(op, parents, saved)
     node.info = info
     return node
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff import ops  # noqa: F401 - fills the table
 from autodiff.errors import DTypeError, GraphError
-from autodiff.graph import Info, Node, tick
+from autodiff.graph import Info, Node, ScalarNode, tick
 from autodiff.op import Op
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
@@ -23,7 +23,7 @@ _recording = recording.get
 NUMBERS = (int, float, np.integer, np.floating)
 
 
-class Scalar(Tracked, Node):
+class Scalar(Tracked, ScalarNode):
     """A number in a graph.
 
     Parameters
@@ -54,7 +54,8 @@ class Scalar(Tracked, Node):
         if isinstance(data, bool) or not isinstance(data, NUMBERS):
             raise DTypeError(f"Scalar() takes a real number, not {data!r}; arrays go into Tensor()")
         self._data = float(data)
-        self.op, self.parents, self.saved, self.order = None, (), (), tick()
+        self.order = tick()
+        self.connect(None, (), ())
         self.info = Info(name, keeps_grad=requires_grad) if requires_grad or name else None
 
     @property
@@ -105,10 +106,7 @@ def _make(op: Op, out: float, parents: tuple[Any, ...], saved: tuple[Any, ...]) 
     made._data = out
     made.order = tick()
     made.info = None
-    if _recording():
-        made.op, made.parents, made.saved = op, parents, saved
-    else:
-        made.op, made.parents, made.saved = None, (), ()
+    made.connect(*((op, parents, saved) if _recording() else (None, (), ())))
     return made
 
 

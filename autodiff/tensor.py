@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, describe
-from autodiff.graph import Info, Node
+from autodiff.graph import Info, Node, TensorNode
 from autodiff.op import OPS, Op
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import recording
@@ -197,7 +197,7 @@ def _require_floating(array: Any) -> None:
 
 
 def _leaf(array: Any, requires_grad: bool, name: str | None) -> Node:
-    node = Node(None, (), (), (array.shape, array.dtype))
+    node = TensorNode(None, (), (), (array.shape, array.dtype))
     node.info = Info(name, keeps_grad=requires_grad)
     return node
 
@@ -271,8 +271,8 @@ def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> 
     """The result of an op as a tensor (or several) on a new node."""
     if op.outputs == 1:
         tracked = out.dtype.kind == "f"  # no gradient leads through an integer
-        return wrap(out, Node(op, nodes, saved, (out.shape, out.dtype)) if tracked else None)
-    return items(out, Node(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
+        return wrap(out, TensorNode(op, nodes, saved, (out.shape, out.dtype)) if tracked else None)
+    return items(out, TensorNode(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
 
 
 def constant(setting: Tensor, op: Op, name: str) -> Any:
@@ -298,9 +298,8 @@ def frozen(setting: Any) -> Any:
 def items(values: tuple[Any, ...], node: Node) -> tuple[Any, ...]:
     """The values of a node that has several, each as a tensor of its own."""
     row = OPS["item"]
-    made = (
-        Node(row, (node,), (i, node.spec), spec) for i, spec in enumerate(node.spec[: len(values)])
-    )
+    specs = node.spec[: len(values)]
+    made = (TensorNode(row, (node,), (i, node.spec), spec) for i, spec in enumerate(specs))
     return tuple(map(wrap, values, made))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from autodiff.errors import GraphError, ShapeError, describe
-from autodiff.graph import Info, Node
+from autodiff.graph import Info, TensorNode
 
 __all__ = ["Tracked"]
 
@@ -50,7 +50,7 @@ class Tracked:
     @name.setter
     def name(self, value: str | None) -> None:
         if self._node is None:
-            self._node = Node(None, (), (), (self.shape, self.dtype))
+            self._node = TensorNode(None, (), (), (self.shape, self.dtype))
         if self._node.info is None:
             self._node.info = Info()
         self._node.info.name = value

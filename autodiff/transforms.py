@@ -12,7 +12,7 @@ from autodiff import tree
 from autodiff.backward import cotangent, sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.forward import push
-from autodiff.graph import Info, Node, tick, topological
+from autodiff.graph import Info, Node, TensorNode, tick, topological
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad
@@ -122,7 +122,7 @@ def fresh_leaf(leaf: Any) -> Any:
         return made
     if leaf.dtype.kind != "f":
         return leaf
-    node = Node(None, (), (), (leaf.shape, leaf.dtype))
+    node = TensorNode(None, (), (), (leaf.shape, leaf.dtype))
     node.info = Info(leaf.name, keeps_grad=True)
     node.info.traced = True
     return wrap(leaf._data, node)
@@ -315,7 +315,7 @@ def _node_of(result: Any) -> Any:
 def _spec_node(result: Any) -> Node:
     node = _node_of(result)
     dtype = getattr(result, "dtype", np.float64)
-    return node if node is not None else Node(None, (), (), (np.shape(result), dtype))
+    return node if node is not None else TensorNode(None, (), (), (np.shape(result), dtype))
 
 
 def _direction(node: Node, tangent: Any, record: bool) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.graph import Node, needed, topological
+from autodiff.graph import Node, TensorNode, needed, topological
 
 DEEP = 1_000_000
 
@@ -25,11 +25,11 @@ def no_collector() -> Iterator[None]:
 
 
 def leaf() -> Node:
-    return Node(None, (), (), ((), np.dtype(float)))
+    return TensorNode(None, (), (), ((), np.dtype(float)))
 
 
 def node(*parents: Node | None) -> Node:
-    return Node("op", parents, (), ((), np.dtype(float)))
+    return TensorNode("op", parents, (), ((), np.dtype(float)))
 
 
 def live(kind: type) -> int:
@@ -103,16 +103,16 @@ def test_a_deep_chain_in_forward_mode_and_second_order() -> None:
 @pytest.mark.usefixtures("no_collector")
 def test_tensors_die_with_their_last_handle() -> None:
     x = ad.Tensor(np.ones(3), requires_grad=True)
-    nodes = live(Node)
+    nodes = live(TensorNode)
     y = x
     for _ in range(100):
         y = np.tanh(y) * y
     last = weakref.ref(y)
     ad.sum(y).backward()
-    assert live(Node) >= nodes + 200
+    assert live(TensorNode) >= nodes + 200
     del y
     assert last() is None
-    assert live(Node) == nodes
+    assert live(TensorNode) == nodes
 
 
 @pytest.mark.usefixtures("no_collector")
@@ -134,19 +134,19 @@ def test_transforms_leave_nothing_behind() -> None:
         return ad.sum(np.exp(x) * x)
 
     x = np.ones(3)
-    before = live(Node), live(ad.Tensor)
+    before = live(TensorNode), live(ad.Tensor)
     ad.grad(f)(x)
     ad.hessian(f)(x)
     ad.jvp(f, (x,), (x,))
     ad.hvp(f, (x,), (x,))
-    assert (live(Node), live(ad.Tensor)) == before
+    assert (live(TensorNode), live(ad.Tensor)) == before
 
 
 @pytest.mark.usefixtures("no_collector")
 def test_create_graph_makes_no_cycle() -> None:
     x = ad.Tensor(np.ones(3), requires_grad=True)
-    before = live(Node)
+    before = live(TensorNode)
     ad.sum(x * x * x).backward(create_graph=True)
-    assert live(Node) > before
+    assert live(TensorNode) > before
     x.grad = None
-    assert live(Node) == before
+    assert live(TensorNode) == before
