@@ -62,7 +62,7 @@ def _sweep(
     grads, kept = dict(seeds), {}
     owned: set[Node] = set()  # nodes whose entry in grads nobody else holds
     useful = None if targets is None else needed(order, targets)
-    take = grads.pop
+    take, ndarray = grads.pop, np.ndarray
     c = None
     for node in order:
         g = take(node, None)
@@ -89,7 +89,7 @@ def _sweep(
                 else:
                     grads[q] = g and g * node._dy
             continue
-        if g.__class__ is not np.ndarray and g.__class__ in _LAZY:
+        if g.__class__ is not ndarray and g.__class__ in _LAZY:
             g = g if g.__class__ is op.lazy else g.dense()
         local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
@@ -172,6 +172,8 @@ def _fit(c: Any, parent: Node, op: Op) -> Any:
 
 
 def _unbroadcast(c: Any, shape: tuple[int, ...], op: Op) -> Any:
+    if c.shape[1:] == shape:  # a bias: one row for all
+        return np.add.reduce(c, 0) if c.shape[0] != 1 else c[0]
     lost = len(c.shape) - len(shape)
     if lost < 0 or any(n not in (1, m) for n, m in zip(shape, c.shape[lost:], strict=True)):
         raise GraphError(
@@ -194,6 +196,8 @@ def _to_array(c: Any, dtype: Any) -> Any:
 def cotangent(value: Any, gradient: Any) -> Any:
     """The start of a sweep at `value`: `gradient` checked and copied, or one for a scalar."""
     if gradient is None:
+        if value.shape == ():
+            return 1.0 if value.dtype is float else value.dtype.type(1)
         if value.size != 1:
             raise ShapeError(
                 f"the result has shape {value.shape}: reduce it to one number first (sum or "

@@ -22,18 +22,21 @@ def scatter_add(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _add_at(out: Any, index: Any, x: Any) -> None:
-    if _is_basic(index):
-        out[index] += x
-    else:
+    if not _is_basic(index):
         np.add.at(out, index, x)
+        return
+    part = out[index]
+    if part.ndim:
+        part += x  # a view
+    else:
+        out[index] = part + x
 
 
 def _is_basic(index: Any) -> bool:
-    """Whether an index names no place twice, by its kind: numbers, slices, a boolean mask."""
-    parts = index if index.__class__ is tuple else (index,)
-    if len(parts) == 1 and isinstance(parts[0], np.ndarray) and parts[0].dtype == bool:
-        return True
-    return all(part.__class__ in _BASIC for part in parts)
+    """Whether an index gives a view, which holds no place twice: numbers and slices only."""
+    if index.__class__ is not tuple:
+        return index.__class__ in _BASIC
+    return all(part.__class__ in _BASIC for part in index)
 
 
 _BASIC = frozenset({int, np.int64, slice, type(None), type(...)})

@@ -25,6 +25,10 @@ def _linear(x: Any, W: Any, b: Any = None) -> Any:
     return out
 
 
+def _linear_x(g: Any, W: Any) -> Any:
+    return g.dot(W) if g.ndim <= 2 else np.matmul(g, W)
+
+
 def _linear_weight(g: Any, x: Any) -> Any:
     return Product([(rows(g), rows(x))])
 
@@ -97,7 +101,10 @@ def _places(target: Any, axis: int) -> tuple[Any, ...]:
 
 
 def _reduced(loss: Any, reduction: str) -> Any:
-    return loss if reduction == "none" else getattr(loss, reduction)()
+    if reduction == "none":
+        return loss
+    total = np.sum(loss) if loss.ndim != 1 else np.add.reduce(loss)
+    return total / total.dtype.type(loss.size) if reduction == "mean" else total
 
 
 def _softmax_cross_entropy_logits(g: Any, out: Any, target: Any, axis: int, reduction: str) -> Any:
@@ -195,7 +202,7 @@ def _constant(g: Any) -> None:
 
 
 register([
-    op("linear", _linear, lambda g, W: g @ W, _linear_weight, lambda g: g, jvp=_linear_jvp,
+    op("linear", _linear, _linear_x, _linear_weight, lambda g: g, jvp=_linear_jvp,
        linear="each", numpy=()),
     op("softmax", softmax, _softmax_x, numpy=softmax, method="softmax"),
     op("log_softmax", _log_softmax, _log_softmax_x, numpy=(), method="log_softmax"),
