@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,7 @@ def _nothing(*args: Any) -> tuple[()]:
     return ()
 
 
+@cache
 def tensor_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
     """An elementwise op as a method of `Tensor`; `swapped` makes the reflected operator."""
     texts = {
@@ -212,6 +214,7 @@ def tensor_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
     return _compile((_TENSOR_1, _TENSOR_2)[len(op.args) - 1], op, op.forward, swapped, texts)
 
 
+@cache
 def scalar_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
     """An elementwise op as a method of `Scalar`."""
     forward = op.scalar or op.forward
