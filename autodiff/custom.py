@@ -11,7 +11,7 @@ import numpy as np
 from autodiff import tree
 from autodiff.backward import sweep
 from autodiff.errors import GraphError, ShapeError
-from autodiff.functions import FUNCTIONS, function
+from autodiff.functions import function
 from autodiff.graph import Node, TensorNode, tick, topological
 from autodiff.op import binary, op, unary
 from autodiff.settings import enable_grad, is_recording
@@ -169,8 +169,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable
             f(*(a if s is None else s[k] for a, s in zip(args, slices, strict=True)))
             for k in range(lengths.pop())
         ]
-        stack = FUNCTIONS["stack"]
-        return tree.map(lambda *parts: stack(parts, axis=out_axes), results[0], *results[1:])
+        return tree.map(lambda *parts: np.stack(parts, axis=out_axes), results[0], *results[1:])
 
     return call
 

@@ -111,6 +111,8 @@ def _naming_errors(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
         except AutodiffError:
             raise
         except (ValueError, TypeError, IndexError) as error:
+            if error.__cause__ is not None:
+                raise  # a row has named itself already
             raise explained(error, name, args, kwargs) from error
 
     return call

@@ -70,6 +70,9 @@ class Tracked:
             raise ShapeError(f"gradient {describe(value)} given to a value of shape {self.shape}")
         self._info().grad = value
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
     def zero_grad(self) -> None:
         """Forget the gradient."""
         if self._node is not None and self._node.info is not None:

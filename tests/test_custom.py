@@ -86,3 +86,7 @@ def test_vmap_maps_and_differentiates():
     np.testing.assert_allclose(columns.data, rows * 2)
     with pytest.raises(ShapeError, match="lengths"):
         ad.vmap(lambda a, b: a)(rows, rows[:2])
+
+
+def test_vmap_of_plain_arrays_is_plain():
+    assert isinstance(ad.vmap(np.sum)(np.ones((3, 2))), np.ndarray)

@@ -396,3 +396,11 @@ def test_errors_name_op_shapes_and_dtypes() -> None:
     for call in (lambda: ad.concatenate([x], axes=1), lambda: ad.sum(x, axes=1)):
         with pytest.raises(TypeError, match=r"(concatenate|sum)\(\).*axes"):
             call()
+
+
+def test_numbers_are_formatted_as_floats_are() -> None:
+    x = ad.Tensor([1.0, 2.0], requires_grad=True)
+    assert f"{x.sum():.2f} {ad.Scalar(0.5):6.3f}" == "3.00  0.500"
+    assert f"{x}" == repr(x)
+    with pytest.raises(ad.errors.ShapeError):
+        format(x, ".2f")
