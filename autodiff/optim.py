@@ -18,15 +18,7 @@ from autodiff.sparse import RowGrad
 from autodiff.state import fitted
 from autodiff.tracked import Tracked
 
-__all__ = [
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Optimizer",
-    "RMSProp",
-    "SGD",
-    "clip_grad_norm",
-]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSProp", "clip_grad_norm"]
 
 
 class Optimizer:
@@ -135,8 +127,7 @@ class Optimizer:
         mine = self._named_state()
         wanted = {"lr": np.array(0.0), "steps": np.array(0), **mine}
         new = fitted(state, wanted, type(self).__name__)
-        steps = _within(new["steps"], "steps", 0, inf)
-        self.lr, self.steps = float(new["lr"]), int(steps)
+        self.lr, self.steps = float(new["lr"]), int(_within(new["steps"], "steps", 0, inf))
         for name, array in mine.items():
             array[...] = new[name]
 
@@ -339,8 +330,7 @@ def _quotient(g: Any, s: Any, rate: float, eps: float, t: Any) -> Any:
 
 def _leaves(params: Any) -> list[Any]:
     if not isinstance(params, Iterable) or isinstance(params, Tracked):
-        kind = type(params).__name__
-        raise DTypeError(f"params is a list, such as module.parameters(), not a {kind}")
+        raise DTypeError(f"params is a list, such as module.parameters(), not {type(params)}")
     found = list(params)
     if not found:
         raise DomainError("there are no parameters to step")
