@@ -139,8 +139,7 @@ class Optimizer:
         }
 
     def __repr__(self) -> str:
-        settings = {"lr": self.lr} | {k: v for k, v in vars(self).items() if k in self._settings}
-        text = ", ".join(f"{name}={value}" for name, value in settings.items())
+        text = ", ".join(f"{name}={getattr(self, name)}" for name in ("lr", *self._settings))
         return f"{type(self).__name__}({len(self.params)} parameters, {text})"
 
 
@@ -330,7 +329,7 @@ def _quotient(g: Any, s: Any, rate: float, eps: float, t: Any) -> Any:
 
 def _leaves(params: Any) -> list[Any]:
     if not isinstance(params, Iterable) or isinstance(params, Tracked):
-        raise DTypeError(f"params is a list, such as module.parameters(), not {type(params)}")
+        raise DTypeError(f"takes a list, as of module.parameters(), not a {type(params).__name__}")
     found = list(params)
     if not found:
         raise DomainError("there are no parameters to step")
