@@ -10,20 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff import (
-    composites,
-    errors,
-    init,
-    io,
-    linalg,
-    neural,
-    optim,
-    pickling,
-    rearrange,
-    schedule,
-    selection,
-    tree,
-)  # fmt: skip
+from autodiff import composites, errors, init, io, linalg, optim, pickling, schedule, tree
 from autodiff.custom import checkpoint, custom_op, vmap
 from autodiff.functions import DISPATCH, FUNCTIONS
 from autodiff.layers import Dropout, Embedding, LayerNorm, Linear, Sequential

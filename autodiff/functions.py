@@ -37,9 +37,18 @@ def function(op: Op) -> Callable[..., Any]:
         call = _elementwise_function(op)
     else:
         call = recorder(op)
-    call.__name__ = call.__qualname__ = op.name
-    call.__doc__ = op.forward.__doc__
+    call.__doc__ = _documentation(op)
     return call
+
+
+def _documentation(op: Op) -> str:
+    """What the forward says, or numpy's summary of it, and the local derivatives as stated."""
+    text = op.forward.__doc__ or "".join(f.__doc__.split("\n\n")[0] for f in op.numpy[:1])
+    if isinstance(op.forward, np.ufunc):
+        text = text.split("\n\n")[1]
+    stated = zip(op.args, op.partials or (), strict=False)
+    slopes = [f"d {op.name} / d {arg} = {d}" for arg, d in stated if not callable(d)]
+    return "\n\n".join([text.strip(), "\n".join(slopes)]).strip()
 
 
 def _sequence_function(op: Op) -> Callable[..., Any]:
@@ -125,6 +134,8 @@ def as_tensor(x: Any) -> Any:
 
 def _publish(name: str, f: Callable[..., Any], numpy: tuple[Any, ...], method: str | None) -> None:
     FUNCTIONS[name] = f
+    f.__module__ = "autodiff.linalg" if name.startswith("linalg.") else "autodiff"
+    f.__name__ = f.__qualname__ = name.removeprefix("linalg.")
     DISPATCH.update(dict.fromkeys(numpy, f))
     if method:
         setattr(Tensor, method, f)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodiff import products  # noqa: F401
+from autodiff import composites  # noqa: F401
 from autodiff.functions import FUNCTIONS
 
 _HERE = {

@@ -1,6 +1,7 @@
 """The public names: sorted, complete, real; and importing them pulls in numpy and no more."""
 
 import importlib
+import pickle
 import pkgutil
 import subprocess
 import sys
@@ -56,3 +57,11 @@ def test_import_needs_numpy_only() -> None:
     command = [sys.executable, "-c", THIRD_PARTY_MODULES]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["autodiff", "numpy"]
+
+
+@pytest.mark.parametrize("name", ad.FUNCTIONS)
+def test_public_functions_say_what_they_are(name: str) -> None:
+    f = ad.FUNCTIONS[name]
+    assert f.__doc__
+    assert f.__name__ == name.rpartition(".")[2]
+    assert pickle.loads(pickle.dumps(f)) is f

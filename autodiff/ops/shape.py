@@ -27,6 +27,11 @@ def _transpose_vjp(g: Any, axes: Any) -> Any:
     return np.transpose(g, np.argsort(np.asarray(axes) % len(axes)))
 
 
+def _astype(x: Any, dtype: Any) -> Any:
+    """The entries in another floating dtype."""
+    return x.astype(dtype)
+
+
 def _concatenate(arrays: Any, axis: Any = 0) -> Any:
     """Join along an axis that is there (None: flattened)."""
     return np.concatenate(arrays, axis=axis)
@@ -94,7 +99,7 @@ register([
        aliases={"a": "x"}),
     op("broadcast_to", lambda x, shape: np.broadcast_to(x, shape),
        lambda g, x_shape: sum_to(g, x_shape), linear="jointly", numpy=np.broadcast_to),
-    op("astype", lambda x, dtype: x.astype(dtype), lambda g: g, linear="jointly", numpy=()),
+    op("astype", _astype, lambda g: g, linear="jointly", numpy=()),
     op("swapaxes", lambda x, axis1, axis2: np.swapaxes(x, axis1, axis2),
        lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2), linear="jointly",
        numpy=np.swapaxes, method="swapaxes", aliases={"a": "x"}),

@@ -1,7 +1,4 @@
-"""Functions made of rows of the table: order statistics, weighted and nan-free means, differences.
-
-They need no rule of their own: their derivatives are those of what they are made of.
-"""
+"""Order statistics, weighted and nan-free means, differences, and numpy's other names of rows."""
 
 from __future__ import annotations
 
