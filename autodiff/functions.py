@@ -37,6 +37,7 @@ def function(op: Op) -> Callable[..., Any]:
         call = _elementwise_function(op)
     else:
         call = recorder(op)
+    call.__name__ = call.__qualname__ = op.name
     call.__doc__ = _documentation(op)
     return call
 
