@@ -26,7 +26,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 DISPATCH: dict[Any, Callable[..., Any]] = {}
 """numpy function or ufunc -> ours."""
 
-_INTERNAL = {"item"}
+_INTERNAL = {"item", "cofactors"}
 
 
 def function(op: Op) -> Callable[..., Any]:
@@ -144,11 +144,10 @@ def _publish(name: str, f: Callable[..., Any], numpy: tuple[Any, ...], method: s
 
 def _register_rows() -> None:
     for op in OPS.values():
-        if op.name in _INTERNAL:
-            continue
         name = f"{op.namespace}.{op.name}" if op.namespace else op.name
         call = function(op)
-        _publish(name, call, (), op.method)
+        if op.name not in _INTERNAL:
+            _publish(name, call, (), op.method)
         DISPATCH.update(dict.fromkeys(op.numpy, _by_numpy_names(op, call)))
         if op.partials is not None and len(op.args) == 1:
             setattr(Tensor, op.name, tensor_method(op))
@@ -212,6 +211,7 @@ _PLAIN_FUNCTIONS = {
     np.ones_like, np.empty_like, np.full_like, np.iscomplexobj, np.isrealobj, np.may_share_memory,
     np.shares_memory, np.lexsort, np.digitize, np.unique, np.nanargmax, np.nanargmin,
     np.argpartition, np.broadcast_shapes, np.isposinf, np.isneginf, np.bincount, np.histogram,
+    np.linalg.matrix_rank,
 }  # fmt: skip
 """Functions whose result has no derivative: they give plain arrays."""
 

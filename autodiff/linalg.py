@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from autodiff import composites  # noqa: F401
 from autodiff.functions import FUNCTIONS
 
-_HERE = {
-    name.removeprefix("linalg."): f for name, f in FUNCTIONS.items() if name.startswith("linalg.")
-}
+_PRODUCTS = ("matmul", "matrix_transpose", "outer", "tensordot", "vecdot")
+_HERE = {name: FUNCTIONS[name] for name in _PRODUCTS}
+_HERE |= {n.removeprefix("linalg."): f for n, f in FUNCTIONS.items() if n.startswith("linalg.")}
 globals().update(_HERE)
 
 __all__ = sorted(_HERE)

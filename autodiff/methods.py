@@ -237,8 +237,9 @@ def _compile(
         "np": np, "new": object.__new__, "tick": tick, "recording": recording.get, "op": op,
         "Tensor": Tensor, "Scalar": Scalar, "TensorNode": TensorNode, "forward": forward,
         "apply": apply, "apply_scalar": apply_scalar, "apply_or_defer": _defer,
-        "explained": explained, "operand": operand, "operand_or_none": _operand_or_none, "frozen": frozen,
-        "constant": constant, "record": record, "wrap": wrap, "outputs": op.outputs, **names,
+        "explained": explained, "operand": operand, "operand_or_none": _operand_or_none,
+        "frozen": frozen, "constant": constant, "record": record, "wrap": wrap,
+        "outputs": op.outputs, **names,
     }  # fmt: skip
     arguments = "other, self" if swapped else "self, other"
     exec(template.format(arguments=arguments, **texts), space)

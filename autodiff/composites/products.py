@@ -62,7 +62,7 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     return np.sum(x * y, axis=axis)
 
 
-@composite("outer", np.outer)
+@composite("outer", np.outer, np.linalg.outer)
 def outer(a: Any, b: Any) -> Any:
     """Product of each entry of `a` with each of `b`, both flattened."""
     return np.reshape(as_tensor(a), (-1, 1)) * np.reshape(as_tensor(b), (1, -1))
@@ -94,7 +94,7 @@ def _to_end(x: Any, axis: int) -> Any:
     return x if axis in (-1, x.ndim - 1) else np.moveaxis(x, axis, -1)
 
 
-@composite("matrix_transpose", np.matrix_transpose)
+@composite("matrix_transpose", np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any) -> Any:
     """The last two axes exchanged."""
     x = as_tensor(x)

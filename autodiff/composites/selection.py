@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autodiff.composites.rearrange import along, ravel
 from autodiff.errors import ShapeError, describe
 from autodiff.functions import FUNCTIONS, as_tensor, composite
-from autodiff.composites.rearrange import along, ravel
 from autodiff.tensor import Tensor
 
 __all__ = ["At", "Place", "compress", "extract", "select", "take_along_axis"]

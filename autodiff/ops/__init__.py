@@ -1,5 +1,19 @@
 """The op table: importing this fills `autodiff.op.OPS`."""
 
-from autodiff.ops import einsum, elementwise, index, linalg, neural, reduce, shape
+from autodiff.ops import (
+    decompose,
+    einsum,
+    elementwise,
+    index,
+    inverse,
+    linalg,
+    neural,
+    norm,
+    reduce,
+    shape,
+)  # fmt: skip
 
-__all__ = ["einsum", "elementwise", "index", "linalg", "neural", "reduce", "shape"]
+__all__ = [
+    "decompose", "einsum", "elementwise", "index", "inverse", "linalg", "neural", "norm", "reduce",
+    "shape",
+]  # fmt: skip

@@ -93,8 +93,10 @@ def _cross(x: Any, y: Any) -> Any:
 
 
 register([
-    op("matmul", _matmul, _matmul_x, _matmul_y, linear="each", numpy=np.matmul),
-    op("tensordot", _tensordot, _tensordot_x, _tensordot_y, linear="each", numpy=np.tensordot,
+    op("matmul", _matmul, _matmul_x, _matmul_y, linear="each",
+       numpy=(np.matmul, np.linalg.matmul)),
+    op("tensordot", _tensordot, _tensordot_x, _tensordot_y, linear="each",
+       numpy=(np.tensordot, np.linalg.tensordot),
        aliases={"a": "x", "b": "y"}),
     op("cross", _cross, lambda g, y: np.cross(y, g), lambda g, x: np.cross(g, x), linear="each",
        numpy=()),
