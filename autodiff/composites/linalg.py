@@ -14,8 +14,8 @@ from autodiff.errors import DomainError, ShapeError
 from autodiff.functions import FUNCTIONS, as_tensor, composite
 
 __all__ = [
-    "cholesky", "cross", "diagonal", "eigh", "eigvalsh", "lstsq", "matrix_norm", "matrix_power", "norm",
-    "pinv", "qr", "slogdet", "svd", "svdvals", "trace", "vector_norm",
+    "cholesky", "cross", "diagonal", "eigh", "eigvalsh", "lstsq", "matrix_norm", "matrix_power",
+    "norm", "pinv", "qr", "slogdet", "svd", "svdvals", "trace", "vector_norm",
 ]  # fmt: skip
 
 _ROW = {name: FUNCTIONS[f"linalg.{name}"] for name in
