@@ -144,7 +144,15 @@ def method({signature}):
     tracked = {tracked}
     if not tracked or not recording():
         return wrap(out, None) if outputs == 1 else tuple([wrap(o, None) for o in out])
-    return record(op, out, keepers[tracked](out, {kept}), nodes)
+    saved = keepers[tracked](out, {kept})
+    if outputs != 1 or out.dtype.kind != "f":
+        return record(op, out, saved, nodes)
+    made = new(Tensor)
+    made._data = out
+    made._node = inner = new(TensorNode)
+    inner.op, inner.parents, inner.saved = op, nodes, saved
+    inner.spec, inner.order, inner.info = (out.shape, out.dtype), tick(), None
+    return made
 """
 
 _CONSTANT = """
