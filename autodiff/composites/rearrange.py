@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autodiff.errors import DTypeError, ShapeError
 from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.ops.shape import along
 from autodiff.tensor import Tensor
 
 __all__ = [
@@ -36,11 +37,6 @@ def _transpose_method(self: Any, *axes: Any) -> Any:
 
 Tensor.reshape = _reshape_method  # type: ignore[attr-defined]
 Tensor.transpose = _transpose_method  # type: ignore[attr-defined]
-
-
-def along(axis: int, part: Any) -> tuple[Any, ...]:
-    """The index that takes `part` along an axis that is not negative."""
-    return (*(slice(None),) * axis, part)
 
 
 @composite("ravel", np.ravel, method=True)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autodiff.composites.rearrange import along, ravel
+from autodiff.composites.rearrange import ravel
 from autodiff.errors import ShapeError, describe
 from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.ops.shape import along
 from autodiff.tensor import Tensor
 
 __all__ = ["At", "Place", "compress", "extract", "select", "take_along_axis"]
@@ -28,7 +29,8 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if indices.ndim != x.ndim:
         raise ShapeError(f"take_along_axis: indices of {describe(indices)} for {describe(x)}")
     grid = list(np.ogrid[tuple(slice(n) for n in x.shape)])
-    return x[(*grid[:axis], indices, *grid[axis + 1 :])]
+    grid[axis] = indices
+    return x[tuple(grid)]
 
 
 @composite("compress", np.compress)

@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autodiff.errors import DomainError, DTypeError, ShapeError, describe
 from autodiff.functions import FUNCTIONS, as_tensor, composite
 from autodiff.ops.reduce import to_rows
+from autodiff.ops.shape import along
 
 __all__ = ["average", "diff", "median", "nanmean", "nansum", "percentile", "ptp", "quantile",
            "trapezoid"]  # fmt: skip
@@ -156,10 +157,16 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         raise ShapeError(f"diff() of shape {x.shape}, n={n}: takes an axis, and n of at least 0")
     ends = [_edge(prepend, x, axis), x, _edge(append, x, axis)]
     x = np.concatenate([part for part in ends if part is not None], axis=axis)
-    before = (slice(None),) * (axis % x.ndim)
+    later, earlier = _neighbours(x, axis)
     for _ in range(n):
-        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+        x = x[later] - x[earlier]
     return x
+
+
+def _neighbours(x: Any, axis: int) -> tuple[Any, Any]:
+    """Indices of all but the first, and of all but the last."""
+    axis = axis % x.ndim
+    return along(axis, slice(1, None)), along(axis, slice(None, -1))
 
 
 def _edge(value: Any, x: Any, axis: int) -> Any:
@@ -179,6 +186,5 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     if x is not None:
         dx = diff(x, axis=axis if np.ndim(x) > 1 else -1)
         dx = _column(dx, y.ndim, axis) if dx.ndim == 1 else dx
-    before = (slice(None),) * (axis % y.ndim)
-    pairs = y[(*before, slice(1, None))] + y[(*before, slice(None, -1))]
-    return (pairs * dx).sum(axis) / 2
+    later, earlier = _neighbours(y, axis)
+    return ((y[later] + y[earlier]) * dx).sum(axis) / 2

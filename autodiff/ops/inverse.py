@@ -103,7 +103,7 @@ def _product_without(s: Any, count: int) -> Any:
     left_out = np.eye(n, dtype=bool)
     if count == 2:
         left_out = left_out[:, None, :] | left_out[None, :, :]
-    spread = s[(..., *(None,) * count, slice(None))]
+    spread = np.expand_dims(s, tuple(range(-1 - count, -1)))
     return np.prod(np.where(left_out, 1, spread), axis=-1)
 
 

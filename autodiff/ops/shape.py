@@ -11,6 +11,11 @@ from autodiff.op import op, register, sum_to
 from autodiff.sparse import Parts, Product
 
 
+def along(axis: int, part: Any) -> tuple[Any, ...]:
+    """The index that takes `part` along an axis that is not negative."""
+    return (*(slice(None),) * axis, part)
+
+
 def _reshape(x: Any, shape: Any) -> Any:
     """Same entries in another shape; one length may be -1."""
     return np.reshape(x, shape)
@@ -42,8 +47,7 @@ def _concatenate_part(g: Any, i: int, arrays_shape: Any, axis: Any) -> Any:
         start = sum(math.prod(s) for s in arrays_shape[:i])
         return np.reshape(g[start : start + math.prod(arrays_shape[i])], arrays_shape[i])
     start = sum(s[axis] for s in arrays_shape[:i])
-    before = (slice(None),) * (axis % g.ndim)
-    return g[(*before, slice(start, start + arrays_shape[i][axis]))]
+    return g[along(axis % g.ndim, slice(start, start + arrays_shape[i][axis]))]
 
 
 def _stack(arrays: Any, axis: int = 0) -> Any:
@@ -52,7 +56,7 @@ def _stack(arrays: Any, axis: int = 0) -> Any:
 
 
 def _stack_part(g: Any, i: int, axis: int) -> Any:
-    return g[(slice(None),) * (axis % g.ndim) + (i,)]
+    return g[along(axis % g.ndim, i)]
 
 
 def _roll(x: Any, shift: Any, axis: Any = None) -> Any:

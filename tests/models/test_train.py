@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,7 @@ def test_ctrl_c_without_a_checkpoint_says_so() -> None:
 def test_second_ctrl_c_does_not_wait() -> None:
     def twice() -> None:
         ctrl_c()
+        time.sleep(0.01)  # signals that nobody has looked at yet count as one
         ctrl_c()
 
     with pytest.raises(KeyboardInterrupt) as caught:

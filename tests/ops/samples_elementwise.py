@@ -183,7 +183,9 @@ SAMPLES |= {
     alias: SAMPLES[name]
     for alias, name in {
         "abs": "absolute", "around": "round", "degrees": "rad2deg", "fabs": "absolute",
-        "fix": "trunc", "float_power": "power", "mod": "remainder", "radians": "deg2rad",
+        "float_power": "power", "mod": "remainder", "radians": "deg2rad",
         "true_divide": "divide",
     }.items()
 }  # fmt: skip
+# numpy's own `fix` is on its way out, and warns.
+SAMPLES["fix"] = [Sample(s.args, numpy=np.trunc) for s in SAMPLES["trunc"]]
