@@ -30,6 +30,15 @@ def each(*arrays: Any, numpy: Callable[..., Any] | None = None, **settings: Any)
     return [Sample((x,), settings, numpy=numpy) for x in arrays]
 
 
+# numpy 2.0 still refuses the largest of nothing; a reference of our own may.
+def norm(*args: Any, **settings: Any) -> Any:
+    return np.linalg.norm(*args, **settings)
+
+
+def vector_norm(x: Any, **settings: Any) -> Any:
+    return np.linalg.vector_norm(x, **settings)
+
+
 def svd(x: Any) -> Any:
     return np.linalg.svd(x)
 
@@ -70,16 +79,16 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((regular(3, 3), draw(3))),
     ],
     "linalg.vector_norm": [
-        *(Sample((CUBE,), {"ord": ord, "axis": (0, 2)}) for ord in VECTOR_ORDS[1:]),
-        *(Sample((CUBE,), {"ord": ord, "keepdims": True}) for ord in (2, np.inf)),
+        *(Sample((CUBE,), {"ord": p, "axis": (0, 2)}, vector_norm) for p in VECTOR_ORDS[1:]),
+        *(Sample((CUBE,), {"ord": p, "keepdims": True}, vector_norm) for p in (2, np.inf)),
     ],
-    "linalg.matrix_norm": [Sample((CUBE,), {"ord": ord}) for ord in MATRIX_ORDS[1:]],
+    "linalg.matrix_norm": [Sample((CUBE,), {"ord": p}) for p in MATRIX_ORDS[1:]],
     "linalg.norm": [
-        *(Sample((draw(4), ord)) for ord in VECTOR_ORDS),
-        *(Sample((CUBE, ord, -1), {"keepdims": True}) for ord in VECTOR_ORDS),
-        *(Sample((draw(3, 2), ord)) for ord in MATRIX_ORDS),
-        *(Sample((CUBE, ord, (2, 0)), {"keepdims": True}) for ord in MATRIX_ORDS),
-        *(Sample((CUBE, ord, (0, -1))) for ord in MATRIX_ORDS), Sample((CUBE,)),
+        *(Sample((draw(4), p), numpy=norm) for p in VECTOR_ORDS),
+        *(Sample((CUBE, p, -1), {"keepdims": True}, norm) for p in VECTOR_ORDS),
+        *(Sample((draw(3, 2), p), numpy=norm) for p in MATRIX_ORDS),
+        *(Sample((CUBE, p, (2, 0)), {"keepdims": True}, norm) for p in MATRIX_ORDS),
+        *(Sample((CUBE, p, (0, -1)), numpy=norm) for p in MATRIX_ORDS), Sample((CUBE,)),
         Sample((CUBE,), {"axis": (0, 1), "keepdims": True}),
     ],
     "linalg.cross": [Sample((draw(2, 3), draw(3))), Sample((draw(3, 2), draw(3, 2)), {"axis": 0})],

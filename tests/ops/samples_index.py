@@ -66,7 +66,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "take_along_axis": [
         *calls(MATRIX, (np.array([[2, 0, -1, 1], [0, 0, 2, 2]]), 0)),
         *calls(MATRIX, (np.array([[3, 0], [1, 1], [2, -1]]), 1)),
-        *calls(MATRIX, (np.array([3, 3, 0]), None), (np.argsort(MATRIX, axis=-1),)),
+        *calls(MATRIX, (np.array([3, 3, 0]), None), (np.argsort(MATRIX, axis=-1), -1)),
         *calls(CUBE, (np.array([[[1]], [[2]]]), 1), (np.array([[[3, 0]]]), -1)),
     ],
     "compress": [
