@@ -196,7 +196,8 @@ def _svd_jvp(g: Any, out: Any) -> Any:
         along_u = along_u + _beside(np.matmul(t, vh.mT), u) / over
     if vh.shape[-1] > vh.shape[-2]:
         along_v = along_v + _beside(np.matmul(t.mT, u), vh.mT) / over
-    return along_u, np.diagonal(p, axis1=-2, axis2=-1), along_v.mT
+    along_s = np.diagonal(p, axis1=-2, axis2=-1) * (s > _noise(s))
+    return along_u, along_s, along_v.mT
 
 
 register([
