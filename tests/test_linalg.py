@@ -110,3 +110,76 @@ def test_norm_of_unknown_order() -> None:
     for ord, axis in [("fro", 0), (3, (0, 1)), (2, (0, 1, 2))]:
         with pytest.raises((DomainError, ShapeError), match="norm"):
             ad.linalg.norm(np.ones((2, 2, 2)), ord, axis)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("ord", [2, 3, 0.5, -1])
+def test_norm_of_large_and_of_tiny_entries_neither_overflows_nor_vanishes(
+    ord: float, dtype: type
+) -> None:
+    limits = np.finfo(dtype)
+    x = np.array([3.0, 4.0], dtype)
+    for factor in (dtype(limits.max / 64), dtype(limits.tiny)):
+        norm = ad.value_and_grad(lambda x: ad.linalg.norm(x, ord))
+        (value, slope), (same, its_slope) = norm(x), norm(x * factor)
+        assert_close(same / factor, value, 10 * limits.eps)
+        assert_close(its_slope, slope, 10 * limits.eps)
+
+
+def test_norms_of_integers_are_floating() -> None:
+    x = np.array([100, -100, 3], np.int8)
+    for ord in (None, 1, 2, -1, 0, np.inf):
+        expected = np.linalg.norm(x, ord)
+        assert_close(ad.linalg.norm(x, ord).data, expected, 1e-12)
+        assert ad.linalg.norm(x, ord).dtype == np.float64
+
+
+def test_hessian_of_a_norm_of_zero_is_zero() -> None:
+    assert_close(ad.hessian(ad.linalg.norm)(np.zeros(2)), np.zeros((2, 2)), 0)
+
+
+def test_singular_value_of_zero_has_the_slope_of_absolute_both_ways() -> None:
+    x, t = np.diag([2.0, 0.0]), np.ones((2, 2))
+    assert_close(ad.jvp(ad.linalg.svdvals, (x,), (t,))[1], [1.0, 0.0], 1e-12)
+
+
+def test_vectors_of_a_single_singular_value_of_zero_agree_both_ways() -> None:
+    x, t = np.diag([2.0, 1.0, 0.0]), C
+    out, tangents = ad.jvp(ad.linalg.svd, (x,), (t,))
+    found = ad.vjp(ad.linalg.svd, x)[1]((C, np.zeros(3), C.T))
+    assert_close(np.sum(tangents[0] * C) + np.sum(tangents[2] * C.T), np.sum(found[0] * t), 1e-12)
+    assert len(out) == 3
+
+
+def test_least_squares_and_pseudoinverses_with_a_cutoff_of_ones_own() -> None:
+    x = np.diag([1.0, 1e-3, 1e-16])
+    for rtol in (0.0, 1e-2, None):
+        expected = np.linalg.pinv(x, rtol=rtol)
+        assert_close(np.linalg.pinv(ad.Tensor(x), rtol=rtol).data, expected, 1e-12)
+    stack, rtol = np.stack([x, x]), np.array([1e-2, 1e-4])
+    expected = np.linalg.pinv(stack, rtol=rtol)
+    assert_close(ad.linalg.pinv(stack, rtol=rtol).data, expected, 1e-12)
+    singular, b = np.ones((3, 2)), np.arange(3.0)
+    for a, rcond in [(singular, -1), (singular, 0.5), (x.astype(int), None)]:
+        found, expected = ad.linalg.lstsq(a, b, rcond), np.linalg.lstsq(a, b, rcond)
+        for f, e in zip(found, expected, strict=True):
+            assert_close(getattr(f, "data", f), e, 1e-12)
+
+
+def test_least_squares_of_many_rows_make_no_square_of_them() -> None:
+    a, b = np.ones((200_000, 2)), np.arange(2e5)
+    a[:, 1] = b / b.size
+    g = ad.grad(lambda a: np.sum(ad.linalg.lstsq(a, b)[0]))(a)
+    assert g.shape == a.shape
+
+
+def test_condition_of_a_singular_matrix_is_infinite() -> None:
+    assert ad.linalg.cond(np.diag([1.0, 0.0])).item() == np.inf
+
+
+def test_multi_dot_takes_the_cheap_order() -> None:
+    column, row = np.ones((200_000, 1)), np.ones((1, 200_000))
+    out = ad.linalg.multi_dot([column, row, column])  # the other order would fill the memory
+    assert_close(out.data, 200_000 * column, 1e-12)
+    with pytest.raises(ShapeError, match="two matrices or more"):
+        ad.linalg.multi_dot([column])

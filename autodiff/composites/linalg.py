@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import namedtuple
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from autodiff.errors import DomainError, ShapeError
 from autodiff.functions import FUNCTIONS, as_tensor, composite
 
 __all__ = [
-    "cholesky", "cross", "diagonal", "eigh", "eigvalsh", "lstsq", "matrix_norm", "matrix_power",
-    "norm", "pinv", "qr", "slogdet", "svd", "svdvals", "trace", "vector_norm",
+    "cholesky", "cond", "cross", "diagonal", "eigh", "eigvalsh", "lstsq", "matrix_norm",
+    "matrix_power", "multi_dot", "norm", "pinv", "qr", "slogdet", "svd", "svdvals", "tensorinv",
+    "tensorsolve", "trace", "vector_norm",
 ]  # fmt: skip
 
-_ROW = {name: FUNCTIONS[f"linalg.{name}"] for name in
-        ("cholesky", "eigh", "inv", "pinv", "qr", "slogdet", "svd", "vector_norm")}  # fmt: skip
+_ROWS = ("cholesky", "eigh", "inv", "pinv", "qr", "slogdet", "solve", "svd", "vector_norm")
+_ROW = {name: FUNCTIONS[f"linalg.{name}"] for name in _ROWS}
 _WHERE = FUNCTIONS["where"]
 
 # The names of numpy's own results.
@@ -103,7 +105,8 @@ def pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
 
     The gradient is along matrices of the same rank.
     """
-    return _ROW["pinv"](a, 1e-15 if rcond is None and rtol is None else rtol or rcond)
+    least = rcond if rtol is None else rtol
+    return _ROW["pinv"](a, 1e-15 if least is None else least)
 
 
 @composite("linalg.matrix_power", np.linalg.matrix_power)
@@ -134,12 +137,84 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
         raise ShapeError(f"linalg.lstsq: a {a.shape} and b {b.shape} are no system of equations")
     rows, columns = a.shape
-    least = np.finfo(a.dtype).eps * max(rows, columns) if rcond is None else rcond
-    x, values = pinv(a, least) @ b, svdvals(a)
+    values = svdvals(a)
+    eps = np.finfo(values.dtype).eps
+    # As in numpy, a negative `rcond` asks for the precision of the dtype.
+    least = eps * max(rows, columns) if rcond is None else eps if rcond < 0 else rcond
+    x = pinv(a, least) @ b
     rank = np.sum(values > least * values[:1], dtype=np.int32)
     errors = np.sum((b - a @ x) ** 2, axis=0)
     told = rank == columns < rows
     return x, np.reshape(errors, (-1,))[: None if told else 0], rank, values
+
+
+@composite("linalg.tensorsolve", np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """The x with ``tensordot(a, x, x.ndim) = b``; `axes` of `a` are moved to its end first."""
+    a, b = as_tensor(a), as_tensor(b)
+    if axes is not None:
+        a = np.moveaxis(a, axes, tuple(range(-len(axes), 0)))
+    shape = a.shape[b.ndim :]
+    square = np.reshape(a, (b.size, math.prod(shape)))
+    return np.reshape(_ROW["solve"](square, np.reshape(b, (-1,))), shape)
+
+
+@composite("linalg.tensorinv", np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """The inverse of ``tensordot(a, .., a.ndim - ind)``."""
+    a = as_tensor(a)
+    if ind <= 0:
+        raise DomainError(f"linalg.tensorinv: ind={ind} is not positive")
+    square = np.reshape(a, (math.prod(a.shape[:ind]), math.prod(a.shape[ind:])))
+    return np.reshape(_ROW["inv"](square), a.shape[ind:] + a.shape[:ind])
+
+
+@composite("linalg.multi_dot", np.linalg.multi_dot)
+def multi_dot(arrays: Any) -> Any:
+    """Product of two or more matrices in the order that takes fewest multiplications.
+
+    The first and the last may be vectors.
+    """
+    factors = [as_tensor(a) for a in arrays]
+    ndims = [a.ndim for a in factors]
+    if len(ndims) < 2 or {*ndims[1:-1]} - {2} or {ndims[0], ndims[-1]} - {1, 2}:
+        shapes = ", ".join(str(a.shape) for a in factors)
+        raise ShapeError(f"linalg.multi_dot: takes two matrices or more, not shapes [{shapes}]")
+    rows = factors[0].shape[0] if ndims[0] == 2 else 1
+    columns = [a.shape[1] if a.ndim == 2 else a.shape[0] for a in factors[:-1]]
+    return _product(factors, (rows, *columns, factors[-1].shape[1] if ndims[-1] == 2 else 1))
+
+
+def _product(factors: list[Any], lengths: tuple[int, ...]) -> Any:
+    if len(factors) == 1:
+        return factors[0]
+    _, k = _split(lengths)
+    return _product(factors[:k], lengths[: k + 1]) @ _product(factors[k:], lengths[k:])
+
+
+@lru_cache
+def _split(lengths: tuple[int, ...]) -> tuple[int, int]:
+    """``(multiplications, k)`` where matrix i has ``lengths[i : i + 2]`` and the first k are
+    multiplied apart from the rest."""
+    ways = (
+        (_split(lengths[: k + 1])[0] + _split(lengths[k:])[0] + lengths[0] * n * lengths[-1], k)
+        for k, n in enumerate(lengths[1:-1], 1)
+    )
+    return min(ways, default=(0, 0))
+
+
+@composite("linalg.cond", np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    """Condition number: the norm of the matrix times that of its inverse.
+
+    `p` is an order of `matrix_norm`; 2, the default, and -2 take singular and oblong matrices too.
+    """
+    if p not in (None, 2, -2):
+        return matrix_norm(x, ord=p) * matrix_norm(_ROW["inv"](x), ord=p)
+    values = svdvals(x)
+    largest, smallest = values[..., 0], values[..., -1]
+    with np.errstate(divide="ignore"):  # infinite for a singular matrix
+        return smallest / largest if p == -2 else largest / smallest
 
 
 @composite("linalg.vector_norm", np.linalg.vector_norm)
@@ -149,7 +224,7 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
     An `ord` of inf or -inf takes the largest or the smallest size, 0 counts what is not 0. Where
     the norm is 0 its gradient is 0.
     """
-    x = as_tensor(x)
+    x = _floating(x)
     if ord == 0:
         return np.sign(np.abs(x)).sum(axis, keepdims)
     if math.isinf(ord):
@@ -160,7 +235,7 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
 @composite("linalg.matrix_norm", np.linalg.matrix_norm)
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """Norm of the matrices in the last two axes: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
-    return _of_matrices(as_tensor(x), ord, (-2, -1), keepdims)
+    return _of_matrices(_floating(x), ord, (-2, -1), keepdims)
 
 
 @composite("linalg.norm", np.linalg.norm)
@@ -169,7 +244,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
     Without `ord`, the root of the sum of all squares. Where a norm is 0 its gradient is 0.
     """
-    x = as_tensor(x)
+    x = _floating(x)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     if ord is None:
         return _ROW["vector_norm"](x, axes, keepdims)
@@ -180,6 +255,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) != 2:
         raise ShapeError(f"linalg.norm: ord={ord!r} takes one axis or two, not {axes}")
     return _of_matrices(x, ord, axes, keepdims)
+
+
+def _floating(x: Any) -> Any:
+    """As in numpy's norms: the powers of small integers would overflow."""
+    x = as_tensor(x)
+    return x if x.dtype.kind == "f" else x.astype(float)
 
 
 def _extreme(x: Any, ord: float, axis: Any, keepdims: bool) -> Any:

@@ -188,7 +188,8 @@ def _svd_jvp(g: Any, out: Any) -> Any:
     (u, s, vh), t = out, g[0]
     p = np.matmul(np.matmul(u.mT, t), vh.mT)
     row, column = s[..., None, :], s[..., :, None]
-    gaps = _gaps_or_nan(s) * (row + column)
+    total = row + column
+    gaps = _gaps_or_nan(s) * (total + (total == 0))
     turn_u, turn_v = (p * row + column * p.mT) / gaps, (column * p + p.mT * row) / gaps
     over = row + np.where(s > _noise(s), 0.0, np.nan).astype(s.dtype)[..., None, :]
     along_u, along_v = np.matmul(u, turn_u), np.matmul(vh.mT, turn_v)

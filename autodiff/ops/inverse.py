@@ -146,9 +146,16 @@ def _pinv(x: Any, rcond: Any = None) -> Any:
 
 def _pinv_x(g: Any, out: Any, x: Any) -> Any:
     back, y = g.mT, out.mT
-    left = np.matmul(back - np.matmul(x, np.matmul(out, back)), np.matmul(out, y))
-    right = np.matmul(np.matmul(y, out), back - np.matmul(np.matmul(back, out), x))
-    return left + right - np.matmul(np.matmul(y, g), y)
+    left = _chain(back - _chain(x, out, back), out, y)
+    right = _chain(y, out, back - _chain(back, out, x))
+    return left + right - _chain(y, g, y)
+
+
+def _chain(a: Any, b: Any, c: Any) -> Any:
+    """``a @ b @ c`` with the shorter side of `b` inside, so that long matrices make no square."""
+    if b.shape[-1] <= b.shape[-2]:
+        return np.matmul(np.matmul(a, b), c)
+    return np.matmul(a, np.matmul(b, c))
 
 
 register([

@@ -39,6 +39,15 @@ def vector_norm(x: Any, **settings: Any) -> Any:
     return np.linalg.vector_norm(x, **settings)
 
 
+# numpy refuses numbers in the one, and takes two of them in the other.
+def tensorinv(*args: Any) -> Any:
+    return np.linalg.tensorinv(*args)
+
+
+def multi_dot(arrays: Any) -> Any:
+    return np.linalg.multi_dot(arrays)
+
+
 def svd(x: Any) -> Any:
     return np.linalg.svd(x)
 
@@ -77,6 +86,21 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((draw(4, 2), draw(4, 3))),
         Sample((draw(2, 3), draw(2))),
         Sample((regular(3, 3), draw(3))),
+    ],
+    "linalg.tensorsolve": [
+        Sample((draw(2, 3, 6), draw(2, 3))), Sample((draw(2, 6, 3), draw(2, 3)), {"axes": (1,)}),
+    ],
+    "linalg.tensorinv": [
+        Sample((draw(2, 3, 6),), numpy=tensorinv), Sample((draw(4, 2, 2), 1), numpy=tensorinv),
+    ],
+    "linalg.multi_dot": [
+        *(Sample(([draw(*s) for s in shapes],), numpy=multi_dot) for shapes in [
+            ((2, 3), (3, 2)), ((3,), (3,)), ((1, 3), (3, 2), (2, 4), (4, 1)),
+            ((3,), (3, 2), (2, 2), (2,)), ((4, 1), (1, 3), (3, 2)),
+        ]),
+    ],
+    "linalg.cond": [
+        *(Sample((regular(3, 3), p)) for p in (None, -2, "fro", 1, np.inf)), *each(TALL, STACK),
     ],
     "linalg.vector_norm": [
         *(Sample((CUBE,), {"ord": p, "axis": (0, 2)}, vector_norm) for p in VECTOR_ORDS[1:]),
