@@ -209,6 +209,8 @@ def cond(x: Any, p: Any = None) -> Any:
 
     `p` is an order of `matrix_norm`; 2, the default, and -2 take singular and oblong matrices too.
     """
+    if 0 in np.shape(x)[-2:]:
+        raise ShapeError(f"linalg.cond: matrices of shape {np.shape(x)} have no entries")
     if p not in (None, 2, -2):
         return matrix_norm(x, ord=p) * matrix_norm(_ROW["inv"](x), ord=p)
     values = svdvals(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def _vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 
     """
     with np.errstate(over="ignore", under="ignore"):
         out = _root_of_powers(x, axis, keepdims, ord)
-        if np.all((out > _least(out.dtype, ord)) & (out < np.inf)):
+        if ((out > _least(out.dtype, ord)) & (out < np.inf)).all():
             return out
         scale = _scale(x, axis, ord)
         return _root_of_powers(x / scale, axis, keepdims, ord) * np.reshape(scale, out.shape)
@@ -32,6 +33,7 @@ def _root_of_powers(x: Any, axis: Any, keepdims: bool, ord: float) -> Any:
     return total if ord == 1 else total ** (1 / ord)
 
 
+@lru_cache
 def _least(dtype: Any, ord: float) -> Any:
     """The norm below which powers lose digits by underflow."""
     limits = np.finfo(dtype)
