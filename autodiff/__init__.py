@@ -12,31 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff import composites, errors, init, io, linalg, optim, pickling, schedule, tree
 from autodiff.custom import checkpoint, custom_op, vmap
-from autodiff.functions import DISPATCH, FUNCTIONS
+from autodiff.functions import DISPATCH, FUNCTIONS, PLAIN
+from autodiff.jacobian import hessian, hvp, jacobian
 from autodiff.layers import Dropout, Embedding, LayerNorm, Linear, Sequential
 from autodiff.module import Module, Parameter
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording, no_grad
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
-from autodiff.transforms import (
-    grad,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    stop_gradient,
-    value_and_grad,
-    vjp,
-)
+from autodiff.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
 _OPS = {name: f for name, f in FUNCTIONS.items() if "." not in name}
-globals().update(_OPS)
+globals().update(_OPS | PLAIN)
 
 __all__ = sorted({
-    *_OPS, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
+    *_OPS, *PLAIN, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
     "Scalar", "Sequential", "Tensor", "checkpoint", "custom_op", "enable_grad", "errors", "grad",
     "hessian", "hvp", "init", "io", "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim",
     "schedule", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap",

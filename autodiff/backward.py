@@ -15,7 +15,7 @@ from autodiff.op import OPS, Op, sum_to
 from autodiff.scalar import Scalar
 from autodiff.sparse import Lazy, Parts, RowGrad
 from autodiff.strong_zero import has_nan, strong_zero
-from autodiff.tensor import Tensor, apply, lift, wrap
+from autodiff.tensor import Tensor, apply, lift, real_array, wrap
 
 __all__ = ["backward", "cotangent", "sweep"]
 
@@ -42,12 +42,12 @@ def sweep(
     """
     order = topological(*seeds)
     wanted = None if targets is None else set(targets)
-    hooked: dict[Node, Any] = {}
     with np.errstate(all="ignore"):
-        kept = _sweep(order, seeds, wanted, record, hooked, careful=False)
-        if any(has_nan(g) for g in kept.values()):
-            # 0 * inf may have made the nan; a zero cotangent has to contribute exactly zero.
-            kept = _sweep(order, seeds, wanted, record, hooked, careful=True)
+        kept = _sweep(order, seeds, wanted, record, careful=False)
+        if kept is None or any(has_nan(g) for g in kept.values()):
+            # 0 * inf may have made a nan; a zero cotangent has to contribute exactly zero.
+            kept = _sweep(order, seeds, wanted, record, careful=True)
+    assert kept is not None
     return kept
 
 
@@ -56,9 +56,9 @@ def _sweep(
     seeds: dict[Node, Any],
     targets: set[Node] | None,
     record: bool,
-    hooked: dict[Node, Any],
     careful: bool,
-) -> dict[Node, Any]:
+) -> dict[Node, Any] | None:
+    """The gradients; None if a hook would have been called in a sweep that is not careful."""
     grads, kept = dict(seeds), {}
     owned: set[Node] = set()  # nodes whose entry in grads nobody else holds
     useful = None if targets is None else needed(order, targets)
@@ -68,7 +68,10 @@ def _sweep(
         g = take(node, None)
         info = node.info
         if info is not None or targets is not None:
-            g = _hooks(node, g, hooked)
+            if info is not None and info.hooks and g is not None:
+                if not careful:
+                    return None
+                g = _hooks(node, g)
             c = None  # so that the count in _keep sees only holders that matter
             if info.keeps_grad if targets is None else node in targets:
                 kept[node] = _keep(node, g, sys.getrefcount(g) == 2)
@@ -90,7 +93,7 @@ def _sweep(
                     grads[q] = g and g * node._dy
             continue
         if g.__class__ is not ndarray and g.__class__ in _LAZY:
-            g = g if g.__class__ is op.lazy else g.dense()
+            g = g if g.__class__ is op.lazy else _dense(g, node)
         local = node.spec if op.partials is not None else None
         saved = lift(node) if record else node.saved
         for p, rule in zip(node.parents, op.rules):
@@ -119,25 +122,36 @@ def _sweep(
 _LAZY = frozenset(Lazy.__subclasses__())
 
 
-def _hooks(node: Node, g: Any, hooked: dict[Node, Any]) -> Any:
-    if g is None or node.info is None or not node.info.hooks:
-        return g
-    if node not in hooked:  # a second, careful sweep must not call them again
-        for hook in node.info.hooks:
-            result = hook(_settled(g))
-            g = g if result is None else _checked(result, node)
-        hooked[node] = g
-    return hooked[node]
+def _dense(g: Lazy, node: Node) -> Any:
+    out = g.dense()
+    return out if out.__class__ is tuple or out.dtype == node.spec[1] else out.astype(node.spec[1])
 
 
-def _settled(g: Any) -> Any:
-    return g.dense() if isinstance(g, Lazy) and not isinstance(g, RowGrad) else g
+def _hooks(node: Node, g: Any) -> Any:
+    for hook in node.info.hooks:
+        g = _dense(g, node) if isinstance(g, Lazy) and not isinstance(g, RowGrad) else g
+        result = hook(_shown(g))
+        g = g if result is None else _checked(result, node)
+    return g
+
+
+def _shown(g: Any) -> Any:
+    """A gradient for others to see: it may be somebody else's too, so nobody may write into it."""
+    if g.__class__ is np.ndarray:
+        g = g.view()
+        g.flags.writeable = False
+    return g
 
 
 def _checked(result: Any, node: Node) -> Any:
-    if np.shape(result) != node.spec[0]:
-        raise ShapeError(f"a hook returned {describe(result)} for a gradient of {node.spec[0]}")
-    return result
+    shape, dtype = node.spec
+    if np.shape(result) != shape:
+        raise ShapeError(f"a hook returned {describe(result)} for a gradient of {shape}")
+    if isinstance(result, (Lazy, Scalar)) or getattr(result, "dtype", None) == dtype:
+        return result
+    if dtype is float:
+        return float(result)
+    return result.astype(dtype) if isinstance(result, Tensor) else np.array(result, dtype)[()]
 
 
 def _keep(node: Node, g: Any, alone: bool) -> Any:
@@ -148,9 +162,9 @@ def _keep(node: Node, g: Any, alone: bool) -> Any:
     if dtype is float:
         return float(g) if isinstance(g, float) else g
     if g.__class__ is RowGrad:
-        return RowGrad(g.rows, np.array(g.values), shape)
+        return RowGrad(g.rows, np.array(g.values, dtype), shape)
     if isinstance(g, Lazy) and g.__class__ is not Parts:
-        return g.dense()
+        return _dense(g, node)
     if isinstance(g, (float, Parts, Tensor, Scalar)):
         return g
     fresh = alone and g.__class__ is np.ndarray and g.base is None and g.flags.writeable
@@ -206,8 +220,10 @@ def cotangent(value: Any, gradient: Any) -> Any:
         gradient = np.ones(value.shape, value.dtype)
     if isinstance(gradient, (Tensor, Scalar)):
         shape = gradient.shape
+        if isinstance(gradient, Tensor) and value.dtype not in (float, gradient.dtype):
+            gradient = gradient.astype(value.dtype)
     else:
-        gradient = np.array(gradient, None if value.dtype is float else value.dtype)
+        gradient = real_array(gradient, None if value.dtype is float else value.dtype)
         shape = gradient.shape
     if shape != value.shape:
         raise ShapeError(f"gradient of shape {shape} for a result of shape {value.shape}")

@@ -10,12 +10,13 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.backward import sweep
-from autodiff.errors import GraphError, ShapeError
+from autodiff.errors import DTypeError, GraphError, ShapeError
 from autodiff.functions import function
 from autodiff.graph import Node, TensorNode, tick, topological
-from autodiff.op import binary, op, unary
+from autodiff.op import Op, binary, op, unary
+from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording
-from autodiff.sparse import Parts
+from autodiff.sparse import Lazy, Parts
 from autodiff.tensor import Tensor, wrap
 from autodiff.transforms import fresh_leaf
 
@@ -58,13 +59,61 @@ def custom_op(
         raise GraphError("custom_op() takes rules or partials: one for each argument")
     name = settings.pop("name", forward.__name__)
     settings.setdefault("numpy", ())
+    guarded = _guarded(forward)
     if partials:
         if len(partials) > 2:
             raise GraphError("partials are for one or two arguments; state rules instead")
-        row = (unary, binary)[len(partials) - 1](name, forward, *partials, **settings)
+        row = (unary, binary)[len(partials) - 1](name, guarded, *partials, **settings)
     else:
-        row = op(name, forward, *rules, **settings)
+        row = op(name, guarded, *(_returning_arrays(name, rule) for rule in rules), **settings)
+    unknown = [n for n in row.needs if not _known(n, row)]
+    if unknown:
+        raise GraphError(
+            f"custom_op {name}: a rule asks for {', '.join(unknown)}, and there are only out, "
+            f"{', '.join((*row.args, *row.params))}, and the shapes of arguments as x_shape"
+        )
     return wraps(forward)(function(row))
+
+
+def _known(name: str, row: Op) -> bool:
+    return name == "out" or name.removesuffix("_shape") in (*row.args, *row.params)
+
+
+def _guarded(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """`forward` that cannot write into the graph's arrays, nor into its result afterwards."""
+
+    @wraps(forward)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        out = forward(*map(_read_only, args), **kwargs)
+        return tuple(map(_copied, out)) if isinstance(out, tuple) else _copied(out)
+
+    return call
+
+
+def _read_only(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        x = x.view()
+        x.flags.writeable = False
+    return x
+
+
+def _copied(out: Any) -> Any:
+    return np.array(out)[()]
+
+
+def _returning_arrays(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """`rule` with a number in place of an array taken for one, and other results refused."""
+
+    @wraps(rule)
+    def call(g: Any, *args: Any) -> Any:
+        c = rule(g, *args)
+        if c is None or isinstance(c, (Tensor, Scalar, Lazy)) or hasattr(c, "dtype"):
+            return c
+        if isinstance(c, (int, float)):
+            return np.asarray(c, g.dtype)[()]
+        raise DTypeError(f"a rule of custom_op {name} gave {type(c).__name__}, not an array")
+
+    return call
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,12 +127,18 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     f : callable
         Takes arrays or nested containers of them, and returns one array. Parameters that it
         reaches in other ways get their gradients too.
+
+    Raises
+    ------
+    GraphError
+        If `f` returns several values; or, at backward, if it gives another value than before,
+        as when something that it reaches has changed.
     """
 
     @wraps(f)
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         if not is_recording():
-            return f(*args)
+            return f(*args, **kwargs)
         leaves, definition = tree.flatten(args)
         tracked = [i for i, leaf in enumerate(leaves) if getattr(leaf, "requires_grad", False)]
 
@@ -91,11 +146,13 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             filled = list(leaves)
             for i, x in zip(tracked, inputs, strict=True):
                 filled[i] = x
-            return f(*tree.unflatten(definition, filled))
+            return f(*tree.unflatten(definition, filled), **kwargs)
 
         inputs = [leaves[i] for i in tracked]
         start = tick()
         out = inner([fresh_leaf(x) for x in inputs])
+        if isinstance(out, (list, tuple, dict)):
+            raise GraphError("checkpoint() is for functions of one result: stack or join several")
         if not getattr(out, "requires_grad", False):
             return out
         # The graph of this run ends here; of it only the leaves that `f` itself holds stay.
@@ -118,15 +175,34 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
 
     def rule(g: Any, values: Any) -> Parts:
         record = isinstance(g, Tensor)
-        again = [v if isinstance(v, Tensor) else fresh_leaf(wrap(v, None)) for v in values]
+        again = [_again(v) for v in values]
         with enable_grad():
             result = inner(again)
+        if not _is_same(result._data, out):
+            raise GraphError(
+                "checkpoint(): run again for backward, the function gave another value: what it "
+                "reaches was changed meanwhile, or it draws random numbers"
+            )
         targets = [x._node for x in again] + held
-        grads = sweep({result._node: g}, targets, record)
+        seed = g if record or isinstance(result, Tensor) else float(g)
+        grads = sweep({result._node: seed}, targets, record)
         return Parts({i: grads[n] for i, n in enumerate(targets) if n in grads}, specs)
 
     row = op("checkpoint", lambda values: out, rule, numpy=())
+    out = np.asarray(out)[()]
     return wrap(out, TensorNode(row, (packed,), (values,), (out.shape, out.dtype)))
+
+
+def _again(value: Any) -> Any:
+    if isinstance(value, (Tensor, Scalar)):
+        return value
+    return fresh_leaf(Scalar(value) if isinstance(value, float) else wrap(value, None))
+
+
+def _is_same(x: Any, y: Any) -> bool:
+    """Whether the values are equal to rounding."""
+    near = 1e3 * np.finfo(np.asarray(y).dtype).eps
+    return np.shape(x) == np.shape(y) and bool(np.allclose(x, y, near, near, equal_nan=True))
 
 
 # Several values as one, so that one rule can give all their gradients at once.
@@ -143,8 +219,9 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable
     ----------
     f : callable
         Takes and returns arrays (or trees of arrays).
-    in_axes : int, None, or tuple of them
-        Axis to slice for each argument; None hands an argument on whole.
+    in_axes : int, None, or sequence of them
+        Axis to slice for each argument; None hands an argument on whole, as are all arguments
+        by keyword.
     out_axes : int
         Where the new axis goes in each result.
 
@@ -155,18 +232,18 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable
     """
 
     @wraps(f)
-    def call(*args: Any) -> Any:
-        axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        axes = (in_axes,) * len(args) if in_axes is None or isinstance(in_axes, int) else in_axes
         if len(axes) != len(args):
             raise ShapeError(f"vmap: {len(axes)} in_axes for {len(args)} arguments")
         slices = [_sliced(a, axis) for a, axis in zip(args, axes, strict=True)]
         lengths = {len(s) for s in slices if s is not None}
-        if len(lengths) != 1:
+        if len(lengths) != 1 or lengths == {0}:
             raise ShapeError(
                 f"vmap: arguments of lengths {sorted(lengths)} along in_axes={in_axes}"
             )
         results = [
-            f(*(a if s is None else s[k] for a, s in zip(args, slices, strict=True)))
+            f(*(a if s is None else s[k] for a, s in zip(args, slices, strict=True)), **kwargs)
             for k in range(lengths.pop())
         ]
         return tree.map(lambda *parts: np.stack(parts, axis=out_axes), results[0], *results[1:])
@@ -178,6 +255,8 @@ def _sliced(tree_of_arrays: Any, axis: int | None) -> list[Any] | None:
     if axis is None:
         return None
     leaves, definition = tree.flatten(tree_of_arrays)
+    if any(np.ndim(leaf) == 0 for leaf in leaves):
+        raise ShapeError("vmap: a number has no axis to go along; in_axes=None hands it on whole")
     columns = [list(np.moveaxis(_array(leaf), axis, 0)) for leaf in leaves]
     return [tree.unflatten(definition, list(group)) for group in zip(*columns, strict=True)]
 

@@ -18,7 +18,7 @@ from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor, apply, explained
 
-__all__ = ["DISPATCH", "FUNCTIONS", "as_tensor", "composite", "function"]
+__all__ = ["DISPATCH", "FUNCTIONS", "PLAIN", "as_tensor", "composite", "function"]
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Public functions by name; those of a namespace are written ``linalg.inv``."""
@@ -199,6 +199,17 @@ def plain(value: Any) -> Any:
 _REDUCE = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
 _ACCUMULATE = {"add": np.cumsum, "multiply": np.cumprod}
 
+
+def _plain_function(f: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return f(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+
+    call.__name__ = call.__qualname__ = f.__name__
+    call.__module__ = "autodiff"
+    call.__doc__ = f"numpy's {f.__name__}, on the values: a plain result, without derivative."
+    return call
+
+
 _PLAIN_UFUNCS = {
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isnan,
     np.isinf, np.isfinite, np.signbit, np.logical_and, np.logical_or, np.logical_not,
@@ -208,12 +219,28 @@ _PLAIN_FUNCTIONS = {
     np.argmax, np.argmin, np.argsort, np.argwhere, np.nonzero, np.flatnonzero, np.count_nonzero,
     np.all, np.any, np.searchsorted, np.shape, np.ndim, np.size, np.result_type, np.array_equal,
     np.allclose, np.isclose, np.array_repr, np.array_str, np.array2string, np.zeros_like,
-    np.ones_like, np.empty_like, np.full_like, np.iscomplexobj, np.isrealobj, np.may_share_memory,
-    np.shares_memory, np.lexsort, np.digitize, np.unique, np.nanargmax, np.nanargmin,
-    np.argpartition, np.broadcast_shapes, np.isposinf, np.isneginf, np.bincount, np.histogram,
+    np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj, np.may_share_memory,
+    np.shares_memory, np.lexsort, np.digitize, np.nanargmax, np.nanargmin,
+    np.argpartition, np.broadcast_shapes, np.isposinf, np.isneginf,
     np.linalg.matrix_rank,
 }  # fmt: skip
 """Functions whose result has no derivative: they give plain arrays."""
+
+
+PLAIN = {
+    f.__name__: _plain_function(f) for f in (*_PLAIN_UFUNCS, *_PLAIN_FUNCTIONS)
+    if f is not np.linalg.matrix_rank
+}  # fmt: skip
+"""The same by name: comparisons, places, shapes."""
+
+
+def _full_like(a: Any, *args: Any, **kwargs: Any) -> Any:
+    """numpy's full_like: only the shape and the dtype of `a` matter, while the value may not be
+    tracked."""
+    return np.full_like(plain(a), *args, **kwargs)
+
+
+DISPATCH[np.full_like] = PLAIN["full_like"] = _full_like
 
 
 def _array_ufunc(self: Any, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import cache
+from inspect import Parameter
 from typing import Any
 
 import numpy as np
 
 from autodiff.errors import DTypeError
 from autodiff.graph import TensorNode, tick
-from autodiff.op import Op
+from autodiff.op import NUMBERS, Op
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
 from autodiff.tensor import Tensor, apply, constant, explained, frozen, operand, record, wrap
@@ -136,6 +137,8 @@ _OTHERS = """
 def method({signature}):
     {operands}
     {constants}
+    if {are_numbers}:
+        {values}, = [v if v is None else np.asarray(v)[()] for v in ({values},)]
     try:
         out = forward({call})
     except (ValueError, TypeError, IndexError) as error:
@@ -156,7 +159,7 @@ def method({signature}):
 """
 
 _CONSTANT = """
-    if {0}.__class__ is Tensor:
+    if {0}.__class__ is Tensor or {0}.__class__ is Scalar:
         {0} = constant({0}, op, {0!r})
 """
 
@@ -169,6 +172,7 @@ _OPERAND = """
         {0}_, {0}n = operand({0})
 """
 
+_NUMBERS = frozenset({float, int, bool, type(None)})
 _INFIX = {
     operator.add: "x + y", operator.sub: "x - y", operator.mul: "x * y",
     operator.truediv: "x / y", operator.neg: "-x",
@@ -191,7 +195,11 @@ def _operand_or_none(value: Any) -> tuple[Any, Any]:
 def recorder(op: Op) -> Callable[..., Any]:
     """The public function of a row that is not elementwise, with the signature of its forward."""
     defaults = {**op.optional, **op.params}
-    signature = [f"{n}=defaults[{n!r}]" if n in defaults else n for n in (*op.args, *op.params)]
+    missing = [n for n, default in defaults.items() if default is Parameter.empty]
+    signature = [
+        n if n not in defaults or n in missing else f"{n}=defaults[{n!r}]"
+        for n in (*op.args, *op.params)
+    ]
     texts = {
         "signature": ", ".join(signature),
         "operands": "".join(_OPERAND.format(a) for a in op.args).strip(),
@@ -199,6 +207,7 @@ def recorder(op: Op) -> Callable[..., Any]:
         "call": ", ".join([*(f"{a}_" for a in op.args), *op.params]),
         "kept": ", ".join([*(f"{a}_" for a in op.args), *(f"frozen({p})" for p in op.params)]),
         "values": ", ".join(f"{a}_" for a in op.args),
+        "are_numbers": " and ".join(f"{a}_.__class__ in numbers" for a in op.args),
         "settings": ", ".join(f"{p}={p}" for p in op.params),
         "nodes": ", ".join(f"{a}n" for a in op.args),
         "tracked": " | ".join(f"({a}n is not None) << {i}" for i, a in enumerate(op.args)),
@@ -235,7 +244,7 @@ def scalar_method(op: Op, swapped: bool = False) -> Callable[..., Any]:
         "swap": "x, y = y, x" if swapped else "",
     }  # fmt: skip
     template = (_SCALAR_1, _SCALAR_2)[len(op.args) - 1]
-    return _compile(template, op, forward, swapped, texts, **names)
+    return _compile(template, op, forward, swapped, texts, np=NUMBERS, **names)
 
 
 def _compile(
@@ -247,7 +256,7 @@ def _compile(
         "apply": apply, "apply_scalar": apply_scalar, "apply_or_defer": _defer,
         "explained": explained, "operand": operand, "operand_or_none": _operand_or_none,
         "frozen": frozen, "constant": constant, "record": record, "wrap": wrap,
-        "outputs": op.outputs, **names,
+        "outputs": op.outputs, "numbers": _NUMBERS, **names,
     }  # fmt: skip
     arguments = "other, self" if swapped else "self, other"
     exec(template.format(arguments=arguments, **texts), space)

@@ -86,7 +86,7 @@ class Optimizer:
             if g.__class__ is not np.ndarray or g.dtype is not scratch.dtype:
                 g = _plain(g, scratch.dtype)
             if p.shape:
-                self._update(p.writable(), g, scratch, *state)
+                self._update(p._writable(), g, scratch, *state)
             else:  # holds a number, not an array
                 x = np.array(p.data, p.dtype)
                 self._update(x, g, scratch, *state)
@@ -98,7 +98,7 @@ class Optimizer:
 
     def _update_rows(self, p: Any, gradient: RowGrad, dtype: Any, state: tuple[Any, ...]) -> None:
         once = gradient.coalesce()
-        rows, g, whole = once.rows, _plain(once.values, dtype), (p.writable(), *state)
+        rows, g, whole = once.rows, _plain(once.values, dtype), (p._writable(), *state)
         x, *parts = (array[rows] for array in whole)
         self._update(x, g, np.empty_like(g), *parts)
         for array, part in zip(whole, (x, *parts)):

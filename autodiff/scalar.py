@@ -87,9 +87,6 @@ class Scalar(Tracked, ScalarNode):
         """The same value, cut off from the graph."""
         return Scalar(self._data, requires_grad=False)
 
-    def __float__(self) -> float:
-        return self._data
-
     def __bool__(self) -> bool:
         return bool(self._data)
 
@@ -115,12 +112,11 @@ def apply_scalar(op: Op, *args: Any) -> Scalar:
     parents = tuple(a if isinstance(a, Scalar) else None for a in args)
     values = tuple(a._data if isinstance(a, Scalar) else float(a) for a in args)
     tracked = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
-    local = op.local(tracked)
     try:
         out = (op.scalar or op.forward)(*values)
-        return _make(op, float(out), parents, local(out, *values))
+        return _make(op, float(out), parents, op.local(tracked)(out, *values))
     except (ArithmeticError, ValueError):
-        return _make(op, *_by_numpy(op, local, values, parents))
+        return _make(op, *_by_numpy(op, op.local(tracked, np), values, parents))
 
 
 def _by_numpy(

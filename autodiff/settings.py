@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
+from inspect import isgeneratorfunction
 from types import TracebackType
+from typing import Any, TypeVar
+
+from autodiff.errors import DTypeError
 
 __all__ = ["enable_grad", "is_recording", "no_grad", "recording"]
 
 recording: ContextVar[bool] = ContextVar("autodiff.recording", default=True)
+_F = TypeVar("_F", bound=Callable[..., Any])
+_tokens: ContextVar[list[Any]] = ContextVar("autodiff.tokens")
 
 
 def is_recording() -> bool:
@@ -21,14 +28,18 @@ class _Recording(ContextDecorator):
 
     value: bool
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
-
-    def _recreate_cm(self) -> _Recording:
-        return type(self)()
+    def __call__(self, f: _F) -> _F:
+        if isgeneratorfunction(f):
+            raise DTypeError(
+                f"@{type(self).__name__}() on the generator {f.__name__} would end before its "
+                "first step: use `with` inside of it"
+            )
+        return super().__call__(f)
 
     def __enter__(self) -> _Recording:
-        self._tokens.append(recording.set(self.value))
+        # What is to be put back belongs to the context as well: threads may share this object.
+        tokens: list[Any] = [recording.set(self.value)]
+        tokens.append(_tokens.set(tokens))
         return self
 
     def __exit__(
@@ -37,7 +48,9 @@ class _Recording(ContextDecorator):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        recording.reset(self._tokens.pop())
+        before, outer = _tokens.get()
+        _tokens.reset(outer)
+        recording.reset(before)
 
 
 class no_grad(_Recording):  # noqa: N801 - the field's standard name

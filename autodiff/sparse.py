@@ -22,6 +22,12 @@ class Lazy:
     def __radd__(self, other: Any) -> Any:
         return self + other
 
+    def __sub__(self, other: Any) -> Any:
+        return self.dense() - (other.dense() if isinstance(other, Lazy) else other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self.dense()
+
 
 class RowGrad(Lazy):
     """Gradient of a table of which only some rows were looked up.
@@ -54,6 +60,11 @@ class RowGrad(Lazy):
 
     def __mul__(self, factor: float) -> RowGrad:
         return RowGrad(self.rows, self.values * factor, self.shape)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> RowGrad:
+        return self * -1
 
     def coalesce(self) -> RowGrad:
         """The same gradient with each row once, in rising order."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.op import Op
+from autodiff.op import OPS, Op
 from autodiff.sparse import Lazy, Parts, RowGrad
 
 __all__ = ["has_nan", "strong_zero"]
@@ -67,6 +67,8 @@ def _expanded(zero: Any, c: Any, op: Op, settings: dict[str, Any]) -> Any:
     """Which entries of `c` depend on zeros of the cotangent only; broadcasts to its shape."""
     if op.namespace == "linalg" and "axis" not in settings:
         return _per_matrix(zero, c.shape[:-2])
+    if OPS.get(op.name) is not op:
+        return np.all(zero)  # of an op of the user's own we do not know what goes where
     if "axis" not in settings or not zero.ndim:
         return zero if zero.shape == c.shape else np.all(zero)
     axis = settings["axis"]

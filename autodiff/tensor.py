@@ -15,7 +15,10 @@ from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import recording
 from autodiff.tracked import Tracked
 
-__all__ = ["Tensor", "apply", "constant", "frozen", "items", "lift", "operand", "record", "wrap"]
+__all__ = [
+    "Tensor", "apply", "constant", "frozen", "items", "lift", "operand", "real_array", "record",
+    "wrap",
+]  # fmt: skip
 
 _new = object.__new__
 _recording = recording.get
@@ -72,12 +75,12 @@ class Tensor(Tracked):
     def data(self, value: Any) -> None:
         if self._node is not None and self._node.op is not None:
             raise GraphError(f"{self!r} is the result of {self._node.op.name}: set data of a leaf")
-        array = np.array(value._data if isinstance(value, Tensor) else value, self.dtype)
+        array = real_array(value._data if isinstance(value, Tensor) else value, self.dtype)
         if array.shape != self.shape:
             raise ShapeError(f"data of shape {array.shape} given to a tensor of shape {self.shape}")
         self._data = array if array.ndim else array[()]
 
-    def writable(self) -> np.ndarray:
+    def _writable(self) -> np.ndarray:
         """The array of a leaf, to be written into; copied first if anything else holds it."""
         if self._node is not None and self._node.op is not None:
             raise GraphError(f"{self!r} is the result of {self._node.op.name}: write into a leaf")
@@ -137,24 +140,10 @@ class Tensor(Tracked):
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(self.shape[0]))
 
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
     def __bool__(self) -> bool:
         return bool(self._data)
 
     __hash__ = object.__hash__  # by identity; comparisons compare values
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.requires_grad:
-            raise GraphError(
-                f"{self!r} is tracked, and a plain array would lose its gradient: use numpy's "
-                "functions on the tensor itself, or take .data or .detach() on purpose"
-            )
-        return np.asarray(self.data, dtype)
 
     def __repr__(self) -> str:
         text = np.array2string(np.asarray(self._data), precision=4, threshold=20, separator=", ")
@@ -178,6 +167,13 @@ def _array(data: Any, dtype: Any) -> np.ndarray:
     if array.dtype.kind not in _KINDS:
         raise DTypeError(f"a tensor holds real numbers, not {array.dtype}: {describe(data)}")
     return array
+
+
+def real_array(value: Any, dtype: Any) -> np.ndarray:
+    """A copy in a floating dtype; complex numbers have no place there."""
+    if np.iscomplexobj(value):
+        raise DTypeError(f"takes real numbers, not {describe(value)}")
+    return np.array(value, dtype)
 
 
 def _holds_tracked(data: Sequence[Any]) -> bool:
@@ -254,6 +250,8 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
     if op.partials is not None and not params and _all_scalars(arrays):
         return apply_scalar(op, *arrays)
     values, nodes = zip(*map(operand, arrays), strict=True) if arrays else ((), ())
+    if not any(hasattr(v, "dtype") for v in values):  # numbers only, so none has a shape
+        values = tuple(v if v is None else np.asarray(v)[()] for v in values)
     given = (values,) if op.variadic else values
     try:
         out = op.forward(*given, **params)
@@ -275,8 +273,8 @@ def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> 
     return items(out, TensorNode(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
 
 
-def constant(setting: Tensor, op: Op, name: str) -> Any:
-    """The plain value of a tensor given as a setting."""
+def constant(setting: Tensor | Scalar, op: Op, name: str) -> Any:
+    """The plain value of a tensor or scalar given as a setting."""
     if setting.requires_grad:
         raise DTypeError(
             f"{op.name}() has no derivative with respect to {name}, which is tracked: pass .data "
@@ -292,6 +290,8 @@ def frozen(setting: Any) -> Any:
         return setting.copy()
     if kind is Tensor:
         return setting._data
+    if kind is dict:
+        return {name: frozen(value) for name, value in setting.items()}
     return kind(map(frozen, setting)) if kind is list or kind is tuple else setting
 
 
@@ -310,7 +310,7 @@ def _settings(op: Op, positional: tuple[Any, ...], named: dict[str, Any]) -> dic
         raise TypeError(f"{op.name}() takes {len(op.args) + len(op.params)} arguments at most")
     params = {**op.params, **dict(zip(op.params, positional)), **named}
     for name, value in params.items():
-        if isinstance(value, Tensor):
+        if isinstance(value, (Tensor, Scalar)):
             params[name] = constant(value, op, name)
     if len(params) > len(op.params):
         unknown = sorted(set(params) - set(op.params))

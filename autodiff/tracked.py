@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.graph import Info, TensorNode
 
@@ -70,6 +72,25 @@ class Tracked:
             raise ShapeError(f"gradient {describe(value)} given to a value of shape {self.shape}")
         self._info().grad = value
 
+    def __float__(self) -> float:
+        self._require_constant("float()")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._require_constant("int()")
+        return int(self.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self._require_constant("a plain array")
+        return np.array(self.data, dtype) if copy else np.asarray(self.data, dtype)
+
+    def _require_constant(self, what: str) -> None:
+        if self.requires_grad:
+            raise GraphError(
+                f"{self!r} is tracked, and {what} would lose its gradient: use the functions of "
+                "numpy or ad on the value itself, or take .item(), .data or .detach() on purpose"
+            )
+
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
@@ -95,7 +116,10 @@ class Tracked:
         info.hooks = (*info.hooks, hook)
 
         def remove() -> None:
-            info.hooks = tuple(h for h in info.hooks if h is not hook)
+            hooks = list(info.hooks)
+            if hook in hooks:
+                hooks.remove(hook)
+            info.hooks = tuple(hooks)
 
         return remove
 

@@ -1,4 +1,4 @@
-"""Functions of functions: gradients, Jacobians, products with them, and their controls."""
+"""Functions of functions: gradients, and products with the Jacobian from either side."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ from autodiff.tensor import Tensor, wrap
 __all__ = [
     "fresh_leaf",
     "grad",
-    "hessian",
-    "hvp",
-    "jacobian",
     "jvp",
     "stop_gradient",
     "value_and_grad",
@@ -140,7 +137,12 @@ def _result(g: Any, node: Node | None, record: bool) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return tree.map(lambda v: v._data if isinstance(v, (Tensor, Scalar)) else v, value)
+    """The value without its graph, to do with as you like."""
+    return tree.map(lambda v: _own(v._data) if isinstance(v, (Tensor, Scalar)) else v, value)
+
+
+def _own(data: Any) -> Any:
+    return data.copy() if isinstance(data, np.ndarray) else data
 
 
 def _seed(value: Any, gradient: Any, record: bool) -> Any:
@@ -178,8 +180,10 @@ def value_and_grad(
     Returns
     -------
     callable
-        ``(value, gradient)``; plain arrays, or tensors where a value from outside that is
-        tracked itself is involved, so that they can be differentiated again.
+        ``(value, gradient)``: plain arrays, or tensors, so that they can be differentiated again,
+        where a value that is tracked outside is involved: the result of an op among the
+        arguments, or a leaf that `f` reaches by itself. A leaf given as an argument, such as a
+        parameter, is taken for its value; give ``+leaf`` to differentiate by it again.
 
     Raises
     ------
@@ -204,7 +208,8 @@ def value_and_grad(
                 seeds = {n: _seed(value, None, True) for n in seeds}
             grads = trace.pull(seeds, record)
         result = grads[0] if isinstance(argnums, int) else tuple(grads)
-        value = value if record else _plain(value)
+        if not record:
+            value, aux = _plain(value), _plain(aux)
         return ((value, aux), result) if has_aux else (value, result)
 
     return call
@@ -242,8 +247,18 @@ def grad(
     return call
 
 
-def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(
+    f: Callable[..., Any], *primals: Any, allow_unused: bool = False
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of ``f(*primals)`` and its pullback.
+
+    Parameters
+    ----------
+    f : callable
+    *primals
+        Its arguments: arrays, numbers, or trees of them.
+    allow_unused : bool
+        Give zeros for an argument that the result does not depend on, instead of a GraphError.
 
     Returns
     -------
@@ -255,14 +270,15 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     trace = _Trace(primals, tuple(range(len(primals))))
     with enable_grad():
         value = f(*trace.args)
-    results, _ = tree.flatten(value)
+    results, definition = tree.flatten(value)
     tracked = [r for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
-    record = trace.differentiable(topological(*(r._node for r in tracked)))
+    order = topological(*(r._node for r in tracked))
+    if not allow_unused:
+        trace.require_use(order)
+    record = trace.differentiable(order)
 
     def pullback(cotangents: Any) -> tuple[Any, ...]:
-        given, _ = tree.flatten(cotangents)
-        if len(given) != len(results):
-            raise ShapeError(f"{len(given)} cotangents for {len(results)} results")
+        given = tree.leaves_like(definition, cotangents)
         again = record or any(isinstance(c, (Tensor, Scalar)) and c.requires_grad for c in given)
         seeds: dict[Node, Any] = {}
         with enable_grad():
@@ -275,7 +291,12 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     return (value if record else _plain(value)), pullback
 
 
-def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+def jvp(
+    f: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    allow_unused: bool = False,
+) -> Any:
     """The value of ``f(*primals)`` and its derivative in the direction of `tangents`.
 
     Parameters
@@ -283,20 +304,24 @@ def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     f : callable
     primals, tangents : tuple
         The arguments, and for each a tangent of the same shape (or tree of shapes).
+    allow_unused : bool
+        Take an argument that the result does not depend on, instead of a GraphError.
 
     Returns
     -------
     value, tangent : array or tree of arrays
     """
     trace = _Trace(tuple(primals), tuple(range(len(primals))))
-    given = [tree.flatten(t)[0] for t in tangents]
-    if [*map(len, given)] != [*map(len, trace.nodes)]:
-        raise ShapeError("jvp takes one tangent for each primal, of the same structure")
+    if len(tangents) != len(trace.definitions):
+        raise ShapeError(f"jvp takes a tangent for each of the {len(trace.definitions)} primals")
+    given = [*map(tree.leaves_like, trace.definitions, tangents)]
     with enable_grad():
         value = f(*trace.args)
         results, definition = tree.flatten(value)
         roots = [r._node for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
         order = topological(*roots)
+        if not allow_unused:
+            trace.require_use(order)
         flat = [(n, t) for ns, ts in zip(trace.nodes, given, strict=True)
                 for n, t in zip(ns, ts, strict=True) if n is not None]  # fmt: skip
         record = trace.differentiable(order) or any(
@@ -328,67 +353,6 @@ def _direction(node: Node, tangent: Any, record: bool) -> Any:
         return Scalar(float(tangent), requires_grad=False) if record else float(tangent)
     array = np.array(tangent, dtype)[()]
     return wrap(array, None) if record else array
-
-
-def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
-    """Hessian of a scalar function times `tangents`, forward over reverse.
-
-    Returns
-    -------
-    tuple
-        For each primal an array of its shape.
-    """
-    every = tuple(range(len(primals)))
-    return jvp(grad(f, every, allow_unused=True), tuple(primals), tuple(tangents))[1]
-
-
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Make a function that returns the Jacobian: shape of the result + shape of the argument.
-
-    Works backwards, a row at a time, or forwards, a column at a time, whichever is fewer.
-    """
-
-    @wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        blocks = tuple(_jacobian(f, i, args, kwargs) for i in _numbers(argnums))
-        return blocks[0] if isinstance(argnums, int) else blocks
-
-    return call
-
-
-def _jacobian(f: Callable[..., Any], i: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    def alone(x: Any) -> Any:
-        return f(*args[:i], x, *args[i + 1 :], **kwargs)
-
-    value, pullback = vjp(alone, args[i])
-    shape, inputs = np.shape(value), np.shape(args[i])
-    rows, columns = int(np.prod(shape)), int(np.prod(inputs))
-    if rows <= columns:
-        parts = [pullback(unit)[0] for unit in _units(shape)]
-        return _stack(parts, (*shape, *inputs), value)
-    parts = [jvp(alone, (args[i],), (unit,))[1] for unit in _units(inputs)]
-    joined = _stack(parts, (*inputs, *shape), value)
-    axes = (*range(len(inputs), len(inputs) + len(shape)), *range(len(inputs)))
-    return np.transpose(joined, axes)
-
-
-def _units(shape: tuple[int, ...]) -> Any:
-    size = int(np.prod(shape))
-    for k in range(size):
-        unit = np.zeros(size)
-        unit[k] = 1.0
-        yield unit.reshape(shape)
-
-
-def _stack(parts: list[Any], shape: tuple[int, ...], value: Any) -> Any:
-    if not parts:
-        return np.zeros(shape, getattr(value, "dtype", float))
-    return np.reshape(np.stack(parts), shape)
-
-
-def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """Make a function that returns the Hessian of a scalar function by one argument."""
-    return jacobian(grad(f, argnums, allow_unused=True), argnums)
 
 
 def stop_gradient(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from autodiff.errors import ShapeError
 
-__all__ = ["TreeDef", "flatten", "map", "register", "unflatten"]
+__all__ = ["TreeDef", "flatten", "leaves_like", "map", "register", "unflatten"]
 
 _KINDS: dict[type, tuple[Callable[[Any], list[Any]], Callable[[Any, list[Any]], Any]]] = {}
 
@@ -72,12 +72,47 @@ def unflatten(definition: TreeDef, leaves: list[Any]) -> Any:
     return _build(definition, iter(leaves))
 
 
+def leaves_like(definition: TreeDef, tree: Any) -> list[Any]:
+    """The leaves of a tree in the order of another one of the same shape; dicts go by their keys.
+
+    Raises
+    ------
+    ShapeError
+        If the tree has another shape or other keys.
+    """
+    if definition.children is None and _kind(tree) is None:
+        return [tree]
+    children = _children_like(definition, tree)
+    if children is None:
+        raise ShapeError(
+            f"trees of different shapes: {_sketch(definition.example)} and {_sketch(tree)}"
+        )
+    pairs = zip(definition.children or (), children, strict=True)
+    return [leaf for below, child in pairs for leaf in leaves_like(below, child)]
+
+
+def _children_like(definition: TreeDef, tree: Any) -> list[Any] | None:
+    example, kind = definition.example, _kind(tree)
+    if definition.children is None or kind is None or kind is not _kind(example):
+        return None
+    if isinstance(example, dict):
+        return [tree[key] for key in example] if example.keys() == tree.keys() else None
+    children: list[Any] = kind[0](tree)
+    return children if len(children) == len(definition.children) else None
+
+
+def _sketch(tree: Any) -> str:
+    """The outermost shape of a tree, for messages."""
+    if _kind(tree) is None:
+        return "a leaf"
+    inside = list(tree) if isinstance(tree, dict) else f"{len(_kind(tree)[0](tree))} children"
+    return f"a {type(tree).__name__} of {inside}"
+
+
 def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """``f(leaf, ...)`` for each leaf of `tree` and the leaves in the same place of `rest`."""
     leaves, definition = flatten(tree)
-    others = [flatten(other)[0] for other in rest]
-    if any(len(other) != len(leaves) for other in others):
-        raise ShapeError("trees of different shapes cannot be mapped together")
+    others = [leaves_like(definition, other) for other in rest]
     return unflatten(definition, [f(*group) for group in zip(leaves, *others, strict=True)])
 
 

@@ -373,11 +373,11 @@ def test_create_graph_makes_gradients_differentiable() -> None:
     for x in (tracked(2.0), ad.Scalar(2.0)):
         (x * x * x).backward(create_graph=True)
         first = x.grad
-        assert first.requires_grad and float(first) == 12.0
+        assert first.requires_grad and first.item() == 12.0
         x.grad = None
         first.backward(create_graph=True)
         second = x.grad
-        assert float(second) == 12.0
+        assert second.item() == 12.0
         x.grad = None
         second.backward()
         assert float(x.grad) == 6.0
@@ -414,7 +414,7 @@ def test_only_what_a_rule_names_is_kept() -> None:
         assert saved == kept
 
 
-@pytest.mark.parametrize("f", [np.exp, np.tanh, ad.sum, lambda x: x + 1.0, lambda x: x / 2.0])
+@pytest.mark.parametrize("f", [np.exp, np.cbrt, ad.sum, lambda x: x + 1.0, lambda x: x / 2.0])
 def test_an_inner_value_that_no_rule_names_is_freed(f: Any) -> None:
     x = tracked()
     inner = x * 3.0

@@ -165,7 +165,7 @@ def test_forward_mode_agrees(graph: list[Step], data: list[Any]) -> None:
     primals = [ad.Scalar(x) if isinstance(x, float) else x for x in data]
     tangents = [np.sin(np.arange(np.size(x)) + 1.0).reshape(np.shape(x)) for x in data]
     f = lambda *x: run(graph, list(x))  # noqa: E731
-    _, tangent = ad.jvp(f, tuple(primals), tuple(tangents))
+    _, tangent = ad.jvp(f, tuple(primals), tuple(tangents), allow_unused=True)
     slopes = ad.grad(f, tuple(range(len(data))), allow_unused=True)(*primals)
     expected = sum(np.sum(g * t) for g, t in zip(slopes, tangents, strict=True))
     assert_close(tangent, expected, 1e-9)

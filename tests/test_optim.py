@@ -285,9 +285,9 @@ def test_the_gradient_stays_and_is_not_kept(rule, settings):
 
 def test_a_step_writes_in_place():
     x = leaf(draw(100))
-    place = x.writable().ctypes.data
+    place = x._writable().ctypes.data
     steps(optim.Adam([x]), [draw(100)] * 3)
-    assert x.writable().ctypes.data == place
+    assert x._writable().ctypes.data == place
 
 
 def test_parameters_of_different_shapes_and_dtypes_side_by_side():

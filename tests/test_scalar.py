@@ -26,7 +26,7 @@ def test_the_gradient_of_an_expression() -> None:
 
 def test_attributes() -> None:
     s = ad.Scalar(2, name="w")
-    assert (s.data, s.item(), float(s), s.name, s.shape, s.ndim, s.size) == (
+    assert (s.data, s.item(), float(s.detach()), s.name, s.shape, s.ndim, s.size) == (
         2.0, 2.0, 2.0, "w", (), 0, 1)  # fmt: skip
     assert type(s.data) is float and s.requires_grad and s.grad is None
     assert not ad.Scalar(2.0, requires_grad=False).requires_grad

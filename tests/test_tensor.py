@@ -90,15 +90,15 @@ def test_replaced_data_keeps_the_dtype_and_is_a_copy() -> None:
 def test_writable_is_never_an_array_that_a_graph_holds() -> None:
     t = tracked()
     y = ad.sum(t * t)
-    t.writable()[:] = 0
+    t._writable()[:] = 0
     y.backward()
     np.testing.assert_array_equal(t.grad, 2 * X)
-    array = t.writable()
+    array = t._writable()
     address = array.ctypes.data
     del array
-    assert t.writable().ctypes.data == address  # alone, it is not copied again
+    assert t._writable().ctypes.data == address  # alone, it is not copied again
     with pytest.raises(GraphError, match="leaf"):
-        (t * 1).writable()
+        (t * 1)._writable()
 
 
 def test_numpy_gives_an_own_copy() -> None:

@@ -39,7 +39,7 @@ def test_value_and_grad_with_aux_and_argnums():
     assert value == pytest.approx(2 * np.sum(X**2))
     np.testing.assert_allclose(gx, 2 * X)
     np.testing.assert_allclose(gy, X)
-    assert isinstance(aux["y"], ad.Tensor)
+    assert isinstance(aux["y"], np.ndarray)
 
 
 def test_nested_gradients_do_not_mix_up_their_variables():
@@ -83,7 +83,7 @@ def test_vjp_of_a_tree_of_results():
     np.testing.assert_allclose(g, 2 * X + 5)
     (again,) = pullback({"double": 0 * X, "sum": 1.0})
     np.testing.assert_array_equal(again, np.ones(3))
-    with pytest.raises(ShapeError, match="1 cotangents for 2 results"):
+    with pytest.raises(ShapeError, match=r"a dict of .* and a leaf"):
         pullback(X)
 
 

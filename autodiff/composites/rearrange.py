@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autodiff.errors import DTypeError, ShapeError
-from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.functions import FUNCTIONS, as_tensor, composite, plain
 from autodiff.ops.shape import along
 from autodiff.tensor import Tensor
 
@@ -218,7 +218,7 @@ def _within(indices: Any, length: int, mode: str) -> Any:
 @composite("repeat", np.repeat, method=True)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each entry along `axis` so many times; without an axis, of the flattened array."""
-    x = ravel(a) if axis is None or not np.ndim(a) else as_tensor(a)
+    x, repeats = ravel(a) if axis is None or not np.ndim(a) else as_tensor(a), plain(repeats)
     axis = normalize_axis_index(axis or 0, x.ndim)
     return x[along(axis, np.repeat(np.arange(x.shape[axis]), repeats))]
 
@@ -227,7 +227,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 def resize(a: Any, new_shape: Any) -> Any:
     """Entries of the flattened array over and over, in a new shape."""
     x = ravel(a)
-    places = np.resize(np.arange(x.size), new_shape)
+    places = np.resize(np.arange(x.size), plain(new_shape))
     if not x.size:  # there is nothing to repeat, and numpy gives zeros
         return np.reshape(_SCATTER(x, np.arange(0), (places.size,)), places.shape)
     return x[places]
@@ -236,7 +236,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 @composite("delete", np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """Without the entries at `obj` along `axis`."""
-    x = ravel(arr) if axis is None else as_tensor(arr)
+    x, obj = ravel(arr) if axis is None else as_tensor(arr), plain(obj)
     axis = normalize_axis_index(axis or 0, x.ndim)
     return x[along(axis, np.delete(np.arange(x.shape[axis]), obj))]
 
@@ -244,7 +244,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 @composite("insert", np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """With `values` before the places `obj` along `axis`."""
-    x = ravel(arr) if axis is None else as_tensor(arr)
+    x, obj = ravel(arr) if axis is None else as_tensor(arr), plain(obj)
     axis = normalize_axis_index(axis or 0, x.ndim)
     n, new = x.shape[axis], FUNCTIONS["astype"](as_tensor(values), x.dtype)
     new = np.reshape(new, (1,) * (x.ndim - new.ndim) + new.shape)

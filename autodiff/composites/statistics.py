@@ -16,9 +16,11 @@ __all__ = ["average", "diff", "median", "nanmean", "nansum", "percentile", "ptp"
            "trapezoid"]  # fmt: skip
 
 _ALIASES = {
-    "abs": "absolute", "amax": "max", "amin": "min", "around": "round", "degrees": "rad2deg",
-    "fabs": "absolute", "fix": "trunc", "float_power": "power", "mod": "remainder",
-    "radians": "deg2rad", "true_divide": "divide",
+    "abs": "absolute", "acos": "arccos", "acosh": "arccosh", "amax": "max", "amin": "min",
+    "around": "round", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
+    "atanh": "arctanh", "concat": "concatenate", "degrees": "rad2deg", "fabs": "absolute",
+    "fix": "trunc", "float_power": "power", "mod": "remainder", "permute_dims": "transpose",
+    "pow": "power", "radians": "deg2rad", "true_divide": "divide",
 }  # fmt: skip
 for _alias, _name in _ALIASES.items():
     composite(_alias)(FUNCTIONS[_name])

@@ -264,7 +264,7 @@ register([
     # Hyperbolic functions
     unary("sinh", np.sinh, "np.cosh(x)", scalar=math.sinh),
     unary("cosh", np.cosh, "np.sinh(x)", scalar=math.cosh),
-    unary("tanh", np.tanh, "1 - out * out", scalar=math.tanh),
+    unary("tanh", np.tanh, "1 / np.cosh(x) ** 2", scalar=math.tanh),
     unary("arcsinh", np.arcsinh, "1 / np.hypot(x, 1.0)", scalar=math.asinh),
     unary("arccosh", np.arccosh, "1 / (np.sqrt(x - 1) * np.sqrt(x + 1))", scalar=math.acosh,
           domain="x > 1"),
@@ -287,8 +287,8 @@ register([
     binary("heaviside", np.heaviside, 0, "x == 0", domain="x != 0"),
     # Activations and their kin
     unary("sigmoid", sigmoid, "out / (1 + np.exp(x))"),
-    unary("log_sigmoid", _log_sigmoid, "np.exp(out - x)", numpy=()),
-    unary("softplus", _softplus, "np.exp(x - out)", numpy=()),
+    unary("log_sigmoid", _log_sigmoid, lambda x: sigmoid(-x), numpy=()),
+    unary("softplus", _softplus, lambda x: sigmoid(x), numpy=()),
     unary("relu", _relu, "out > 0", numpy=(), scalar=lambda x: max(x, 0.0), domain="x != 0"),
     unary("silu", _silu, _silu_x, numpy=()),
     unary("gelu", _gelu, _gelu_x, numpy=()),

@@ -15,7 +15,8 @@ def scatter_add(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `x` added at `index`; entries at a repeated place add up."""
     if isinstance(index, np.ndarray) and index.dtype != bool and len(shape) > 1:
         values = np.reshape(x, (index.size, *shape[1:]))
-        return RowGrad(index.ravel() % max(shape[0], 1), values, shape).dense()
+        rows = index.ravel().astype(np.intp) % max(shape[0], 1)
+        return RowGrad(rows, values, shape).dense()
     out = np.zeros(shape, x.dtype)
     _add_at(out, index, x)
     return out

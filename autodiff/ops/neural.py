@@ -12,6 +12,7 @@ from autodiff.op import binary, op, overridable, register
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.index import scatter_add
 from autodiff.ops.linalg import rows
+from autodiff.ops.reduce import share
 from autodiff.sparse import Parts, Product, RowGrad
 
 
@@ -103,8 +104,12 @@ def _places(target: Any, axis: int) -> tuple[Any, ...]:
 def _reduced(loss: Any, reduction: str) -> Any:
     if reduction == "none":
         return loss
-    total = np.sum(loss) if loss.ndim != 1 else np.add.reduce(loss)
-    return total / total.dtype.type(loss.size) if reduction == "mean" else total
+    if reduction == "sum":
+        return np.sum(loss)
+    # For one axis a shorter way to the mean, but for float16, which may not hold the count.
+    if loss.ndim != 1 or loss.dtype == np.float16:
+        return np.mean(loss)
+    return np.add.reduce(loss) / loss.dtype.type(loss.size)
 
 
 def _softmax_cross_entropy_logits(g: Any, out: Any, target: Any, axis: int, reduction: str) -> Any:
@@ -118,7 +123,7 @@ def _softmax_cross_entropy_logits(g: Any, out: Any, target: Any, axis: int, redu
 def _less_one(p: Any, g: Any, target: Any, axis: int, reduction: str) -> Any:
     """``g * (p - 1 at the target class)``, for the mean with g shared among the rows."""
     if reduction == "mean":
-        g = g / target.size
+        g = share(g, target.size)
     places = _places(target, axis)
     scaled = p * (np.expand_dims(g, axis) if reduction == "none" else g)
     if isinstance(scaled, np.ndarray):
@@ -183,8 +188,9 @@ def lookup(table: Any, ids: Any) -> Any:
     """Rows of `table` at the integers `ids`, of any shape. The gradient, a `RowGrad`, holds
     only the rows used."""
     ids = np.asarray(ids)
-    if ids.dtype.kind not in "iu":
+    if ids.dtype.kind not in "iu" and ids.size:
         raise TypeError("the ids have to be integers")
+    ids = ids.astype(np.intp, copy=False)
     if ids.size and ids.min() < 0:
         raise IndexError(f"id {ids.min()} of a table with {len(table)} rows")
     return table[ids]
@@ -193,7 +199,7 @@ def lookup(table: Any, ids: Any) -> Any:
 def _lookup_table(g: Any, ids: Any, table_shape: tuple[int, ...]) -> Any:
     if not isinstance(g, np.ndarray):
         return scatter_add(g, ids, table_shape)
-    ids = np.asarray(ids)
+    ids = np.asarray(ids, np.intp)
     return RowGrad(ids.ravel(), g.reshape((ids.size, *table_shape[1:])), table_shape)
 
 

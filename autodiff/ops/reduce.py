@@ -26,6 +26,11 @@ def count(shape: tuple[int, ...], axis: Any) -> int:
     return math.prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,)))
 
 
+def share(g: Any, n: float) -> Any:
+    """``g / n``; in float16 the count itself may be out of range."""
+    return g / n if n <= 65504 else g * (1 / n)
+
+
 def to_rows(x: Any, axis: Any) -> tuple[Any, Any]:
     """`x` with the reduced axes flattened into a last one, and the way back."""
     shape, ndim = x.shape, x.ndim
@@ -50,7 +55,7 @@ def _mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _mean_x(g: Any, x_shape: tuple[int, ...], axis: Any, keepdims: bool) -> Any:
-    return expand(g / max(count(x_shape, axis), 1), x_shape, axis, keepdims)
+    return expand(share(g, max(count(x_shape, axis), 1)), x_shape, axis, keepdims)
 
 
 def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -101,7 +106,7 @@ def _centred(x: Any, axis: Any) -> Any:
 def _deviation(x: Any, axis: Any, ddof: float) -> Any:
     """Distance from the mean over ``n - ddof``."""
     centred = _centred(_centred(x, axis), axis)
-    return centred / (max(count(x.shape, axis) - ddof, 0) or math.nan)
+    return share(centred, max(count(x.shape, axis) - ddof, 0) or math.nan)
 
 
 def _var_x(g: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> Any:
@@ -114,7 +119,9 @@ def _std(x: Any, axis: Any = None, keepdims: bool = False, ddof: float = 0) -> A
 
 
 def _std_x(g: Any, out: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> Any:
-    return expand(g / (out + (out == 0)), x.shape, axis, keepdims) * _deviation(x, axis, ddof)
+    # Over infinity, not over 1, so that second derivatives are 0 there as well.
+    over = np.where(out == 0, np.inf, out)
+    return expand(g / over, x.shape, axis, keepdims) * _deviation(x, axis, ddof)
 
 
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -155,14 +162,20 @@ def _cumprod(x: Any, axis: Any = None) -> Any:
 def _cumprod_x(g: Any, x: Any, axis: Any) -> Any:
     """Entry k gets the product before it times ``s[k] = g[k] + x[k + 1] * s[k + 1]``."""
     rows, back = to_rows(x, axis)
-    return back(_before(rows) * _recurrence(to_rows(g, axis)[0], rows[..., 1:]))
+    return back(_times(_before(rows), _recurrence(to_rows(g, axis)[0], rows[..., 1:])))
+
+
+def _times(a: Any, s: Any) -> Any:
+    """``a * s``, where a signal of zero stays zero beside what is not finite."""
+    out = a * s
+    return np.where((s == 0) & ~np.isfinite(a), 0.0, out) if not np.all(np.isfinite(a)) else out
 
 
 def _recurrence(s: Any, a: Any) -> Any:
     """Solve ``s[k] += a[k] * s[k + 1]`` along the last axis, by spans of doubling length."""
     span, length = 1, s.shape[-1]
     while span < length:
-        head = s[..., :-span] + a[..., : length - span] * s[..., span:]
+        head = s[..., :-span] + _times(a[..., : length - span], s[..., span:])
         s = np.concatenate([head, s[..., -span:]], axis=-1)
         a = a[..., :-span] * a[..., span:]
         span *= 2

@@ -182,7 +182,9 @@ SAMPLES: dict[str, list[Sample]] = {
 SAMPLES |= {
     alias: SAMPLES[name]
     for alias, name in {
-        "abs": "absolute", "around": "round", "degrees": "rad2deg", "fabs": "absolute",
+        "abs": "absolute", "acos": "arccos", "acosh": "arccosh", "asin": "arcsin",
+        "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh",
+        "pow": "power", "around": "round", "degrees": "rad2deg", "fabs": "absolute",
         "float_power": "power", "mod": "remainder", "radians": "deg2rad",
         "true_divide": "divide",
     }.items()

@@ -126,3 +126,4 @@ SAMPLES: dict[str, list[Sample]] = {
         Sample((MATRIX, {-1: (2, 1)}), numpy=pad_by_dict), Sample((VECTOR, 2)),
     ],
 }  # fmt: skip
+SAMPLES |= {"concat": SAMPLES["concatenate"], "permute_dims": SAMPLES["transpose"]}
