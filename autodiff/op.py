@@ -115,6 +115,9 @@ class Op:
     domain: str = "real"
     namespace: str | None = None
 
+    def __deepcopy__(self, memo: Any) -> Op:
+        return self  # it never changes
+
     @cached_property
     def needs(self) -> tuple[str, ...]:
         """What a node of this op saves, in order: all settings, then what its rules name."""

@@ -6,6 +6,8 @@ so that two values pickled together still share them.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from typing import Any
 
 from autodiff.errors import GraphError
@@ -17,10 +19,11 @@ from autodiff.tensor import Tensor
 __all__: list[str] = []
 
 
-def _reduce_tensor(self: Tensor) -> Any:
+def _reduce_tensor(self: Tensor, name: Any = None) -> Any:
     if self._node is None or self._node.op is None:
         return _leaf_tensor, (type(self), self._data, self._node), *_state(self)
-    return _inner_tensor, (type(self), self._data, _records(self._node)), *_state(self)
+    records = _records(self._node, name or _op_name)
+    return _inner_tensor, (type(self), self._data, records), *_state(self)
 
 
 def _state(self: Tensor) -> tuple[Any, ...]:
@@ -38,10 +41,10 @@ def _inner_tensor(kind: type[Tensor], data: Any, records: list[Any]) -> Tensor:
     return _leaf_tensor(kind, data, _rebuilt(records))
 
 
-def _reduce_node(self: Node) -> Any:
+def _reduce_node(self: Node, name: Any = None) -> Any:
     if self.op is None:
         return _leaf_node, (self.spec, self.info)
-    return _rebuilt, (_records(self),)
+    return _rebuilt, (_records(self, name or _op_name),)
 
 
 def _leaf_node(spec: Any, info: Any) -> Node:
@@ -50,10 +53,10 @@ def _leaf_node(spec: Any, info: Any) -> Node:
     return node
 
 
-def _reduce_scalar(self: Scalar) -> Any:
+def _reduce_scalar(self: Scalar, name: Any = None) -> Any:
     if self.op is None:
         return _leaf_scalar, (self._data, self.info)
-    return _rebuilt, (_records(self),)
+    return _rebuilt, (_records(self, name or _op_name),)
 
 
 def _leaf_scalar(data: float, info: Any) -> Scalar:
@@ -62,16 +65,16 @@ def _leaf_scalar(data: float, info: Any) -> Scalar:
     return made
 
 
-def _records(root: Node) -> list[Any]:
+def _records(root: Node, name: Callable[[Node], Any]) -> list[Any]:
     order = topological(root)[::-1]
     place = {node: i for i, node in enumerate(order)}
-    return [node if node.op is None else _record(node, place) for node in order]
+    return [node if node.op is None else _record(node, place, name(node)) for node in order]
 
 
-def _record(node: Node, place: dict[Node, int]) -> tuple[Any, ...]:
+def _record(node: Node, place: dict[Node, int], name: Any) -> tuple[Any, ...]:
     parents = tuple(None if p is None else place[p] for p in node.parents)
     value = node._data if isinstance(node, Scalar) else None
-    return _op_name(node), len(node.parents), parents, node.saved, node.spec, node.info, value
+    return name, len(node.parents), parents, node.saved, node.spec, node.info, value
 
 
 def _op_name(node: Node) -> str:
@@ -79,8 +82,8 @@ def _op_name(node: Node) -> str:
     row = OPS.get(op.name)
     if row is None or (row is not op and not op.variadic):
         raise GraphError(
-            f"a graph with {op.name}() in it cannot be copied or pickled: only rows of the op "
-            "table can be found again; detach() the value, or copy its data"
+            f"a graph with {op.name}() in it cannot be pickled: only rows of the op table can be "
+            "found again; detach() the value, or copy.deepcopy() it"
         )
     return op.name
 
@@ -95,7 +98,8 @@ def _rebuilt(records: list[Any]) -> Node:
 def _node(record: tuple[Any, ...], nodes: list[Node]) -> Node:
     name, count, places, saved, spec, info, value = record
     parents = tuple(None if i is None else nodes[i] for i in places)
-    op = OPS[name].spread(count) if OPS[name].variadic else OPS[name]
+    op = name if isinstance(name, Op) else OPS[name]
+    op = op.spread(count) if op.variadic else op
     if value is None:
         node: Node = TensorNode(op, parents, saved, spec)
     else:
@@ -105,5 +109,19 @@ def _node(record: tuple[Any, ...], nodes: list[Node]) -> Node:
     return node
 
 
+def _copier(reduce: Callable[..., Any]) -> Callable[..., Any]:
+    """A deep copy by the same way, with the ops themselves in place of their names."""
+
+    def copied(self: Any, memo: dict[int, Any]) -> Any:
+        make, args, *state = reduce(self, lambda node: node.op)
+        made = memo[id(self)] = make(*copy.deepcopy(args, memo))
+        for values in state:
+            vars(made).update(copy.deepcopy(values, memo))
+        return made
+
+    return copied
+
+
 for _kind, _reduce in ((Tensor, _reduce_tensor), (Node, _reduce_node), (Scalar, _reduce_scalar)):
     setattr(_kind, "__reduce__", _reduce)  # noqa: B010 - bound here, since it is of no other concern
+    setattr(_kind, "__deepcopy__", _copier(_reduce))  # noqa: B010

@@ -3,10 +3,13 @@
 import contextvars
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Verbosity, settings
+
+from tests.states import FORMATS
 
 # No time limits: a slow machine is not a wrong gradient.
 settings.register_profile(
@@ -45,3 +48,9 @@ def no_leaked_settings() -> Iterator[None]:
     after = _settings_now()
     leaked = sorted(name for name in before | after if before.get(name) is not after.get(name))
     assert not leaked, f"the test changed these settings and did not put them back: {leaked}"
+
+
+@pytest.fixture(params=FORMATS)
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where a model may be saved, in each format."""
+    return tmp_path / f"model.{request.param}"

@@ -20,27 +20,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 import autodiff as ad
-from autodiff.errors import FormatError, ShapeError
+from autodiff.errors import FormatError
+from tests.states import FORMATS, assert_same
 
 pytest.importorskip("safetensors")
 
-FORMATS = ["npz", "safetensors"]
 STATE = {"layers.0.W": np.arange(6.0).reshape(2, 3), "b": np.float32([1.5, -0.0]), "steps": 7}
 
 each_format = pytest.mark.parametrize("ending", FORMATS)
-
-
-def assert_same(state, expected):
-    assert state.keys() == expected.keys()
-    for name, value in expected.items():
-        value = np.asarray(value)
-        assert state[name].dtype == value.dtype.newbyteorder("=")
-        np.testing.assert_array_equal(state[name], value)
-
-
-@pytest.fixture(params=FORMATS)
-def path(request, tmp_path):
-    return tmp_path / f"model.{request.param}"
 
 
 @pytest.fixture
@@ -387,36 +374,3 @@ def test_behind_a_link_the_file_itself_is_replaced(saved):
     ad.io.save(link, {"x": 1.0})
     assert link.is_symlink()
     assert_same(ad.io.load(saved)[0], {"x": 1.0})
-
-
-# From file to model
-
-
-@pytest.mark.parametrize(
-    ("state", "error", "message"),
-    [
-        ({"W": np.ones((3, 2))}, FormatError, "no 'b'"),
-        ({}, FormatError, "no 'W' and 1 more"),
-        ({"W": np.ones((3, 2)), "b": np.ones(3), "c": 1.0}, FormatError, "'c'"),
-        ({"W": np.ones((2, 3)), "b": np.ones(3)}, ShapeError, r"'W' .*\(3, 2\).*\(2, 3\)"),
-        ({"W": np.ones((3, 2)), "b": np.ones((3, 1))}, ShapeError, r"'b' .*\(3,\).*\(3, 1\)"),
-        ({"W": np.ones((3, 2)), "b": np.ones(3, int)}, FormatError, "'b' .*float64.*int64"),
-        ({"W": np.ones((3, 2), bool), "b": np.ones(3)}, FormatError, "'W' .*float64.*bool"),
-    ],
-    ids=["a missing one", "none", "one too many", "transposed", "axes", "integers", "booleans"],
-)
-def test_a_file_that_does_not_fit_leaves_the_model(path, state, error, message):
-    ad.io.save(path, state)
-    model = ad.Linear(2, 3, rng=0)
-    before = model.state_dict()
-    with pytest.raises(error, match=message) as caught:
-        model.load_state_dict(ad.io.load(path)[0])
-    assert "Linear" in str(caught.value)
-    assert_same(model.state_dict(), before)
-
-
-def test_a_model_comes_back(path):
-    model, other = ad.Linear(2, 3, rng=0), ad.Linear(2, 3, rng=1)
-    ad.io.save(path, model.state_dict())
-    other.load_state_dict(ad.io.load(path)[0])
-    assert_same(other.state_dict(), model.state_dict())

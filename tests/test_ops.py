@@ -2,127 +2,34 @@
 
 from __future__ import annotations
 
-import copy
-import importlib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff import tree
-from autodiff.op import OPS
 from tests import differences
 from tests.differences import assert_close
-from tests.ops.sample import Sample
+from tests.ops.case import (
+    CASES,
+    CURVED,
+    NUMBERS,
+    PAIRS,
+    SAMPLES,
+    SMOOTH,
+    Case,
+    dense,
+    each,
+    gradients,
+    inner,
+    inner_plain,
+    like,
+    plain,
+)
 
 EXACT, CLOSE = 1e-9, 2e-6
-
-
-@dataclass(frozen=True)
-class Case:
-    """An op at a sample, as a function of the sample's float arrays."""
-
-    name: str
-    number: int
-    sample: Sample
-
-    @property
-    def inputs(self) -> list[np.ndarray]:
-        """The float arrays among the arguments; in each test they are its own."""
-        return [np.array(leaf) for leaf in tree.flatten(self.sample.args)[0] if is_input(leaf)]
-
-    def values(self, *inputs: Any, of: Callable[..., Any] | None = None) -> tuple[Any, ...]:
-        """All results of the op (or of another function) with `inputs` for its float arrays."""
-        leaves, definition = tree.flatten(self.sample.args)
-        given = iter(inputs)
-        leaves = [next(given) if is_input(leaf) else leaf for leaf in leaves]
-        f = of or ad.FUNCTIONS[self.name]
-        # Copied, since a random generator among the settings moves on.
-        out = f(*tree.unflatten(definition, leaves), **copy.deepcopy(self.sample.kwargs))
-        return tuple(tree.flatten(out)[0])
-
-    def plain(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The results on plain arrays."""
-        with ad.no_grad():
-            return tuple(np.asarray(plain(v)) for v in self.values(*inputs))
-
-    def reference(self, *inputs: np.ndarray) -> tuple[Any, ...]:
-        """The results of numpy."""
-        return self.values(*inputs, of=self.sample.numpy or numpy_function(self.name))
-
-    def cotangents(self, seed: int = 1) -> list[np.ndarray]:
-        """A random array like each result."""
-        return like(self.plain(*self.inputs), seed)
-
-    def __str__(self) -> str:
-        return f"{self.name}-{self.number}"
-
-
-def is_input(leaf: Any) -> bool:
-    return isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
-
-
-def plain(value: Any) -> Any:
-    return value.data if isinstance(value, ad.Tensor) else value
-
-
-def dense(gradient: Any) -> np.ndarray:
-    gradient = plain(gradient)
-    return gradient.dense() if isinstance(gradient, ad.RowGrad) else np.asarray(gradient)
-
-
-def like(arrays: Any, seed: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return [np.asarray(rng.normal(size=np.shape(a))) for a in arrays]
-
-
-def inner(xs: Any, ys: Any) -> Any:
-    """Sum of the products of corresponding entries."""
-    return sum(ad.sum(x * y) for x, y in zip(xs, ys, strict=True))
-
-
-def inner_plain(xs: Any, ys: Any) -> Any:
-    return sum(np.sum(x * y) for x, y in zip(xs, ys, strict=True))
-
-
-def numpy_function(name: str) -> Callable[..., Any]:
-    found: Any = np
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    assert callable(found), f"numpy has no {name}: its samples need a reference (numpy=...)"
-    return found  # type: ignore[no-any-return]
-
-
-def gradients(case: Case, inputs: list[Any], cotangents: list[np.ndarray]) -> list[np.ndarray]:
-    _, pullback = ad.vjp(case.values, *inputs)
-    return [dense(g) for g in pullback(tuple(cotangents))]
-
-
-def load() -> dict[str, list[Sample]]:
-    samples: dict[str, list[Sample]] = {}
-    for path in sorted((Path(__file__).parent / "ops").glob("samples_*.py")):
-        found = importlib.import_module(f"tests.ops.{path.stem}").SAMPLES
-        assert not samples.keys() & found.keys(), "the samples of an op belong into one file"
-        samples.update(found)
-    return samples
-
-
-SAMPLES = load()
-CASES = [Case(name, i, s) for name, group in SAMPLES.items() for i, s in enumerate(group)]
-SMOOTH = [case for case in CASES if case.sample.smooth]
-CURVED = [case for case in SMOOTH if case.sample.order >= 2]
-ELEMENTWISE = [c for c in CASES if c.name in OPS and OPS[c.name].partials is not None]
-PAIRS = [case for case in ELEMENTWISE if len(case.inputs) == 2]
-NUMBERS = [c for c in ELEMENTWISE if all(x.size for x in c.inputs)]
-
-
-def each(cases: list[Case]) -> Any:
-    return pytest.mark.parametrize("case", cases, ids=str)
 
 
 def test_every_public_op_has_samples() -> None:

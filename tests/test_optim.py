@@ -12,87 +12,13 @@ import pytest
 import autodiff as ad
 from autodiff import optim
 from autodiff.errors import DomainError, DTypeError, FormatError, GraphError, ShapeError
-
-# The formulas, on float64 arrays: x after the gradients gs
-
-
-def sgd(x, gs, lr, momentum=0.0, nesterov=False, weight_decay=0.0):
-    v = 0 * x
-    for g in gs:
-        g = g + weight_decay * x
-        v = momentum * v - lr * g
-        x = x + (momentum * v - lr * g if nesterov else v)
-    return x
-
-
-def adagrad(x, gs, lr, eps=1e-10):
-    total = 0 * x
-    for g in gs:
-        total = total + g**2
-        x = x - lr * g / (np.sqrt(total) + eps)
-    return x
-
-
-def rmsprop(x, gs, lr, decay=0.9, eps=1e-8):
-    mean = 0 * x
-    for g in gs:
-        mean = decay * mean + (1 - decay) * g**2
-        x = x - lr * g / (np.sqrt(mean) + eps)
-    return x
-
-
-def adam(x, gs, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-    m, v = 0 * x, 0 * x
-    b1, b2 = betas
-    for n, g in enumerate(gs, 1):
-        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
-        m_hat, v_hat = m / (1 - b1**n), v / (1 - b2**n)
-        x = x - lr * (m_hat / (np.sqrt(v_hat) + eps) + weight_decay * x)
-    return x
-
-
-def adamw(x, gs, lr, weight_decay=0.01, **settings):
-    return adam(x, gs, lr, weight_decay=weight_decay, **settings)
-
-
-CASES = [
-    (optim.SGD, sgd, {"lr": 0.1}),
-    (optim.SGD, sgd, {"lr": 0.1, "weight_decay": 0.3}),
-    (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9}),
-    (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
-    (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.3}),
-    (optim.Adagrad, adagrad, {"lr": 0.1}),
-    (optim.Adagrad, adagrad, {"lr": 0.1, "eps": 0.5}),
-    (optim.RMSProp, rmsprop, {"lr": 0.1}),
-    (optim.RMSProp, rmsprop, {"lr": 0.1, "decay": 0.5, "eps": 0.5}),
-    (optim.Adam, adam, {"lr": 0.1}),
-    (optim.Adam, adam, {"lr": 0.1, "betas": (0.5, 0.9), "eps": 0.5}),
-    (optim.AdamW, adamw, {"lr": 0.1}),
-    (optim.AdamW, adamw, {"lr": 0.1, "weight_decay": 0.5, "eps": 0.5}),
-]
-IDS = [f"{rule.__name__} {' '.join(list(settings)[1:])}".strip() for rule, _, settings in CASES]
-
-each_case = pytest.mark.parametrize(("rule", "formula", "settings"), CASES, ids=IDS)
-each_rule = pytest.mark.parametrize(
-    ("rule", "settings"), [(rule, settings) for rule, _, settings in CASES], ids=IDS
+from tests.step_rules import (
+    draw,
+    each_case,
+    each_rule,
+    leaf,
+    steps,
 )
-
-
-def leaf(value, dtype=None):
-    return ad.Tensor(value, requires_grad=True, dtype=dtype)
-
-
-def draw(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def steps(optimizer, gradients):
-    """Step with each of `gradients` as the gradient of the one parameter."""
-    (parameter,) = optimizer.params
-    for gradient in gradients:
-        parameter.grad = gradient
-        optimizer.step()
-
 
 # The numbers
 
@@ -194,60 +120,6 @@ def test_a_bowl_is_descended(rule, settings):
         np.sum(parameter * parameter).backward()
         optimizer.step()
     assert np.abs(parameter.data).max() < 0.05
-
-
-# Rows of a table
-
-
-def rows_of(gradient, rows, shape):
-    """A row-sparse gradient with each entry in two halves, as two uses of a row give it."""
-    return ad.RowGrad(np.tile(rows, 2), np.tile(gradient / 2, (2, 1)), shape)
-
-
-@each_case
-def test_only_the_rows_used_change(rule, formula, settings):
-    x, rows, gs = draw(5, 3), np.array([3, 1]), draw(10, 2, 3, seed=1)
-    table = leaf(x)
-    steps(rule([table], **settings), [rows_of(g, rows, x.shape) for g in gs])
-    np.testing.assert_allclose(table.data[rows], formula(x[rows], gs, **settings), rtol=1e-12)
-    np.testing.assert_array_equal(table.data[[0, 2, 4]], x[[0, 2, 4]])
-
-
-@each_rule
-def test_all_rows_used_is_the_dense_step(rule, settings):
-    x, gs = draw(4, 3), draw(6, 4, 3, seed=1)
-    dense, sparse = leaf(x), leaf(x)
-    steps(rule([dense], **settings), gs)
-    rows = np.array([2, 0, 3, 1])
-    steps(rule([sparse], **settings), [rows_of(g[rows], rows, x.shape) for g in gs])
-    np.testing.assert_allclose(sparse.data, dense.data, rtol=1e-12)
-
-
-def test_the_means_of_unused_rows_rest():
-    table = leaf(draw(3, 2))
-    optimizer = optim.Adam([table])
-    for row in (0, 1, 0):
-        table.grad = ad.RowGrad(np.array([row]), np.ones((1, 2)), (3, 2))
-        optimizer.step()
-    mean = optimizer.state_dict()["mean.0"]
-    np.testing.assert_allclose(mean[:, 0], [0.19, 0.1, 0.0])
-
-
-@each_rule
-@pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_rows_keep_the_dtype(rule, settings, dtype):
-    table = leaf(draw(4, 3), dtype)
-    gradient = ad.RowGrad(np.array([1, 1]), np.ones((2, 3), dtype), (4, 3))
-    steps(rule([table], **settings), [gradient] * 3)
-    assert table.dtype == dtype and np.isfinite(table.data).all()
-
-
-def test_no_row_used():
-    table = leaf(draw(4, 3))
-    before = table.numpy()
-    empty = ad.RowGrad(np.array([], int), np.zeros((0, 3)), (4, 3))
-    steps(optim.Adam([table]), [empty] * 2)
-    np.testing.assert_array_equal(table.data, before)
 
 
 # What a step may not disturb
@@ -485,62 +357,3 @@ def test_it_says_what_it_is():
     text = repr(optim.SGD([leaf([1.0])], 0.1, 0.9))
     assert text.startswith("SGD(1 parameters, lr=0.1, momentum=0.9")
     assert "betas=(0.9, 0.999)" in repr(optim.AdamW([leaf([1.0])]))
-
-
-# Clipping
-
-
-def norm_after(parameters):
-    dense = [p.grad.dense() if isinstance(p.grad, ad.RowGrad) else p.grad for p in parameters]
-    return math.sqrt(sum(float(np.sum(np.square(g, dtype=float))) for g in dense))
-
-
-def test_clipping_shortens_all_gradients_alike():
-    x, y, z, unused = leaf([0.0, 0.0]), leaf(0.0), ad.Scalar(0.0), leaf([0.0])
-    x.grad, y.grad, z.grad = np.array([1.0, 2.0]), np.float64(2.0), 4.0
-    assert optim.clip_grad_norm([x, y, z, unused], 1.0) == pytest.approx(5.0)
-    np.testing.assert_allclose(x.grad, [0.2, 0.4])
-    assert y.grad == pytest.approx(0.4) and z.grad == pytest.approx(0.8) and unused.grad is None
-    assert norm_after([x, y, z]) == pytest.approx(1.0)
-
-
-def test_short_gradients_stay_as_they_are():
-    x = leaf([0.0, 0.0])
-    x.grad = gradient = np.array([3.0, 4.0])
-    assert optim.clip_grad_norm(iter([x]), 5.0) == 5.0
-    assert x.grad is gradient
-    assert optim.clip_grad_norm([], 1.0) == 0.0
-
-
-def test_rows_that_occur_twice_count_as_their_sum():
-    table = leaf(np.zeros((4, 2)))
-    table.grad = ad.RowGrad(np.array([1, 1]), np.array([[3.0, 0.0], [0.0, 4.0]]), (4, 2))
-    assert optim.clip_grad_norm([table], 1.0) == pytest.approx(5.0)
-    assert isinstance(table.grad, ad.RowGrad) and norm_after([table]) == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize(
-    ("dtype", "size"), [("float64", 1e200), ("float32", 1e30), ("float16", 6e4)]
-)
-def test_large_gradients_do_not_overflow(dtype, size):
-    x = leaf(np.zeros(4), dtype)
-    x.grad = np.full(4, size, dtype)
-    assert optim.clip_grad_norm([x], 1.0) == pytest.approx(2 * size, rel=1e-3)
-    assert x.grad.dtype == dtype
-    np.testing.assert_allclose(x.grad, 0.5, rtol=1e-2)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_gradient_without_a_direction_stays(bad):
-    x, y = leaf([0.0, 0.0]), leaf([0.0])
-    x.grad, y.grad = np.array([bad, 1e9]), np.array([1e9])
-    norm = optim.clip_grad_norm([x, y], 1.0)
-    assert not math.isfinite(norm)
-    np.testing.assert_array_equal(x.grad, [bad, 1e9])
-    assert y.grad == 1e9
-
-
-@pytest.mark.parametrize("limit", [0, -1, math.nan, math.inf])
-def test_a_norm_is_above_zero(limit):
-    with pytest.raises(DomainError, match="max_norm"):
-        optim.clip_grad_norm([], limit)
