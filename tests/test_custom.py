@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.errors import GraphError, ShapeError
+from autodiff.errors import DTypeError, GraphError, ShapeError
 
 A, B = np.array([0.3, 0.4]), np.array([1.0, -2.0])
 
@@ -90,3 +90,72 @@ def test_vmap_maps_and_differentiates():
 
 def test_vmap_of_plain_arrays_is_plain():
     assert isinstance(ad.vmap(np.sum)(np.ones((3, 2))), np.ndarray)
+
+
+def test_a_rule_may_ask_only_for_what_there_is():
+    for rule in (lambda g, zz: g, lambda g, x, zz: g):
+        with pytest.raises(GraphError, match="asks for zz"):
+            ad.custom_op(lambda x: x, rule)
+    with pytest.raises(GraphError, match="asks for a"):
+        ad.grad(ad.custom_op(lambda x: x * x, partials=("2*a",)))(3.0)
+
+
+def test_a_rule_may_give_numbers_and_arrays_only():
+    assert ad.grad(ad.custom_op(lambda x: x * 2, partials=(2,)))(1.0) == 2.0
+    with pytest.raises(DTypeError, match="list"):
+        ad.grad(ad.custom_op(lambda x: x * 2, lambda g: [1, 2]))(1.0)
+
+
+def test_the_forward_of_a_custom_op_cannot_write_into_its_inputs():
+    def scale(x):
+        x *= 2
+        return x
+
+    x = ad.Tensor(A, requires_grad=True)
+    with pytest.raises(ShapeError, match=r"scale\(float64\(2,\)\).*read-only"):
+        ad.custom_op(scale, lambda g: g * 2)(x)
+    np.testing.assert_array_equal(x.data, A)
+
+
+def test_the_result_of_a_custom_op_is_its_own():
+    held = np.zeros(2)
+    y = ad.custom_op(lambda x: np.multiply(x, 2, out=held), lambda g: g * 2)(ad.Tensor(A))
+    held[:] = 7
+    np.testing.assert_array_equal(y.data, 2 * A)
+
+
+def test_a_nan_of_a_rule_is_kept():
+    bad = np.array([[1.0, 1.0], [np.nan, 1.0]])
+    product = ad.custom_op(lambda x: bad @ x, lambda g: bad.T @ g)
+    np.testing.assert_array_equal(ad.grad(lambda x: product(x)[1])(np.ones(2)), [np.nan, 1.0])
+
+
+def test_custom_ops_and_checkpoints_of_a_scalar():
+    square = ad.custom_op(lambda x: x * x, lambda g, x: 2 * g * x)
+    for f in (square, ad.checkpoint(lambda x: x * x)):
+        s = ad.Scalar(3.0)
+        f(s).backward()
+        assert s.grad == 6.0
+
+
+def test_a_checkpoint_has_one_result():
+    with pytest.raises(GraphError, match="one result"):
+        ad.checkpoint(lambda x: (x, x))(ad.Tensor(A, requires_grad=True))
+
+
+def test_a_checkpoint_over_a_changed_value_is_an_error():
+    w, x = ad.Tensor(A, requires_grad=True), ad.Tensor(B, requires_grad=True)
+    y = np.sum(ad.checkpoint(lambda a: a * w * w)(x))
+    w.data = np.array([10.0, 10.0])
+    with pytest.raises(GraphError, match="changed"):
+        y.backward()
+    assert x.grad is None and w.grad is None
+
+
+def test_vmap_refuses_what_it_cannot_map_over():
+    with pytest.raises(ShapeError, match=r"lengths \[0\]"):
+        ad.vmap(lambda a: a)(np.ones((0, 2)))
+    with pytest.raises(ShapeError, match="no axis"):
+        ad.vmap(lambda a: a)(1.0)
+    scaled = ad.vmap(lambda a, b: a * b, in_axes=[0, None])(np.ones((2, 2)), 3.0)
+    np.testing.assert_array_equal(scaled, np.full((2, 2), 3.0))

@@ -116,3 +116,31 @@ def test_errors_name_op_shapes_and_dtypes() -> None:
     for call in (lambda: ad.concatenate([x], axes=1), lambda: ad.sum(x, axes=1)):
         with pytest.raises(TypeError, match=r"(concatenate|sum)\(\).*axes"):
             call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t: np.bincount([0, 1, 1], weights=t),
+        lambda t: np.histogram([0, 1, 1], weights=t),
+        lambda t: np.unique(t),
+        lambda t: np.pad(t, 1, constant_values=t[0]),
+        lambda t: ad.tile(t, t[0]),
+        lambda t: ad.ldexp(t, t),
+        lambda t: ad.layer_norm(t, eps=t[0]),
+    ],
+)
+def test_what_has_no_derivative_is_refused_wherever_the_tensor_stands(call: Any) -> None:
+    with pytest.raises(DTypeError, match="has no derivative"):
+        call(tracked(X[0]))
+
+
+def test_ops_on_plain_numbers() -> None:
+    assert ad.add(2.0, 3.0).item() == 5.0
+    assert ad.negative(2.0).shape == ()
+    assert ad.dropout(1.0, 0.0, rng=0).item() == 1.0
+
+
+def test_a_missing_argument_is_named() -> None:
+    with pytest.raises(TypeError, match=r"reshape\(\).*'shape'"):
+        ad.reshape(np.ones(2))

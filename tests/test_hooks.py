@@ -96,3 +96,23 @@ def test_only_what_is_tracked_has_hooks_and_gradients() -> None:
     for call in (lambda t: t.register_hook(print), lambda t: t.retain_grad()):
         with pytest.raises(GraphError, match="requires_grad=True"):
             call(ad.Tensor(X))
+
+
+def test_a_hook_sees_the_gradient_with_strong_zeros() -> None:
+    x, seen = tracked([0.0, 4.0]), []
+    x.register_hook(lambda g: seen.append(g.copy()))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ad.sum(ad.where([False, True], ad.sqrt(x), 0.0)).backward()
+    np.testing.assert_array_equal(seen, [[0.0, 0.25]])
+    np.testing.assert_array_equal(x.grad, [0.0, 0.25])
+
+
+def test_a_hook_registered_twice_runs_twice() -> None:
+    x = tracked()
+    first, _ = (x.register_hook(double) for double in [lambda g: 2 * g] * 2)
+    ad.sum(x).backward()
+    np.testing.assert_array_equal(x.grad, np.full(3, 4.0))
+    first()
+    x.zero_grad()
+    ad.sum(x).backward()
+    np.testing.assert_array_equal(x.grad, np.full(3, 2.0))

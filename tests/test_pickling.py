@@ -57,3 +57,13 @@ def test_an_op_outside_the_table_is_refused():
     odd = ad.custom_op(lambda x: x * 2, lambda g: g * 2, name="odd")
     with pytest.raises(GraphError, match="odd"):
         pickle.dumps(odd(ad.Tensor(1.0, requires_grad=True)))
+
+
+def test_a_copy_of_a_graph_of_ones_own_ops():
+    cube = ad.custom_op(lambda x: x**3, lambda g, x: g * 3 * x**2)
+    for f in (cube, ad.checkpoint(lambda x: x**3)):
+        x = ad.Tensor([1.0, 2.0], requires_grad=True)
+        y2, x2 = copy.deepcopy((np.sum(f(x)), x))
+        y2.backward()
+        np.testing.assert_array_equal(x2.grad, [3.0, 12.0])
+        assert x.grad is None

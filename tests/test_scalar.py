@@ -226,3 +226,23 @@ def test_sum_of_a_list() -> None:
 def test_matrices_of_scalars_are_tensors() -> None:
     with pytest.raises(GraphError, match="stack"):
         ad.Tensor([ad.Scalar(1.0), ad.Scalar(2.0)])
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [float, int, math.exp, lambda s: np.array([s, s], dtype=float), lambda s: np.mean([s, s])],
+)
+def test_a_tracked_scalar_is_not_made_a_number_in_passing(convert: Any) -> None:
+    with pytest.raises(GraphError, match=r"lose its gradient.*\.item\(\)"):
+        convert(ad.Scalar(1.0))
+
+
+@pytest.mark.parametrize(
+    "name", ["sum", "mean", "max", "min", "prod", "cumprod", "logsumexp", "std", "var"]
+)
+def test_reductions_of_a_scalar(name: str) -> None:
+    s = ad.Scalar(2.0)
+    out = getattr(ad, name)(s)
+    ad.sum(out).backward()
+    flat = name in ("std", "var")
+    assert out.item() == (0.0 if flat else 2.0) and s.grad == (0.0 if flat else 1.0)

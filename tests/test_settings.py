@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.errors import DTypeError
 from autodiff.settings import recording
 
 x = ad.Tensor([1.0, 2.0], requires_grad=True)
@@ -120,3 +121,31 @@ def test_a_generator_keeps_its_block_open_only_while_it_runs() -> None:
 
     assert list(numbers()) == [True, False]
     assert ad.is_recording()
+
+
+def test_one_object_may_be_shared_by_threads() -> None:
+    block, errors = ad.no_grad(), []
+
+    def work() -> None:
+        try:
+            for _ in range(300):
+                with block:
+                    assert not ad.is_recording()
+                assert ad.is_recording()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+
+
+def test_a_generator_cannot_be_decorated() -> None:
+    with pytest.raises(DTypeError, match="generator"):
+
+        @ad.no_grad()
+        def values() -> Iterator[int]:
+            yield 1

@@ -210,3 +210,30 @@ def test_a_lazy_gradient_has_to_have_a_dense_form() -> None:
 
     with pytest.raises(TypeError, match="Idle states no dense form"):
         Idle().dense()
+
+
+def test_arithmetic_from_either_side() -> None:
+    g, full = RowGrad(ROWS, VALUES, (5, 3)), RNG.normal(size=(5, 3))
+    half = 0.5 * g
+    assert isinstance(half, RowGrad)
+    np.testing.assert_array_equal(half.dense(), 0.5 * g.dense())
+    np.testing.assert_allclose(full - g, full - g.dense(), rtol=1e-15)
+
+
+def test_a_lookup_of_nothing() -> None:
+    assert ad.embedding(np.ones((3, 2)), []).shape == (0, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64])
+def test_rows_by_numbers_of_any_width(dtype: Any) -> None:
+    table = ad.Tensor(np.ones((300, 2)), requires_grad=True)
+    ad.sum(table[np.array([1, 250, 1], dtype)]).backward()
+    expected = np.zeros((300, 2))
+    expected[[1, 250]] = [[2.0, 2.0], [1.0, 1.0]]
+    np.testing.assert_array_equal(table.grad, expected)
+
+
+def test_float32_is_kept_through_a_product_in_float64() -> None:
+    w = ad.Tensor(np.ones((3, 2), np.float32), requires_grad=True)
+    ad.sum(np.ones((4, 3)) @ w).backward()
+    assert w.grad.dtype == np.float32

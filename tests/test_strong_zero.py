@@ -216,3 +216,9 @@ def test_dtype_is_kept_in_the_careful_sweep() -> None:
 )  # fmt: skip
 def test_has_nan(value: Any, expected: bool) -> None:
     assert has_nan(value) is expected
+
+
+def test_a_product_of_what_goes_before_an_infinity() -> None:
+    x = np.array([2.0, 3.0, np.inf])
+    found = ad.grad(lambda x: ad.sum(ad.cumprod(x)[:2]))(x)
+    np.testing.assert_array_equal(found, [4.0, 2.0, 0.0])

@@ -300,3 +300,9 @@ def test_numbers_are_formatted_as_floats_are() -> None:
     assert f"{x}" == repr(x)
     with pytest.raises(ad.errors.ShapeError):
         format(x, ".2f")
+
+
+def test_a_plain_array_made_of_a_tensor_is_a_copy() -> None:
+    t = ad.Tensor(X)
+    np.array(t).fill(0)
+    np.testing.assert_array_equal(t.data, X)

@@ -122,3 +122,38 @@ def test_float32_in_float32_out():
     assert ad.grad(energy)(x).dtype == np.float32
     assert ad.hvp(energy, (x,), (x,))[0].dtype == np.float32
     assert ad.jvp(np.tanh, (x,), (x,))[1].dtype == np.float32
+
+
+def test_tangents_and_cotangents_match_by_key():
+    def f(p):
+        return 2 * p["a"] + 3 * p["b"]
+
+    assert ad.jvp(f, ({"a": 1.0, "b": 1.0},), ({"b": 0.0, "a": 1.0},))[1] == 2.0
+    assert ad.vjp(lambda x: {"a": 2 * x, "b": 3 * x}, 1.0)[1]({"b": 0.0, "a": 1.0}) == (2.0,)
+
+
+def test_what_an_argument_does_not_reach_is_an_error_in_every_transform():
+    def cut(x):
+        return x.detach() * 2
+
+    for call in (
+        lambda **how: ad.vjp(cut, X, **how)[1](X)[0],
+        lambda **how: ad.jvp(cut, (X,), (X,), **how)[1],
+        lambda **how: ad.jacobian(cut, **how)(X),
+    ):
+        with pytest.raises(GraphError, match="argument 0"):
+            call()
+        assert not np.any(call(allow_unused=True))
+
+
+def test_a_value_may_be_written_into():
+    value, pullback = ad.vjp(np.exp, np.zeros(2))
+    value *= 100
+    np.testing.assert_array_equal(pullback(np.ones(2))[0], np.ones(2))
+    value, _ = ad.value_and_grad(lambda x: x[0])(x := X.copy())
+    assert value == X[0] and not np.shares_memory(value, x)
+
+
+def test_a_cotangent_is_real():
+    with pytest.raises(DTypeError, match="complex"):
+        (ad.Tensor(X, requires_grad=True) * 2).backward(X * 1j)

@@ -34,3 +34,9 @@ def test_map_over_several():
         tree.map(lambda a, b: a, [1, 2], [1])
     with pytest.raises(ShapeError, match="3 leaves for a tree that has 1"):
         tree.unflatten(tree.flatten(1)[1], [1, 2, 3])
+
+
+def test_dicts_match_by_key_in_whatever_order():
+    assert tree.map(lambda a, b: a + b, {"a": 1, "b": 2}, {"b": 20, "a": 10}) == {"a": 11, "b": 22}
+    with pytest.raises(ShapeError, match=r"'w'.*'d'"):
+        tree.map(lambda a, b: a, {"w": 1, "b": 2}, {"c": 1, "d": 2})
