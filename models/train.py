@@ -257,10 +257,12 @@ class Trainer:
 def _interruption() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C sets; a second one interrupts as usual."""
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # only it may have handlers
+    usual = signal.getsignal(signal.SIGINT)
+    # Only the main thread may have handlers, and a job in the background is not to be stopped.
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or usual in (signal.SIG_IGN, None):
         yield asked
         return
-    usual = signal.getsignal(signal.SIGINT)
 
     def ask(number: int, frame: Any) -> None:
         asked.set()

@@ -164,6 +164,14 @@ def test_second_ctrl_c_does_not_wait() -> None:
     assert caught.type is KeyboardInterrupt
 
 
+def test_a_job_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run = trainer(Curve(3, ctrl_c))
+    run.fit()
+    assert len(run.history) == run.epochs
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
 def test_handler_of_signals_is_put_back() -> None:
     before = signal.getsignal(signal.SIGINT)
     trainer(Curve()).fit()
