@@ -333,4 +333,14 @@ def _slope(partial: Any, needs: tuple[str, ...]) -> str:
 
 def _elementwise(partial: Any, needs: tuple[str, ...]) -> Rule:
     fixed = {0: "None", 1: "g", -1: "-g"}.get(partial) if not callable(partial) else None
-    return evaluate(f"lambda g, s: {fixed or 'g * ' + _slope(partial, needs)}", rule=partial)
+    return evaluate(f"lambda g, s: {fixed or _times_g(partial, needs)}", rule=partial)
+
+
+def _times_g(partial: Any, needs: tuple[str, ...]) -> str:
+    """The text of ``g`` times a local derivative. To divide by ``b`` where that is ``1 / b``
+    saves an op and a rounding."""
+    if isinstance(partial, str):
+        match ast.parse(partial, mode="eval").body:
+            case ast.BinOp(ast.Constant(1), ast.Div(), b):
+                return f"g / {_slope(ast.unparse(b), needs)}"
+    return f"g * {_slope(partial, needs)}"
