@@ -110,28 +110,24 @@ def topological(*roots: Node) -> list[Node]:
     of nearly sorted numbers do.
     """
     found = list(dict.fromkeys(roots))
-    seen, stack = set(found), list(found)
-    meet, note, push, pop = seen.add, found.append, stack.append, stack.pop
-    while stack:
-        node = pop()
+    seen = {None, *found}
+    meet, note = seen.add, found.append
+    for node in found:  # which grows as they are met
         # A scalar's two parents are spelt out, since a tuple of them would take longer.
         if type(node) is TensorNode:
             for parent in node.parents:
-                if parent is not None and parent not in seen:
+                if parent not in seen:
                     meet(parent)
                     note(parent)
-                    push(parent)
             continue
         parent = node._x  # type: ignore[attr-defined]
-        if parent is not None and parent not in seen:
+        if parent not in seen:
             meet(parent)
             note(parent)
-            push(parent)
         parent = node._y  # type: ignore[attr-defined]
-        if parent is not None and parent not in seen:
+        if parent not in seen:
             meet(parent)
             note(parent)
-            push(parent)
     found.sort(key=_creation, reverse=True)
     return found
 
