@@ -171,7 +171,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
     values = tuple(x._data for x in inputs)
     parents = tuple(x._node for x in inputs) + tuple(held)
     specs = tuple(node.spec for node in parents)
-    packed = TensorNode(_PACK.spread(len(parents)), parents, (), specs)
+    packed = TensorNode(_PACK, parents, (), specs)
 
     def rule(g: Any, values: Any) -> Parts:
         record = isinstance(g, Tensor)

@@ -111,7 +111,7 @@ def _transposed(op: Op, node: Node, saved: Any, incoming: list[Any], record: boo
     us = [_probe(shape, dtype) for shape, dtype in specs]
     u = tuple(us) if op.outputs > 1 else us[0]
     total: Any = 0.0
-    for rule, t in zip(op.rules, incoming, strict=True):
+    for t, rule in zip(incoming, op.rules):
         v = rule(u, saved) if t is not None else None
         if v is not None:
             total = total + _inner(v.dense() if isinstance(v, Lazy) else v, t)

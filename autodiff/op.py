@@ -20,9 +20,10 @@ import ast
 import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, wraps
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial, wraps
+from itertools import accumulate, count
 from typing import Any
 
 import numpy as np
@@ -124,8 +125,10 @@ class Op:
         return _union(self.params, *map(_names, self._rules()))
 
     @cached_property
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self) -> Iterable[Rule]:
         """``rule(g, saved)`` for each argument; returns None where the derivative is zero."""
+        if self.variadic:
+            return _Numbered(self.vjps[0], self.needs)
         if self.partials is not None:
             return tuple(_elementwise(d, self.needs) for d in self.partials)
         return tuple(_bind(rule, self.needs, "g") for rule in self.vjps)
@@ -179,19 +182,6 @@ class Op:
         if tracked not in self._keepers:
             self._keepers[tracked] = self._make_keeper(tracked)
         return self._keepers[tracked]
-
-    def spread(self, count: int) -> Op:
-        """This variadic op for just `count` arguments, its one rule given their numbers."""
-        if count not in self._spreads:
-            rule = self.vjps[0]
-            vjps = tuple(_number(rule, i) for i in range(count))
-            made = self._spreads[count] = replace(self, vjps=vjps)
-            made._spreads[count] = made  # forward mode applies the op of a node again
-        return self._spreads[count]
-
-    @cached_property
-    def _spreads(self) -> dict[int, Op]:
-        return {}
 
     def _rules(self) -> list[Rule]:
         return [*(self.partials or ()), *self.vjps, *([self.jvp] if self.jvp else [])]
@@ -280,10 +270,23 @@ def _union(*groups: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for group in groups for name in group))
 
 
-def _shape(x: Any) -> tuple[int, ...]:
-    if isinstance(x, (list, tuple)):
-        return tuple(_shape(part) for part in x)  # type: ignore[misc]
-    return getattr(x, "shape", ())
+class Shapes(tuple[tuple[int, ...], ...]):
+    """Shapes of the arrays that a variadic op was given."""
+
+    def __init__(self, shapes: Iterable[Any]) -> None:
+        self._edges: dict[int | None, list[int]] = {}
+
+    def edges(self, axis: int | None) -> list[int]:
+        """Where each array begins, and the last one ends, when they are joined along `axis`
+        (None: flattened). Kept, since the rule of each array asks for its own."""
+        if axis not in self._edges:
+            lengths = (math.prod(shape) if axis is None else shape[axis] for shape in self)
+            self._edges[axis] = [0, *accumulate(lengths)]
+        return self._edges[axis]
+
+
+def _shape(x: Any) -> Any:
+    return Shapes(map(_shape, x)) if isinstance(x, (list, tuple)) else getattr(x, "shape", ())
 
 
 def _expression(name: str, args: tuple[str, ...]) -> str:
@@ -309,11 +312,14 @@ def _bind(rule: Rule, needs: tuple[str, ...], *first: str) -> Rule:
     return evaluate(f"lambda g, s: {_call(rule, needs, *first)}", rule=rule)
 
 
-def _number(rule: Rule, i: int) -> Rule:
-    names = list(inspect.signature(rule).parameters)
-    rest = ", ".join(names[:1] + names[2:])
-    call = ", ".join([names[0], str(i), *names[2:]])
-    return evaluate(f"lambda {rest}: rule({call})", rule=rule)
+class _Numbered:
+    """The one rule of a variadic op for argument 0, 1, 2 and so on, without end."""
+
+    def __init__(self, rule: Rule, needs: tuple[str, ...]) -> None:
+        self._rule = evaluate(f"lambda i, g, s: {_call(rule, needs, 'g', 'i')}", rule=rule)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return (partial(self._rule, i) for i in count())
 
 
 def _text(partial: Any) -> str:

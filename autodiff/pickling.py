@@ -74,13 +74,12 @@ def _records(root: Node, name: Callable[[Node], Any]) -> list[Any]:
 def _record(node: Node, place: dict[Node, int], name: Any) -> tuple[Any, ...]:
     parents = tuple(None if p is None else place[p] for p in node.parents)
     value = node._data if isinstance(node, Scalar) else None
-    return name, len(node.parents), parents, node.saved, node.spec, node.info, value
+    return name, parents, node.saved, node.spec, node.info, value
 
 
 def _op_name(node: Node) -> str:
     op: Op = node.op
-    row = OPS.get(op.name)
-    if row is None or (row is not op and not op.variadic):
+    if OPS.get(op.name) is not op:
         raise GraphError(
             f"a graph with {op.name}() in it cannot be pickled: only rows of the op table can be "
             "found again; detach() the value, or copy.deepcopy() it"
@@ -96,10 +95,9 @@ def _rebuilt(records: list[Any]) -> Node:
 
 
 def _node(record: tuple[Any, ...], nodes: list[Node]) -> Node:
-    name, count, places, saved, spec, info, value = record
+    name, places, saved, spec, info, value = record
     parents = tuple(None if i is None else nodes[i] for i in places)
     op = name if isinstance(name, Op) else OPS[name]
-    op = op.spread(count) if op.variadic else op
     if value is None:
         node: Node = TensorNode(op, parents, saved, spec)
     else:

@@ -262,7 +262,7 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
     tracked = sum(1 << i for i, node in enumerate(nodes) if node is not None)
     keep = op.keeper(1 if op.variadic else tracked)
     saved = keep(out, *given, *map(frozen, params.values())) if keep else ()
-    return record(op.spread(len(nodes)) if op.variadic else op, out, saved, nodes)
+    return record(op, out, saved, nodes)
 
 
 def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> Any:

@@ -296,3 +296,14 @@ def test_threads_that_add_to_one_gradient_lose_nothing() -> None:
 
     run_together(work)
     np.testing.assert_array_equal(w.grad, np.full(2000, 800.0))
+
+
+@pytest.mark.parametrize("axis", [0, -1, None])
+def test_thousands_of_parts(axis: int | None) -> None:
+    parts = [ad.Tensor([[float(i), 1.0]], requires_grad=True) for i in range(3000)]
+    joined = ad.concatenate(parts, axis)
+    slopes = np.arange(joined.size, dtype=float).reshape(joined.shape)
+    ad.sum(joined * slopes).backward()
+    pieces = np.split(slopes, 3000, 0 if axis is None else axis)
+    for part, piece in zip(parts, pieces, strict=True):
+        np.testing.assert_array_equal(part.grad, piece.reshape(1, 2))

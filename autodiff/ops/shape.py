@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -43,11 +42,10 @@ def _concatenate(arrays: Any, axis: Any = 0) -> Any:
 
 
 def _concatenate_part(g: Any, i: int, arrays_shape: Any, axis: Any) -> Any:
+    start, stop = arrays_shape.edges(axis)[i : i + 2]
     if axis is None:
-        start = sum(math.prod(s) for s in arrays_shape[:i])
-        return np.reshape(g[start : start + math.prod(arrays_shape[i])], arrays_shape[i])
-    start = sum(s[axis] for s in arrays_shape[:i])
-    return g[along(axis % g.ndim, slice(start, start + arrays_shape[i][axis]))]
+        return np.reshape(g[start:stop], arrays_shape[i])
+    return g[along(axis % g.ndim, slice(start, stop))]
 
 
 def _stack(arrays: Any, axis: int = 0) -> Any:
