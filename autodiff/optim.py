@@ -8,7 +8,7 @@ and their state.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import hypot, inf, sqrt
+from math import hypot, inf, isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -368,8 +368,7 @@ def _above_zero(value: float, name: str) -> float:
 def clip_grad_norm(params: Iterable[Any], max_norm: float) -> float:
     """Shorten the gradients, taken together as one vector, to at most `max_norm`.
 
-    Pascanu et al. 2013, alg. 1. The direction is kept. A gradient that holds an infinity or a nan
-    has no direction: it is left as it is, and the norm says so.
+    Pascanu et al. 2013, alg. 1. A norm that is infinite or a nan leaves them as they are.
 
     Parameters
     ----------
@@ -384,7 +383,8 @@ def clip_grad_norm(params: Iterable[Any], max_norm: float) -> float:
     """
     limit = _above_zero(max_norm, "max_norm")
     used = [p for p in params if p.grad is not None]
-    norm = hypot(*(_norm(p.grad) for p in used))
+    norms = [_norm(p.grad) for p in used]
+    norm = nan if any(map(isnan, norms)) else hypot(*norms)
     if limit < norm < inf:
         for p in used:
             p.grad = p.grad * (limit / norm)

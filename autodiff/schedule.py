@@ -57,10 +57,11 @@ def warmup(steps: int, then: Schedule | None = None) -> Schedule:
 
     The other schedule is counted from the end of the warm-up.
     """
+    _at_least_one(steps, "steps")
     after = then or constant()
     return lambda number: (number + 1) / steps if number < steps else after(number - steps)
 
 
 def _at_least_one(count: int, name: str) -> None:
-    if count < 1:
+    if not count >= 1:  # a nan neither
         raise DomainError(f"{name}={count}: a schedule takes at least one step")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autodiff.errors import GraphError, ShapeError, describe
+from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.graph import Info, TensorNode
 
 __all__ = ["Tracked"]
@@ -68,8 +68,8 @@ class Tracked:
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if getattr(value, "shape", self.shape) != self.shape:
-            raise ShapeError(f"gradient {describe(value)} given to a value of shape {self.shape}")
+        if value is not None:
+            _check_gradient(value, self.shape)
         self._info().grad = value
 
     def __float__(self) -> float:
@@ -129,3 +129,10 @@ class Tracked:
         if self._node.info is None:
             self._node.info = Info()
         return self._node.info  # type: ignore[no-any-return]
+
+
+def _check_gradient(value: Any, shape: Any) -> None:
+    if np.dtype(getattr(value, "dtype", type(value))).kind not in "fiu":
+        raise DTypeError(f"a gradient is an array of real numbers, not {describe(value)}")
+    if getattr(value, "shape", ()) != shape:
+        raise ShapeError(f"gradient {describe(value)} given to a value of shape {shape}")

@@ -99,8 +99,8 @@ def _check(sizes: Sequence[int], activation: str) -> None:
             f"MLP: sizes={list(sizes)}; give the units of the input, of each hidden layer and of "
             "the output, each at least 1"
         )
-    if activation not in ACTIVATIONS:
-        close = difflib.get_close_matches(activation, ACTIVATIONS, 1)
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        close = difflib.get_close_matches(str(activation), ACTIVATIONS, 1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise ad.errors.DomainError(
             f"MLP: unknown activation {activation!r}; {hint}there are {', '.join(ACTIVATIONS)}"

@@ -20,7 +20,12 @@ def _linear(x: Any, W: Any, b: Any = None) -> Any:
     """``x @ W.T + b``: x is (..., inputs), W (outputs, inputs), b (outputs,)."""
     if getattr(x, "ndim", 0) == 0 or getattr(W, "ndim", 0) != 2:
         raise ValueError("x has to be (..., inputs) and W (outputs, inputs)")
-    out = x.dot(W.T) if x.ndim <= 2 else np.matmul(x, W.T)
+    try:
+        out = x.dot(W.T) if x.ndim <= 2 else np.matmul(x, W.T)
+    except ValueError as error:
+        raise ValueError(
+            f"x has {x.shape[-1]} inputs along its last axis, and W {W.shape} takes {W.shape[1]}"
+        ) from error
     if b is not None:
         out += b
     return out
