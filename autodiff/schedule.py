@@ -57,7 +57,8 @@ def warmup(steps: int, then: Schedule | None = None) -> Schedule:
 
     The other schedule is counted from the end of the warm-up.
     """
-    _at_least_one(steps, "steps")
+    if not steps >= 0:
+        raise DomainError(f"steps={steps}: a warm-up takes none or more")
     after = then or constant()
     return lambda number: (number + 1) / steps if number < steps else after(number - steps)
 

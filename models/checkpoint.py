@@ -1,4 +1,4 @@
-"""Files of a run: the checkpoint, from which it can go on, and the finished model.
+"""The checkpoint of a run: the file from which it can go on.
 
 Arrays are stored as arrays; the numbers beside them (how far the run has come, the states of the
 random generators, the figures of each epoch) as JSON in the metadata. JSON keeps floats exactly.
@@ -6,8 +6,10 @@ random generators, the figures of each epoch) as JSON in the metadata. JSON keep
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,7 @@ class Progress:
 
 def generators(rng: np.random.Generator, model: ad.Module) -> list[np.random.Generator]:
     """`rng`, and every generator that a module of `model` draws from, each once."""
-    held = [value for module in model.modules() for value in vars(module).values()]
+    held, _ = ad.tree.flatten([vars(module) for module in model.modules()])
     found = [rng, *(value for value in held if isinstance(value, np.random.Generator))]
     return list({id(generator): generator for generator in found}.values())
 
@@ -64,8 +66,9 @@ def states(generators: Sequence[np.random.Generator]) -> list[dict[str, Any]]:
 
 
 def restore(generators: Sequence[np.random.Generator], states: Sequence[dict[str, Any]]) -> None:
-    """Put each into its state."""
-    for generator, state in zip(generators, states, strict=True):
+    """Put each into its state; none, if one of them is no state of its generator."""
+    copies = copy.deepcopy(list(generators))
+    for generator, state in zip((*copies, *generators), (*states, *states), strict=True):
         generator.bit_generator.state = state
 
 
@@ -77,6 +80,7 @@ def write(
     best: State,
     progress: Progress,
     settings: Mapping[str, Any],
+    finished: bool,
 ) -> None:
     """Write a checkpoint; at any moment the file is the old or the new one, whole."""
     arrays = {
@@ -84,7 +88,9 @@ def write(
         **_under("optimizer", optimizer.state_dict()),
         **_under("best", best),
     }
-    numbers = {"progress": asdict(progress), "generators": states(generators)}
+    numbers = {
+        "progress": asdict(progress), "generators": states(generators), "finished": finished,
+    }  # fmt: skip
     metadata = {"checkpoint": _json(numbers), "settings": _json(settings)}
     ad.io.save(path, arrays, metadata)
 
@@ -108,31 +114,47 @@ def read(
     FormatError or ShapeError
         If the file is no checkpoint, or belongs to another model; the model is as it was.
     """
-    arrays, metadata = _load(path)
-    numbers = json.loads(metadata["checkpoint"])
-    before, best = model.state_dict(), _below("best", arrays)
+    arrays, numbers, _ = _load(path)
+    before = model.state_dict(), optimizer.state_dict(), states(generators)
+    best = _below("best", arrays)
     try:
-        model.load_state_dict(best)  # refuses what does not fit
-        model.load_state_dict(_below("model", arrays))
-        optimizer.load_state_dict(_below("optimizer", arrays))
-        restore(generators, numbers["generators"])
+        with _refusing(path):
+            progress = Progress(**numbers["progress"])
+            model.load_state_dict(best)  # refuses what does not fit
+            model.load_state_dict(_below("model", arrays))
+            optimizer.load_state_dict(_below("optimizer", arrays))
+            restore(generators, numbers["generators"])
     except Exception:
-        model.load_state_dict(before)
+        model.load_state_dict(before[0])
+        optimizer.load_state_dict(before[1])
         raise
-    return best, Progress(**numbers["progress"])
+    return best, progress
 
 
-def read_settings(path: Path) -> dict[str, Any]:
-    """The settings that were kept in a checkpoint."""
-    _, metadata = _load(path)
-    return dict(json.loads(metadata["settings"]))
+def read_settings(path: Path) -> tuple[dict[str, Any], bool]:
+    """The settings that were kept in a checkpoint, and whether its run is finished."""
+    _, numbers, settings = _load(path)
+    with _refusing(path):
+        return dict(settings), bool(numbers["finished"])
 
 
-def _load(path: Path) -> tuple[State, dict[str, str]]:
+def _load(path: Path) -> tuple[State, dict[str, Any], dict[str, Any]]:
     arrays, metadata = ad.io.load(path)
-    if not {"checkpoint", "settings"} <= metadata.keys():
-        raise ad.errors.FormatError(f"{path} is not the checkpoint of a run, and cannot be resumed")
-    return arrays, metadata
+    with _refusing(path):
+        return arrays, json.loads(metadata["checkpoint"]), json.loads(metadata["settings"])
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Say of what is not as it was written that the file is none of ours."""
+    try:
+        yield
+    except ad.errors.AutodiffError as error:
+        raise type(error)(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ad.errors.FormatError(
+            f"{path} is not the checkpoint of such a run, and cannot be resumed ({error!r})"
+        ) from error
 
 
 def _json(value: Any) -> str:

@@ -7,15 +7,17 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
+from models.config import DATA, OPTIMIZERS, SCHEDULES, Settings
 from models.mlp import ACTIVATIONS
 from models.options import Parser, number, sizes
-from models.run import DATA, OPTIMIZERS, SCHEDULES, Result, Settings, kept_settings, run
+from models.run import Result, kept_settings, require_ended, run
 
 __all__ = ["main"]
 
@@ -33,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         arguments.parser.refuse(unknown)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # closed, or not a stream of bytes
+            stream.reconfigure(errors="backslashreplace")
     try:
         arguments.command(arguments)
     except KeyboardInterrupt as stop:
@@ -69,9 +74,9 @@ def _demo(arguments: argparse.Namespace) -> None:
     _show(run(Settings(), arguments.out), arguments.out)
 
 
-def _show(result: Result, out: Path) -> None:
+def _show(result: Result, out: Path, resumed: bool = False) -> None:
     kept = f"kept is epoch {result.best_epoch} of {len(result.history)}, the best in validation"
-    print(f"\ntrained for {result.seconds:.1f} s; {kept}")
+    print(f"\ntrained for {result.seconds:.1f} s{' more' if resumed else ''}; {kept}")
     print(f"\naccuracy on the {len(result.split.test.y)} images held out\n{result.figures}")
     print(f"\nin {out}: report.md, loss.png, model.safetensors")
 
@@ -89,6 +94,8 @@ def _add_mlp(models: argparse._SubParsersAction[Parser]) -> None:
     mlp.add_argument("--out", type=Path, default=Path("runs/mlp"), help="folder for the results")
     mlp.add_argument("--resume", action="store_true", default=False,
                      help="go on with the run in that folder")  # fmt: skip
+    mlp.add_argument("--overwrite", action="store_true", default=False,
+                     help="start anew, even where a run could be resumed")  # fmt: skip
     settings = mlp.add_argument_group("settings")
 
     def add(name: str, help: str, **kwargs: Any) -> None:
@@ -96,7 +103,7 @@ def _add_mlp(models: argparse._SubParsersAction[Parser]) -> None:
         shown = "" if value == "None" else f" (default {value})"
         settings.add_argument(f"--{name.replace('_', '-')}", help=help + shown, **kwargs)
 
-    positive = number(float, 0, above=True)
+    positive, count = number(float, 0, above=True), number(int, 1)
     share = number(float, 0, 1)
     add("data", "data set", choices=DATA, metavar="NAME")
     add("hidden", "units of each hidden layer", type=sizes, metavar="N,N")
@@ -104,27 +111,31 @@ def _add_mlp(models: argparse._SubParsersAction[Parser]) -> None:
     add("dropout", "share of hidden units dropped", type=share, metavar="P")
     add("shift", "greatest random shift of training images, in pixels",
         type=number(float, 0, 8), metavar="PIXELS")  # fmt: skip
-    add("epochs", "passes over the training part", type=number(int, 1), metavar="N")
-    add("batch", "images of one step", type=number(int, 1), metavar="N")
+    add("epochs", "passes over the training part", type=count, metavar="N")
+    add("batch", "images of one step", type=count, metavar="N")
     add("optimizer", ", ".join(OPTIMIZERS), choices=OPTIMIZERS, metavar="NAME")
     add("lr", "learning rate", type=positive, metavar="RATE")
     add("schedule", "course of the learning rate: " + ", ".join(SCHEDULES),
         choices=SCHEDULES, metavar="NAME")  # fmt: skip
-    add("weight_decay", "of adamw (0.01 unless given) and sgd", type=number(float, 0), metavar="X")
+    add("weight_decay", "of adamw (0.01 unless given) and sgd",
+        type=number(float, 0), metavar="X")  # fmt: skip
     add("clip", "greatest norm of the gradient", type=positive, metavar="NORM")
     add("patience", "stop after so many epochs without a lower validation loss",
-        type=number(int, 1), metavar="N")  # fmt: skip
+        type=count, metavar="N")  # fmt: skip
     add("seed", "of all that is random", type=number(int, 0), metavar="N")
-    add("threads", "for the matrix products", type=number(int, 1), metavar="N")
+    add("threads", "for the matrix products", type=number(int, 1, 1025), metavar="N")
     add("dtype", "float32 or float64", choices=["float32", "float64"], metavar="NAME")
     mlp.set_defaults(parser=mlp, command=_train_mlp)
 
 
 def _train_mlp(arguments: argparse.Namespace) -> None:
     given = dict(vars(arguments))
-    out, resume, _, _ = (given.pop(name) for name in ("out", "resume", "parser", "command"))
+    options = ("out", "resume", "overwrite", "parser", "command")
+    out, resume, overwrite, _, _ = (given.pop(name) for name in options)
+    if not resume and not overwrite:
+        require_ended(out)
     settings = kept_settings(out, given) if resume else Settings(**given)
-    _show(run(settings, out, resume), out)
+    _show(run(settings, out, resume), out, resume)
 
 
 def _add_info(commands: argparse._SubParsersAction[Parser]) -> None:

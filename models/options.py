@@ -12,6 +12,10 @@ from typing import Any, NoReturn
 __all__ = ["Parser", "number", "sizes"]
 
 
+ENOUGH = 10**9
+"""More than any count or rate that makes sense, and few enough for numpy."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, with the nearest known word."""
 
@@ -39,21 +43,21 @@ def _with_hint(message: str) -> str:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, known, 1)
+    near = difflib.get_close_matches(word, known, 1, 0.65)
     return f" (did you mean {near[0]}?)" if near else ""
 
 
 def number(
-    kind: type, low: float, high: float = math.inf, above: bool = False
+    kind: type, low: float, high: float = ENOUGH, above: bool = False
 ) -> Callable[[str], Any]:
     """A reader of numbers in ``[low, high)``, or in ``(low, high)`` if `above`."""
     name = "a whole number" if kind is int else "a number"
-    limits = f"{'above' if above else 'of at least'} {low:g}"
-    limits += f" and below {high:g}" if high < math.inf else ""
 
     def read(text: str) -> Any:
         value = _parsed(kind, text)
         if not low <= value < high or (above and value == low):
+            limits = f"{'above' if above else 'of at least'} {low:g}"
+            limits += f" and below {high:,}" if high < ENOUGH or value >= high else ""
             raise argparse.ArgumentTypeError(f"expected {name} {limits}, not {text!r}")
         return value
 

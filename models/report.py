@@ -33,9 +33,9 @@ def save_loss_curve(history: Sequence[Mapping[str, float]], best_epoch: int, pat
     figure_module = need("matplotlib.figure", "drawing the loss curve")
     figure = figure_module.Figure(figsize=(7, 4), dpi=150, layout="constrained")
     _plot(figure.subplots(), history, best_epoch)
-    picture = io.BytesIO()  # whole in memory first, so that a failure leaves no half of a file
+    picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    path.write_bytes(picture.getvalue())
+    ad.io.replace(path, picture.getvalue())
 
 
 def _plot(axes: Any, history: Sequence[Mapping[str, float]], best_epoch: int) -> None:

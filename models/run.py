@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from errno import EISDIR
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,72 +18,20 @@ import numpy as np
 import autodiff as ad
 from models.checkpoint import read_settings
 from models.classification import Classification, accuracy, baselines, predict
-from models.data import Part, Split, load_digits, shifted
-from models.extras import need
+from models.config import DATA, OPTIMIZERS, SCHEDULES, Settings
+from models.data import Part, Split, shifted
+from models.extras import folder_of, need
 from models.mlp import MLP
 from models.report import report, save_loss_curve, table
 from models.saved import save
 from models.train import StoppedError, Trainer
 
-__all__ = ["DATA", "OPTIMIZERS", "SCHEDULES", "Result", "Settings", "kept_settings", "run"]
-
-DATA: dict[str, Callable[[], Split]] = {"digits": load_digits}
-
-OPTIMIZERS: dict[str, Callable[..., Any]] = {
-    "sgd": partial(ad.optim.SGD, momentum=0.9, nesterov=True),
-    "adagrad": ad.optim.Adagrad,
-    "rmsprop": ad.optim.RMSProp,
-    "adam": ad.optim.Adam,
-    "adamw": ad.optim.AdamW,
-}
-
-SCHEDULES: dict[str, Callable[[int], Callable[[int], float]]] = {
-    "constant": lambda steps: ad.schedule.constant(),
-    "linear": ad.schedule.linear,
-    "cosine": ad.schedule.cosine,
-}
-"""Each made for the number of steps over which it falls to 0."""
+__all__ = ["Result", "kept_settings", "require_ended", "run"]
 
 CHECKPOINT = "checkpoint.safetensors"
+RESULTS = ("model.safetensors", "loss.png", "report.md")
 SIDE = 8
 """Height and width of an image of a digit, in pixels."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """All that a run depends on: the same settings give the same numbers.
-
-    The defaults were chosen by cross-validation on the training and validation part of the digits.
-    """
-
-    data: str = "digits"
-    hidden: tuple[int, ...] = (256, 128)
-    activation: str = "relu"
-    dropout: float = 0.0
-    shift: float = 0.7
-    epochs: int = 150
-    batch: int = 64
-    optimizer: str = "adamw"
-    lr: float = 3e-3
-    schedule: str = "cosine"
-    weight_decay: float | None = None
-    clip: float | None = None
-    patience: int | None = None
-    seed: int = 0
-    dtype: str = "float32"
-    threads: int = 1
-
-    @property
-    def command(self) -> str:
-        """The command line that repeats the run."""
-        changed = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
-        options = [f" --{name.replace('_', '-')} {self.shown(name)}" for name in changed]
-        return f"autodiff train mlp --data {self.data}" + "".join(options)
-
-    def shown(self, name: str) -> str:
-        """A setting as the command line takes it."""
-        value = getattr(self, name)
-        return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 @dataclass(frozen=True)
@@ -115,11 +66,13 @@ def kept_settings(out: Path, given: Mapping[str, Any]) -> Settings:
     """
     if not (out / CHECKPOINT).exists():
         raise ad.errors.FormatError(f"no run to resume: there is no {out / CHECKPOINT}")
-    kept = read_settings(out / CHECKPOINT)
-    unknown = set(kept) ^ {f.name for f in fields(Settings)}
-    if unknown:
-        raise ad.errors.FormatError(f"{out / CHECKPOINT} is the checkpoint of another kind of run")
-    settings = Settings(**{**kept, "hidden": tuple(kept["hidden"])})
+    kept, _ = read_settings(out / CHECKPOINT)
+    try:
+        settings = Settings.read(kept)
+    except (ad.errors.FormatError, TypeError) as error:
+        raise ad.errors.FormatError(
+            f"{out / CHECKPOINT} is the checkpoint of another kind of run"
+        ) from error
     for name, value in given.items():
         if getattr(settings, name) != value:
             raise ad.errors.DomainError(
@@ -127,6 +80,25 @@ def kept_settings(out: Path, given: Mapping[str, Any]) -> Settings:
                 "the option out to resume it, or start a new run with another --out"
             )
     return settings
+
+
+def require_ended(out: Path) -> None:
+    """Refuse to put a new run in the place of one that could go on.
+
+    Raises
+    ------
+    DomainError
+        If the folder holds one.
+    """
+    try:
+        _, finished = read_settings(out / CHECKPOINT)
+    except (ad.errors.FormatError, OSError):
+        return  # there is none, or none that could go on
+    if not finished:
+        raise ad.errors.DomainError(
+            f"{out} holds a run that has not come to its end: go on with it by --resume, keep it "
+            "by another --out, or drop it by --overwrite"
+        )
 
 
 def run(
@@ -145,9 +117,10 @@ def run(
     say : callable
         Takes lines for the user.
     """
-    _require_writable(out)
     split = _as_dtype(DATA[settings.data](), settings.dtype)
     trainer = make_trainer(settings, split, out / CHECKPOINT)
+    _require_writable(out)
+    folder_of("matplotlib", "drawing the loss curve")
     say(_opening(settings, split, trainer.model))
     if resume:
         trainer.resume()
@@ -156,17 +129,22 @@ def run(
     limits = need("threadpoolctl", "training").threadpool_limits
     with limits(settings.threads):
         began = time.perf_counter()
-        _fit(trainer, out)
-        result = _result(settings, split, trainer, time.perf_counter() - began)
-    _leave(result, out)
+        with _saying_how_to_go_on(out):
+            trainer.fit()
+        seconds = time.perf_counter() - began
+        with _saying_how_to_go_on(out, "interrupted after the training, which is saved"):
+            result = _result(settings, split, trainer, seconds)
+            _leave(result, out)
     return result
 
 
-def _fit(trainer: Trainer, out: Path) -> None:
+@contextmanager
+def _saying_how_to_go_on(out: Path, what: str = "") -> Iterator[None]:
     try:
-        trainer.fit()
-    except StoppedError as stop:
-        raise StoppedError(f"{stop}: autodiff train mlp --out {out} --resume goes on") from stop
+        yield
+    except KeyboardInterrupt as stop:
+        command = f"autodiff train mlp --out {shlex.quote(str(out))} --resume"
+        raise StoppedError(f"{what or stop}; to go on: {command}") from stop
 
 
 def make_trainer(settings: Settings, split: Split, checkpoint: Path | None = None) -> Trainer:
@@ -216,12 +194,17 @@ def _as_dtype(split: Split, dtype: str) -> Split:
 
 
 def _require_writable(out: Path) -> None:
+    """Find out now, not after the training."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
-            pass  # found out now, not after the training
+            pass
+        for name in (CHECKPOINT, *RESULTS):
+            if (out / name).is_dir():
+                raise IsADirectoryError(EISDIR, f"{name} is a folder")
     except OSError as error:
-        reason = f"no results can be written there ({error.strerror}); choose another --out"
+        why = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+        reason = f"no results can be written there ({why}); choose another --out"
         raise OSError(error.errno, reason, str(out)) from error
 
 
@@ -244,9 +227,10 @@ def _result(settings: Settings, split: Split, trainer: Trainer, seconds: float) 
 
 
 def _leave(result: Result, out: Path) -> None:
-    save(out / "model.safetensors", result.model, _arguments(result.settings, result.split))
-    save_loss_curve(result.history, result.best_epoch, out / "loss.png")
-    (out / "report.md").write_text(_page(result), encoding="utf-8")
+    model, curve, page = (out / name for name in RESULTS)
+    save(model, result.model, _arguments(result.settings, result.split))
+    save_loss_curve(result.history, result.best_epoch, curve)
+    ad.io.replace(page, _page(result).encode())
 
 
 def _page(result: Result) -> str:
@@ -256,7 +240,7 @@ def _page(result: Result) -> str:
             "Accuracy on the test part": _accuracies(result),
             "Loss": _losses(result),
             "Mistakes on the test part": _mistakes(result),
-            "Settings": table(["setting", "value"], asdict(result.settings).items()),
+            "Settings": table(["setting", "value"], result.settings.used.items()),
             "Again": f"```sh\n{result.settings.command}\n```",
             "The model": '```python\nmodel = models.load("model.safetensors")\n```',
         },
@@ -287,4 +271,7 @@ def _mistakes(result: Result) -> str:
     y = result.split.test.y
     predicted = predict(result.model, result.split.test.x)
     wrong = np.flatnonzero(predicted != y)
-    return table(["image", "is", "read as"], [(i, y[i], predicted[i]) for i in wrong])
+    if not len(wrong):
+        return "None."
+    rows = table(["image", "is", "read as"], [(i, y[i], predicted[i]) for i in wrong])
+    return f"Images are numbered from 0 within the test part.\n\n{rows}"

@@ -36,7 +36,7 @@ def load(path: str | Path) -> ad.Module:
 
     Raises
     ------
-    FormatError or ShapeError
+    FormatError, ShapeError or DomainError
         If the file is damaged or holds no model of ours.
     OSError
         If it cannot be read.
@@ -44,6 +44,11 @@ def load(path: str | Path) -> ad.Module:
     state, metadata = ad.io.load(path)
     if metadata.get("model") not in KINDS:
         raise ad.errors.FormatError(f"{path} holds no model of {', '.join(KINDS)}")
-    model = KINDS[metadata["model"]](**json.loads(metadata["arguments"]))
+    try:
+        model = KINDS[metadata["model"]](**json.loads(metadata["arguments"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ad.errors.FormatError(
+            f"{path} does not say how its {metadata['model']} was made: {error!r}"
+        ) from error
     model.load_state_dict(state)
     return model.eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -233,7 +234,7 @@ class Trainer:
         if self.checkpoint is not None:
             write(
                 self.checkpoint, self.model, self.optimizer, self.generators,
-                self.best, self.progress, self.settings,
+                self.best, self.progress, self.settings, self.is_finished,
             )  # fmt: skip
             self._saved_at = time.monotonic()
 
@@ -243,7 +244,8 @@ class Trainer:
             unit=f" {self.task.unit}",
             unit_scale=True,
             bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left, {rate_fmt}{postfix}",
-            disable=True if self.quiet else None,  # None: no bar where nobody looks
+            # None: no bar where nobody looks.
+            disable=True if self.quiet or sys.stderr is None else None,
         )
 
     def _announce(self, bar: Any, plan: Sequence[Any]) -> None:

@@ -67,3 +67,11 @@ def test_a_gradient_without_a_direction_stays(bad):
 def test_a_norm_is_above_zero(limit):
     with pytest.raises(DomainError, match="max_norm"):
         optim.clip_grad_norm([], limit)
+
+
+def test_a_nan_is_told_from_an_infinity():
+    x, y = leaf([0.0]), leaf([0.0])
+    x.grad, y.grad = np.array([np.nan]), np.array([np.inf])
+    assert math.isnan(optim.clip_grad_norm([x, y], 1.0))
+    x.grad = np.array([np.inf])
+    assert optim.clip_grad_norm([x, y], 1.0) == math.inf

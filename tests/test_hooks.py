@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.errors import GraphError, ShapeError
+from autodiff.errors import DTypeError, GraphError, ShapeError
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -116,3 +116,16 @@ def test_a_hook_registered_twice_runs_twice() -> None:
     x.zero_grad()
     ad.sum(x).backward()
     np.testing.assert_array_equal(x.grad, np.full(3, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [("x", DTypeError), ([1.0, 2.0, 3.0], DTypeError), (X * 1j, DTypeError), (X > 0, DTypeError),
+     (X[:2], ShapeError), (1.0, ShapeError)],
+)  # fmt: skip
+def test_a_gradient_given_by_hand_fits(value: Any, error: type) -> None:
+    x = tracked()
+    x.grad = given = np.ones(3)
+    with pytest.raises(error, match="gradient"):
+        x.grad = value
+    assert x.grad is given

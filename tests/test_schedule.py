@@ -44,6 +44,12 @@ def test_warmup_then_another_from_its_start():
 
 
 @pytest.mark.parametrize("make", [schedule.step, schedule.linear, schedule.cosine])
-def test_no_steps_is_no_schedule(make):
-    with pytest.raises(DomainError, match="=0: a schedule takes at least one step"):
-        make(0)
+@pytest.mark.parametrize("steps", [0, -1, float("nan")])
+def test_no_steps_is_no_schedule(make, steps):
+    with pytest.raises(DomainError, match=f"={steps}: a schedule takes at least one step"):
+        make(steps)
+
+
+def test_a_warmup_takes_none_or_more():
+    with pytest.raises(DomainError, match="steps=-3: a warm-up"):
+        schedule.warmup(-3)

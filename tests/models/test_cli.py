@@ -1,5 +1,8 @@
 """The command: what it leaves, and that every failure is one line and a status."""
 
+import io
+import json
+import os
 import re
 import signal
 import subprocess
@@ -16,8 +19,8 @@ import autodiff as ad
 import models
 from models.classification import Classification, accuracy, predict
 from models.cli import main
+from models.config import Settings
 from models.data import load_digits
-from models.run import Settings
 
 SMALL = ["train", "mlp", "--hidden", "8", "--epochs", "3"]
 ROOT = Path(__file__).parents[2]
@@ -62,7 +65,12 @@ def status_of(line: list[str]) -> int:
         ("train mlp --lr 1e6", 1, r"loss diverged to .* in epoch 1, step 2: lower the learning"),
         ("train mlp --lr 1e6 --optimizer sgd --activation tanh", 1, r"loss diverged"),
         ("train mlp --optimizer adam --weight-decay 1", 1, r"adam has no weight decay"),
-        ("train mlp --hidden 999999999999", 1, r"Unable to allocate"),
+        ("train mlp --hidden 99999999,99999999", 1, r"Unable to allocate"),
+        ("train mlp --hidden 99999999999999999999999", 2, r"of at least 1 and below 1,000,000,000"),
+        ("train mlp --epochs 99999999999999999999999", 2, r"--epochs: .* below 1,000,000,000"),
+        ("train mlp --threads 99999", 2, r"--threads: .* below 1,025"),
+        ("train mlp --lr 1e300", 2, r"--lr: expected a number above 0 and below 1,000,000,000"),
+        ("train mlp --foo", 2, r"unknown argument --foo; see"),
         ("train mlp --resume", 1, r"no run to resume: there is no out/checkpoint.safetensors"),
     ],
 )  # fmt: skip
@@ -117,6 +125,7 @@ def test_run_leaves_its_results(done: Path) -> None:
     page = (done / "report.md").read_text()
     assert "autodiff train mlp --data digits --hidden 8 --dropout 0.1 --epochs 3\n" in page
     assert "| logistic regression | 0.9" in page
+    assert "| weight_decay | 0.01 |" in page
 
 
 def test_saved_model_has_the_reported_accuracy(done: Path) -> None:
@@ -150,7 +159,8 @@ def test_interrupted_run_goes_on_to_the_same_files(
     assert main(line) == 130
     error = capsys.readouterr().err
     assert re.fullmatch(
-        r"autodiff: interrupted in epoch 2 of 3, saved in .* --out .* --resume goes on\n", error
+        r"autodiff: interrupted in epoch 2 of 3, saved in .*; to go on: autodiff .* --resume\n",
+        error,
     ), error
     monkeypatch.undo()
     assert main(["train", "mlp", "--out", str(tmp_path), "--resume"]) == 0
@@ -192,6 +202,104 @@ def test_resume_from_a_bad_file(kind: str, done: Path, tmp_path: Path, capsys: A
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "checkpoint.safetensors" in error
+
+
+NUMBERS = {
+    "settings": [
+        "nonsense", "[]", '{"hidden": 5}', {"hidden": 5}, {"hidden": ["a"]}, {"lr": "foo"},
+        {"data": "nowhere"}, {"optimizer": []}, {"schedule": None}, {"activation": "x"},
+        {"more": 1},
+    ],
+    "checkpoint": [
+        "nonsense", "[]", "{}", {"progress": {"depth": 1}}, {"progress": None}, {"generators": []},
+        {"generators": [{"bit_generator": "MT19937"}] * 2},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "change"), [(key, change) for key, changes in NUMBERS.items() for change in changes]
+)
+def test_resume_from_odd_numbers(
+    key: str, change: Any, done: Path, tmp_path: Path, capsys: Any
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    arrays, metadata = ad.io.load(done / path.name)
+    text = (
+        change if isinstance(change, str) else json.dumps({**json.loads(metadata[key]), **change})
+    )
+    ad.io.save(path, arrays, {**metadata, key: text})
+    before = path.read_bytes()
+    assert main(["train", "mlp", "--out", str(tmp_path), "--resume"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "checkpoint.safetensors" in error, error
+    assert path.read_bytes() == before
+
+
+def test_a_run_that_could_go_on_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    line = [*SMALL, "--out", str(tmp_path)]
+    interrupt_at(27, monkeypatch)
+    assert main(line) == 130
+    monkeypatch.undo()
+    capsys.readouterr()
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    assert main(line) == 1
+    assert re.search("not come to its end.*--resume.*--overwrite", capsys.readouterr().err)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+    assert main([*line, "--overwrite"]) == 0
+    assert main(line) == 0  # in the place of one that is done
+
+
+@pytest.mark.parametrize(
+    "name", ["checkpoint.safetensors", "model.safetensors", "loss.png", "report.md"]
+)
+def test_a_folder_in_the_way_is_found_before_the_training(
+    name: str, tmp_path: Path, capsys: Any
+) -> None:
+    (tmp_path / name).mkdir()
+    assert main([*SMALL, "--out", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert re.search(f"{name} is a folder", captured.err) and not captured.out
+
+
+def test_a_full_disk_leaves_the_old_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    assert main([*SMALL, "--out", str(tmp_path)]) == 0
+    replace, before = os.replace, (tmp_path / "loss.png").read_bytes()
+
+    def full(source: Any, target: Any) -> None:
+        if str(target).endswith("loss.png"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    assert main([*SMALL, "--seed", "1", "--out", str(tmp_path)]) == 1
+    assert re.search(r"loss\.png: .*No space left", capsys.readouterr().err)
+    assert (tmp_path / "loss.png").read_bytes() == before
+
+
+def test_ctrl_c_after_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def interrupted(split: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models.run.baselines", interrupted)
+    assert main([*SMALL, "--out", str(tmp_path)]) == 130
+    assert "after the training, which is saved; to go on: " in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(["train", "mlp", "--out", str(tmp_path), "--resume"]) == 0
+    assert (tmp_path / "report.md").exists()
+
+
+def test_any_terminal_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with io.TextIOWrapper(io.BytesIO(), encoding="ascii") as narrow:
+        monkeypatch.setattr(sys, "stdout", narrow)
+        monkeypatch.setattr(sys, "stderr", None)
+        assert main([*SMALL, "--out", str(tmp_path / "ü")]) == 0
 
 
 def test_missing_package_names_the_extra(

@@ -101,6 +101,8 @@ def test_without_hidden_layers_it_is_linear() -> None:
         ({"sizes": [3, 0, 2]}, "each at least 1"),
         ({"sizes": SIZES, "activation": "tahn"}, "unknown activation 'tahn'; did you mean 'tanh'"),
         ({"sizes": SIZES, "activation": "?"}, "'.'; there are tanh, sigmoid"),
+        ({"sizes": SIZES, "activation": np.tanh}, "tanh.*; there are tanh, sigmoid"),
+        ({"sizes": SIZES, "activation": ["relu"]}, "did you mean 'relu'"),
         ({"sizes": SIZES, "dropout": 1.0}, "outside"),
     ],
 )
@@ -123,6 +125,13 @@ def test_file_says_what_it_holds(tmp_path: Path, ending: str) -> None:
 def test_foreign_file_is_no_model(tmp_path: Path) -> None:
     ad.io.save(tmp_path / "x.npz", {"W": np.eye(2)})
     with pytest.raises(ad.errors.FormatError, match=r"x.npz holds no model of MLP"):
+        models.load(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("text", ["nonsense", "[]", '{"size": 3}', '{"sizes": 3}', "null"])
+def test_file_that_does_not_say_how_it_was_made(tmp_path: Path, text: str) -> None:
+    ad.io.save(tmp_path / "x.npz", {}, {"model": "MLP", "arguments": text})
+    with pytest.raises(ad.errors.FormatError, match=r"x.npz does not say how its MLP was made"):
         models.load(tmp_path / "x.npz")
 
 

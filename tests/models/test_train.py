@@ -13,6 +13,7 @@ import pytest
 import autodiff as ad
 import models.train
 from models import MLP
+from models.checkpoint import generators
 from models.train import DivergedError, StoppedError, Trainer, TrainingError
 
 EPOCHS, BATCHES = 4, 5
@@ -130,6 +131,16 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
     again.resume()
     again.fit()
     assert_same(whole, again)
+
+
+def test_generators_in_containers_are_found() -> None:
+    class Noisy(ad.Module):
+        def __init__(self) -> None:
+            self.one, self.more = (np.random.default_rng(i) for i in range(2))
+            self.layers = [{"p": np.random.default_rng(2)}, self.one]
+
+    model, rng = Noisy(), np.random.default_rng(3)
+    assert generators(rng, model) == [rng, model.one, model.more, model.layers[0]["p"]]
 
 
 def test_other_bit_generators_can_be_resumed(tmp_path: Path) -> None:
@@ -305,7 +316,7 @@ def refusals(path: Path) -> dict[str, tuple[type[Exception], str]]:
     return {
         "short": (ad.errors.FormatError, "truncated"),
         "empty": (ad.errors.FormatError, "truncated"),
-        "foreign": (ad.errors.FormatError, "not the checkpoint of a run"),
+        "foreign": (ad.errors.FormatError, "not the checkpoint of such a run"),
         "other": (ad.errors.ShapeError, r"layers.0.W.* shape"),
         "rule": (ad.errors.FormatError, "does not belong to Adam"),
         "missing": (FileNotFoundError, "missing"),
