@@ -256,7 +256,7 @@ def backward(value: Any, gradient: Any = None, create_graph: bool = False) -> No
     if create_graph and not isinstance(seed, (Tensor, Scalar)):
         seed = wrap(seed, None) if isinstance(value, Tensor) else Scalar(seed, requires_grad=False)
     elif not create_graph and isinstance(seed, (Tensor, Scalar)):
-        seed = seed._data
+        seed = seed._value
     grads = sweep({value._node: seed}, record=create_graph)
     if not grads:
         raise _untracked(value)

@@ -157,7 +157,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return out
         # The graph of this run ends here; of it only the leaves that `f` itself holds stay.
         held = [n for n in topological(out._node) if n.op is None and _held(n, start)]
-        return _recomputed(inner, out._data, inputs, held)
+        return _recomputed(inner, out._value, inputs, held)
 
     return call
 
@@ -168,7 +168,7 @@ def _held(node: Node, start: int) -> bool:
 
 def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: list[Node]) -> Tensor:
     """A node that has `inputs` and `held` for parents, by way of one node for all of them."""
-    values = tuple(x._data for x in inputs)
+    values = tuple(x._value for x in inputs)
     parents = tuple(x._node for x in inputs) + tuple(held)
     specs = tuple(node.spec for node in parents)
     packed = TensorNode(_PACK, parents, (), specs)
@@ -178,7 +178,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
         again = [_again(v) for v in values]
         with enable_grad():
             result = inner(again)
-        if not _is_same(result._data, out):
+        if not _is_same(result._value, out):
             raise GraphError(
                 "checkpoint(): run again for backward, the function gave another value: what it "
                 "reaches was changed meanwhile, or it draws random numbers"

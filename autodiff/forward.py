@@ -80,8 +80,8 @@ def _elementwise(op: Op, saved: Any, incoming: list[Any], careful: bool) -> Any:
             continue
         part = slope(saved) * t
         if careful:
-            zero = np.asarray(getattr(t, "_data", t)) == 0
-            part = np.where(np.isnan(np.asarray(getattr(part, "_data", part))) & zero, 0.0, part)
+            zero = np.asarray(getattr(t, "_value", t)) == 0
+            part = np.where(np.isnan(np.asarray(getattr(part, "_value", part))) & zero, 0.0, part)
         total = part if total is None else total + part
     return total
 

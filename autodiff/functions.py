@@ -186,13 +186,13 @@ def _no_setitem(self: Tensor, index: Any, value: Any) -> None:
 
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda self, other: compare(self._data, plain(other))
+    return lambda self, other: compare(self._value, plain(other))
 
 
 def plain(value: Any) -> Any:
     """The value of a tensor or scalar, also inside lists; other things as they are."""
     if isinstance(value, (Tensor, Scalar)):
-        return value._data
+        return value._value
     return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
 
 
@@ -281,7 +281,7 @@ def _bind_protocols() -> None:
 
 
 def _plain_method(f: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args, **kwargs: f(self._data, *map(plain, args), **kwargs)
+    return lambda self, *args, **kwargs: f(self._value, *map(plain, args), **kwargs)
 
 
 _register_rows()

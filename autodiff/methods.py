@@ -25,10 +25,10 @@ __all__ = ["recorder", "scalar_method", "tensor_method"]
 
 _TENSOR_1 = """
 def method(self):
-    x, node = self._data, self._node
+    x, node = self._value, self._node
     out = {forward}
     made = new(Tensor)
-    made._data = out
+    made._value = out
     if node is None or not recording() or (node.op is None and not node.info.keeps_grad):
         made._node = None
     else:
@@ -46,19 +46,19 @@ def method(self, other):
         yn = None
     else:
         try:
-            y, yn = other._data, other._node
+            y, yn = other._value, other._node
         except AttributeError:
             y, yn = operand_or_none(other)
             if y is None:
                 return NotImplemented
-    x, xn = self._data, self._node
+    x, xn = self._value, self._node
     {swap}
     try:
         out = {forward}
     except (ValueError, TypeError) as error:
         raise explained(error, op.name, (x, y), {{}}) from error
     made = new(Tensor)
-    made._data = out
+    made._value = out
     if xn is not None and xn.op is None and not (xn.info and xn.info.keeps_grad):
         xn = None
     if yn is not None:
@@ -90,14 +90,14 @@ def method(self, other):
 
 _SCALAR_1 = """
 def method(self):
-    x = self._data
+    x = self._value
     try:
         out = {forward}
         (dx,) = {x_local}
     except (ArithmeticError, ValueError):
         return apply_scalar(op, self)
     made = new(Scalar)
-    made._data, made.order, made.info = out, tick(), None
+    made._value, made.order, made.info = out, tick(), None
     if recording():
         made.op, made._x, made._y, made._dx = op, self, None, dx
     else:
@@ -108,9 +108,9 @@ def method(self):
 _SCALAR_2 = """
 def method(self, other):
     kind = other.__class__
-    x = self._data
+    x = self._value
     if kind is Scalar:
-        y, node = other._data, other
+        y, node = other._value, other
     elif kind is float or kind is int:
         y, node = float(other), None
     else:
@@ -125,7 +125,7 @@ def method(self, other):
     except (ArithmeticError, ValueError):
         return apply_scalar(op, {arguments})
     made = new(Scalar)
-    made._data, made.order, made.info = out, tick(), None
+    made._value, made.order, made.info = out, tick(), None
     if recording():
         made.op, made._x, made._y, made._dx, made._dy = op, {nodes}, dx, dy
     else:
@@ -151,7 +151,7 @@ def method({signature}):
     if outputs != 1 or out.dtype.kind != "f":
         return record(op, out, saved, nodes)
     made = new(Tensor)
-    made._data = out
+    made._value = out
     made._node = inner = new(TensorNode)
     inner.op, inner.parents, inner.saved = op, nodes, saved
     inner.spec, inner.order, inner.info = (out.shape, out.dtype), tick(), None
@@ -165,7 +165,7 @@ _CONSTANT = """
 
 _OPERAND = """
     try:
-        {0}_, {0}n = {0}._data, {0}._node
+        {0}_, {0}n = {0}._value, {0}._node
         if {0}n is not None and {0}n.op is None and not ({0}n.info and {0}n.info.keeps_grad):
             {0}n = None
     except AttributeError:

@@ -21,9 +21,9 @@ __all__: list[str] = []
 
 def _reduce_tensor(self: Tensor, name: Any = None) -> Any:
     if self._node is None or self._node.op is None:
-        return _leaf_tensor, (type(self), self._data, self._node), *_state(self)
+        return _leaf_tensor, (type(self), self._value, self._node), *_state(self)
     records = _records(self._node, name or _op_name)
-    return _inner_tensor, (type(self), self._data, records), *_state(self)
+    return _inner_tensor, (type(self), self._value, records), *_state(self)
 
 
 def _state(self: Tensor) -> tuple[Any, ...]:
@@ -33,7 +33,7 @@ def _state(self: Tensor) -> tuple[Any, ...]:
 
 def _leaf_tensor(kind: type[Tensor], data: Any, node: Node | None) -> Tensor:
     made = object.__new__(kind)
-    made._data, made._node = data, node
+    made._value, made._node = data, node
     return made
 
 
@@ -55,7 +55,7 @@ def _leaf_node(spec: Any, info: Any) -> Node:
 
 def _reduce_scalar(self: Scalar, name: Any = None) -> Any:
     if self.op is None:
-        return _leaf_scalar, (self._data, self.info)
+        return _leaf_scalar, (self._value, self.info)
     return _rebuilt, (_records(self, name or _op_name),)
 
 
@@ -73,7 +73,7 @@ def _records(root: Node, name: Callable[[Node], Any]) -> list[Any]:
 
 def _record(node: Node, place: dict[Node, int], name: Any) -> tuple[Any, ...]:
     parents = tuple(None if p is None else place[p] for p in node.parents)
-    value = node._data if isinstance(node, Scalar) else None
+    value = node._value if isinstance(node, Scalar) else None
     return name, parents, node.saved, node.spec, node.info, value
 
 

@@ -42,7 +42,7 @@ class Scalar(Tracked, ScalarNode):
     (4.009866037165440, 3.0)
     """
 
-    __slots__ = ("_data",)
+    __slots__ = ("_value",)
     __array_priority__ = 1000
     spec = ((), float)
     shape = ()
@@ -53,7 +53,7 @@ class Scalar(Tracked, ScalarNode):
     def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
         if isinstance(data, bool) or not isinstance(data, NUMBERS):
             raise DTypeError(f"Scalar() takes a real number, not {data!r}; arrays go into Tensor()")
-        self._data = float(data)
+        self._value = float(data)
         self.order = tick()
         self.connect(None, (), ())
         self.info = Info(name, keeps_grad=requires_grad) if requires_grad or name else None
@@ -61,7 +61,7 @@ class Scalar(Tracked, ScalarNode):
     @property
     def data(self) -> float:
         """The value. A leaf may be given a new one; recorded graphs keep the old."""
-        return self._data
+        return self._value
 
     @data.setter
     def data(self, value: float) -> None:
@@ -69,7 +69,7 @@ class Scalar(Tracked, ScalarNode):
             raise GraphError(f"the value of {self!r} is a result of {self.op.name}: set a leaf")
         if self.info is not None:
             self.info.rebound = True
-        self._data = float(value)
+        self._value = float(value)
 
     @property
     def _node(self) -> Scalar:
@@ -77,30 +77,30 @@ class Scalar(Tracked, ScalarNode):
 
     def item(self) -> float:
         """The value as a Python float."""
-        return self._data
+        return self._value
 
     def numpy(self) -> Any:
         """The value as a 0-d array of its own."""
-        return np.array(self._data)
+        return np.array(self._value)
 
     def detach(self) -> Scalar:
         """The same value, cut off from the graph."""
-        return Scalar(self._data, requires_grad=False)
+        return Scalar(self._value, requires_grad=False)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def __repr__(self) -> str:
         name = self.info.name if self.info else None
         made = f", op={self.op.name}" if self.op else ""
-        return f"Scalar({self._data:.6g}{f', name={name!r}' if name else ''}{made})"
+        return f"Scalar({self._value:.6g}{f', name={name!r}' if name else ''}{made})"
 
     __hash__ = Node.__hash__  # by identity; comparisons compare values
 
 
 def _make(op: Op, out: float, parents: tuple[Any, ...], saved: tuple[Any, ...]) -> Scalar:
     made = _new(Scalar)
-    made._data = out
+    made._value = out
     made.order = tick()
     made.info = None
     made.connect(*((op, parents, saved) if _recording() else (None, (), ())))
@@ -110,7 +110,7 @@ def _make(op: Op, out: float, parents: tuple[Any, ...], saved: tuple[Any, ...]) 
 def apply_scalar(op: Op, *args: Any) -> Scalar:
     """An elementwise op on Scalars and numbers."""
     parents = tuple(a if isinstance(a, Scalar) else None for a in args)
-    values = tuple(a._data if isinstance(a, Scalar) else float(a) for a in args)
+    values = tuple(a._value if isinstance(a, Scalar) else float(a) for a in args)
     tracked = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
     try:
         out = (op.scalar or op.forward)(*values)

@@ -22,7 +22,7 @@ def has_nan(g: Any) -> bool:
         g = g.values
     elif isinstance(g, Lazy):
         return False
-    g = getattr(g, "_data", g)
+    g = getattr(g, "_value", g)
     if isinstance(g, tuple):
         return any(map(has_nan, g))
     # Squares cannot cancel to nan, so the sum of squares is nan just when an entry is.
@@ -56,7 +56,7 @@ def _is_zero(g: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return getattr(value, "_data", value)
+    return getattr(value, "_value", value)
 
 
 def _cleared(c: Any, zero: Any) -> Any:

@@ -48,15 +48,15 @@ class Tensor(Tracked):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "_node")
-    _data: Any
+    __slots__ = ("__weakref__", "_node", "_value")
+    _value: Any
     __array_priority__ = 1000
 
     def __init__(
         self, data: Any, requires_grad: bool = False, name: str | None = None, dtype: Any = None
     ) -> None:
         array = _array(data, dtype)
-        self._data = array if array.ndim else array[()]
+        self._value = array if array.ndim else array[()]
         self._node = None
         if requires_grad:
             _require_floating(array)
@@ -66,7 +66,7 @@ class Tensor(Tracked):
     @property
     def data(self) -> np.ndarray:
         """The value as a read-only array. A leaf may be given a new one of the same shape."""
-        array = np.asarray(self._data)
+        array = np.asarray(self._value)
         if array.flags.writeable:
             array.flags.writeable = False
         return array
@@ -75,56 +75,56 @@ class Tensor(Tracked):
     def data(self, value: Any) -> None:
         if self._node is not None and self._node.op is not None:
             raise GraphError(f"{self!r} is the result of {self._node.op.name}: set data of a leaf")
-        array = real_array(value._data if isinstance(value, Tensor) else value, self.dtype)
+        array = real_array(value._value if isinstance(value, Tensor) else value, self.dtype)
         if array.shape != self.shape:
             raise ShapeError(f"data of shape {array.shape} given to a tensor of shape {self.shape}")
-        self._data = array if array.ndim else array[()]
+        self._value = array if array.ndim else array[()]
 
     def _writable(self) -> np.ndarray:
         """The array of a leaf, to be written into; copied first if anything else holds it."""
         if self._node is not None and self._node.op is not None:
             raise GraphError(f"{self!r} is the result of {self._node.op.name}: write into a leaf")
-        array = self._data
+        array = self._value
         if not isinstance(array, np.ndarray):
             raise ShapeError("a 0-d tensor holds a number: give it a new one by `t.data = value`")
         # Held by this slot, the local name and the call's argument only: then no graph has it.
         if not array.flags.writeable or array.base is not None or sys.getrefcount(array) > 3:
-            array = self._data = array.copy()
+            array = self._value = array.copy()
         return array
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Length of each axis."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._value.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """dtype of the value, and of its gradient."""
-        return self._data.dtype
+        return self._value.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._value.ndim  # type: ignore[no-any-return]
 
     @property
     def size(self) -> int:
         """Number of entries."""
-        return self._data.size  # type: ignore[no-any-return]
+        return self._value.size  # type: ignore[no-any-return]
 
     def item(self) -> float:
         """The value of a tensor with one entry, as a Python number."""
         if self.size != 1:
             raise ShapeError(f"item() takes a tensor with one entry, this has shape {self.shape}")
-        return self._data.item()  # type: ignore[no-any-return]
+        return self._value.item()  # type: ignore[no-any-return]
 
     def numpy(self) -> np.ndarray:
         """The value as an array of its own, to do with as you like."""
-        return np.array(self._data)
+        return np.array(self._value)
 
     def detach(self) -> Tensor:
         """The same value, cut off from the graph."""
-        return wrap(self._data, None)
+        return wrap(self._value, None)
 
     def astype(self, dtype: Any) -> Tensor:
         """The value in another floating dtype."""
@@ -141,12 +141,12 @@ class Tensor(Tracked):
         return (self[i] for i in range(self.shape[0]))
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     __hash__ = object.__hash__  # by identity; comparisons compare values
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self._data), precision=4, threshold=20, separator=", ")
+        text = np.array2string(np.asarray(self._value), precision=4, threshold=20, separator=", ")
         text = text.replace("\n", "\n       ")
         parts = [text] if self.dtype == np.float64 else [text, f"dtype={self.dtype}"]
         if self.name:
@@ -160,7 +160,7 @@ class Tensor(Tracked):
 
 def _array(data: Any, dtype: Any) -> np.ndarray:
     if isinstance(data, (Tensor, Scalar)):
-        data = data._data
+        data = data._value
     elif isinstance(data, (list, tuple)) and _holds_tracked(data):
         raise GraphError("a list of tensors would lose their gradients: use ad.stack(list)")
     array = np.array(data, dtype)
@@ -201,7 +201,7 @@ def _leaf(array: Any, requires_grad: bool, name: str | None) -> Node:
 def wrap(data: Any, node: Node | None) -> Tensor:
     """A tensor around `data` itself, not a copy."""
     made = _new(Tensor)
-    made._data = data
+    made._value = data
     made._node = node
     return made
 
@@ -210,9 +210,9 @@ def operand(value: Any) -> tuple[Any, Any]:
     """``(value, node)`` of anything that an op accepts; node is None for a constant."""
     if isinstance(value, Tensor):
         node = value._node
-        return value._data, node if node is not None and value.requires_grad else None
+        return value._value, node if node is not None and value.requires_grad else None
     if isinstance(value, Scalar):
-        return value._data, value
+        return value._value, value
     if value is None or isinstance(value, (float, int)):
         return value, None
     return _constant(value), None
@@ -280,7 +280,7 @@ def constant(setting: Tensor | Scalar, op: Op, name: str) -> Any:
             f"{op.name}() has no derivative with respect to {name}, which is tracked: pass .data "
             "or .detach() of it on purpose"
         )
-    return setting._data
+    return setting._value
 
 
 def frozen(setting: Any) -> Any:
@@ -289,7 +289,7 @@ def frozen(setting: Any) -> Any:
     if kind is np.ndarray:
         return setting.copy()
     if kind is Tensor:
-        return setting._data
+        return setting._value
     if kind is dict:
         return {name: frozen(value) for name, value in setting.items()}
     return kind(map(frozen, setting)) if kind is list or kind is tuple else setting

@@ -114,7 +114,7 @@ def _position(i: int, args: tuple[Any, ...]) -> int:
 def fresh_leaf(leaf: Any) -> Any:
     """A leaf of a trace with the value of a tensor or scalar."""
     if isinstance(leaf, Scalar):
-        made: Any = Scalar(leaf._data)
+        made: Any = Scalar(leaf._value)
         made.info.traced = True
         return made
     if leaf.dtype.kind != "f":
@@ -122,7 +122,7 @@ def fresh_leaf(leaf: Any) -> Any:
     node = TensorNode(None, (), (), (leaf.shape, leaf.dtype))
     node.info = Info(leaf.name, keeps_grad=True)
     node.info.traced = True
-    return wrap(leaf._data, node)
+    return wrap(leaf._value, node)
 
 
 def _result(g: Any, node: Node | None, record: bool) -> Any:
@@ -138,7 +138,7 @@ def _result(g: Any, node: Node | None, record: bool) -> Any:
 
 def _plain(value: Any) -> Any:
     """The value without its graph, to do with as you like."""
-    return tree.map(lambda v: _own(v._data) if isinstance(v, (Tensor, Scalar)) else v, value)
+    return tree.map(lambda v: _own(v._value) if isinstance(v, (Tensor, Scalar)) else v, value)
 
 
 def _own(data: Any) -> Any:
@@ -148,7 +148,7 @@ def _own(data: Any) -> Any:
 def _seed(value: Any, gradient: Any, record: bool) -> Any:
     seed = cotangent(value, gradient)
     if not record:
-        return seed._data if isinstance(seed, (Tensor, Scalar)) else seed
+        return seed._value if isinstance(seed, (Tensor, Scalar)) else seed
     if isinstance(seed, (Tensor, Scalar)):
         return seed
     return Scalar(seed, requires_grad=False) if isinstance(value, Scalar) else wrap(seed, None)
@@ -217,7 +217,7 @@ def value_and_grad(
 
 def _scalar_seed(value: Any) -> tuple[dict[Node, Any], list[Node]]:
     if not isinstance(value, (Tensor, Scalar)) or not value.requires_grad:
-        if np.size(getattr(value, "_data", value)) != 1:
+        if np.size(getattr(value, "_value", value)) != 1:
             raise ShapeError(f"the function has to return one number, not {describe(value)}")
         return {}, []
     return {value._node: _seed(value, None, False)}, topological(value._node)
@@ -348,7 +348,7 @@ def _direction(node: Node, tangent: Any, record: bool) -> Any:
     if np.shape(tangent) != shape:
         raise ShapeError(f"tangent of shape {np.shape(tangent)} for a primal of shape {shape}")
     if isinstance(tangent, (Tensor, Scalar)):
-        return tangent if record else tangent._data
+        return tangent if record else tangent._value
     if dtype is float:
         return Scalar(float(tangent), requires_grad=False) if record else float(tangent)
     array = np.array(tangent, dtype)[()]

@@ -211,7 +211,7 @@ def test_only_what_a_rule_names_is_kept() -> None:
         (lambda x: np.sin(x), ["x"]), (lambda x: x * 2.0, [2.0, None]),
     ]:  # fmt: skip
         y = f(x)
-        named = {"out": y._data, "x": x._data}
+        named = {"out": y._value, "x": x._value}
         saved = [next((n for n, v in named.items() if v is s), s) for s in y._node.saved]
         assert saved == kept
 
@@ -220,7 +220,7 @@ def test_only_what_a_rule_names_is_kept() -> None:
 def test_an_inner_value_that_no_rule_names_is_freed(f: Any) -> None:
     x = tracked()
     inner = x * 3.0
-    array = weakref.ref(inner._data)
+    array = weakref.ref(inner._value)
     y = f(inner)
     assert array() is not None
     del inner

@@ -144,3 +144,8 @@ def test_ops_on_plain_numbers() -> None:
 def test_a_missing_argument_is_named() -> None:
     with pytest.raises(TypeError, match=r"reshape\(\).*'shape'"):
         ad.reshape(np.ones(2))
+
+
+def test_masked_arrays_do_not_lose_a_gradient() -> None:
+    with pytest.raises(GraphError, match="lose its gradient"):
+        np.ma.array(X) * tracked()

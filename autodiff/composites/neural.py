@@ -136,7 +136,7 @@ def dropout(x: Any, rate: float, rng: Any = None, training: bool = True) -> Any:
     """
     if not 0 <= rate < 1:
         raise DomainError(f"dropout: rate={rate} is outside [0, 1)")
-    x = FUNCTIONS["positive"](x) if not hasattr(x, "_data") else x
+    x = FUNCTIONS["positive"](x) if not hasattr(x, "_value") else x
     if not training or rate == 0:
         return x
     if rng is None:
@@ -171,7 +171,7 @@ def _ndim(x: Any) -> int:
 
 def _floating(target: Any, x: Any) -> Any:
     """A target of integers or booleans in the dtype of `x`, so that float32 stays float32."""
-    if hasattr(target, "_data"):
+    if hasattr(target, "_value"):
         return target
     array = np.asarray(target)
     return array if array.dtype.kind == "f" else array.astype(getattr(x, "dtype", float))
