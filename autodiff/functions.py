@@ -120,7 +120,7 @@ def _naming_errors(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
             return f(*args, **kwargs)
         except AutodiffError:
             raise
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
             if error.__cause__ is not None:
                 raise  # a row has named itself already
             raise explained(error, name, args, kwargs) from error

@@ -48,7 +48,7 @@ def method(self, other):
         try:
             y, yn = other._value, other._node
         except AttributeError:
-            y, yn = operand_or_none(other)
+            y, yn = operand_or_none(other, op)
             if y is None:
                 return NotImplemented
     x, xn = self._value, self._node
@@ -141,7 +141,7 @@ def method({signature}):
         {values}, = [v if v is None else np.asarray(v)[()] for v in ({values},)]
     try:
         out = forward({call})
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
         raise explained(error, op.name, ({values},), dict({settings})) from error
     nodes = ({nodes},)
     tracked = {tracked}
@@ -169,7 +169,7 @@ _OPERAND = """
         if {0}n is not None and {0}n.op is None and not ({0}n.info and {0}n.info.keeps_grad):
             {0}n = None
     except AttributeError:
-        {0}_, {0}n = operand({0})
+        {0}_, {0}n = operand({0}, op)
 """
 
 _NUMBERS = frozenset({float, int, bool, type(None)})
@@ -181,13 +181,13 @@ _INFIX = {
 
 def _defer(op: Op, *args: Any) -> Any:
     """An operator between a Scalar and something else, which may know better."""
-    foreign = any(_operand_or_none(a)[0] is None for a in args)
+    foreign = any(_operand_or_none(a, op)[0] is None for a in args)
     return NotImplemented if foreign else apply(op, *args)
 
 
-def _operand_or_none(value: Any) -> tuple[Any, Any]:
+def _operand_or_none(value: Any, op: Op) -> tuple[Any, Any]:
     try:
-        return operand(value)
+        return operand(value, op)
     except DTypeError:
         return None, None
 

@@ -206,24 +206,33 @@ def wrap(data: Any, node: Node | None) -> Tensor:
     return made
 
 
-def operand(value: Any) -> tuple[Any, Any]:
+def operand(value: Any, op: Op) -> tuple[Any, Any]:
     """``(value, node)`` of anything that an op accepts; node is None for a constant."""
     if isinstance(value, Tensor):
         node = value._node
         return value._value, node if node is not None and value.requires_grad else None
     if isinstance(value, Scalar):
         return value._value, value
-    if value is None or isinstance(value, (float, int)):
+    if isinstance(value, (float, int)) or (value is None and op.optional):
         return value, None
-    return _constant(value), None
+    return _constant(value, op), None
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: Any, op: Op) -> Any:
     # Copied, since the caller may write into his array before backward reads it.
     array = np.array(value)
     if array.dtype.kind not in _KINDS:
-        raise DTypeError(f"an op takes real arrays, not {describe(value)} of dtype {array.dtype}")
+        raise DTypeError(
+            f"{op.name}() takes real arrays, not {describe(value)} of dtype {array.dtype}"
+        )
     return array if array.ndim else array[()]
+
+
+def _sequence(value: Any, op: Op) -> tuple[Any, ...]:
+    try:
+        return tuple(value)
+    except TypeError as error:
+        raise DTypeError(f"{op.name}() takes a list of arrays, not {describe(value)}") from error
 
 
 def apply(op: Op, *args: Any, **params: Any) -> Any:
@@ -246,16 +255,16 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
     arrays, params = args[:count], _settings(op, args[count:], params)
     if op.variadic:
         (arrays,) = arrays
-        arrays = tuple(arrays)
+        arrays = _sequence(arrays, op)
     if op.partials is not None and not params and _all_scalars(arrays):
         return apply_scalar(op, *arrays)
-    values, nodes = zip(*map(operand, arrays), strict=True) if arrays else ((), ())
+    values, nodes = zip(*(operand(a, op) for a in arrays), strict=True) if arrays else ((), ())
     if not any(hasattr(v, "dtype") for v in values):  # numbers only, so none has a shape
         values = tuple(v if v is None else np.asarray(v)[()] for v in values)
     given = (values,) if op.variadic else values
     try:
         out = op.forward(*given, **params)
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
         raise explained(error, op.name, values, params) from error
     if not any(node is not None for node in nodes) or not _recording():
         return tuple(wrap(o, None) for o in out) if op.outputs > 1 else wrap(out, None)
@@ -328,12 +337,16 @@ def _all_scalars(arrays: Sequence[Any]) -> bool:
     return found
 
 
+# numpy looks for methods on what is no array, and says so by an AttributeError.
+_KIND_OF = {TypeError: DTypeError, AttributeError: DTypeError, ValueError: ShapeError}
+
+
 def explained(error: Exception, name: str, values: Any, params: dict[str, Any]) -> Exception:
     """The same error as one of ours, naming the op and what it was given."""
     if isinstance(error, AutodiffError):
         return error
     given = [describe(v) for v in values] + [f"{k}={describe(v)}" for k, v in params.items()]
-    kind = {TypeError: DTypeError, ValueError: ShapeError}.get(type(error))
+    kind = _KIND_OF.get(type(error))
     text = f"{name}({', '.join(given)}): {error}"
     return kind(text) if kind else type(error)(text)
 

@@ -58,7 +58,7 @@ def test_outer_differentiates_by_both() -> None:
         (lambda x: np.add.at(x, [0], 1.0), r"np\.add\.at"),
         (lambda x: np.subtract.reduce(x), r"np\.subtract\.reduce"),
         (lambda x: np.add(x, np.array([1j])), "real arrays"),
-        (lambda x: ad.add(x, object()), "real arrays"),
+        (lambda x: ad.add(x, object()), r"add\(\) takes real arrays"),
         (lambda x: ad.add(object(), x), "real arrays"),
     ],
 )
@@ -149,3 +149,17 @@ def test_a_missing_argument_is_named() -> None:
 def test_masked_arrays_do_not_lose_a_gradient() -> None:
     with pytest.raises(GraphError, match="lose its gradient"):
         np.ma.array(X) * tracked()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ad.softmax(None), lambda: ad.exp(None), lambda: ad.arctan2(X, None),
+        lambda: ad.cross_entropy(2.5, []), lambda: ad.linalg.eigh(X, X), lambda: ad.astype(None, X),
+        lambda: ad.linalg.inv(None), lambda: ad.partition(None, 1), lambda: ad.sum(object()),
+        lambda: ad.concatenate(None), lambda: ad.embedding(None, None),
+    ],
+)  # fmt: skip
+def test_what_is_no_array_is_named(call: Any) -> None:
+    with pytest.raises((DTypeError, ShapeError, TypeError), match=r"\w+\("):
+        call()
