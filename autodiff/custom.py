@@ -10,7 +10,7 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.backward import sweep
-from autodiff.errors import DTypeError, GraphError, ShapeError
+from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.functions import function
 from autodiff.graph import Node, TensorNode, tick, topological
 from autodiff.op import Op, binary, op, unary
@@ -59,7 +59,7 @@ def custom_op(
         raise GraphError("custom_op() takes rules or partials: one for each argument")
     name = settings.pop("name", forward.__name__)
     settings.setdefault("numpy", ())
-    guarded = _guarded(forward)
+    guarded = _guarded(name, forward, settings.get("outputs", 1))
     if partials:
         if len(partials) > 2:
             raise GraphError("partials are for one or two arguments; state rules instead")
@@ -79,13 +79,18 @@ def _known(name: str, row: Op) -> bool:
     return name == "out" or name.removesuffix("_shape") in (*row.args, *row.params)
 
 
-def _guarded(forward: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(name: str, forward: Callable[..., Any], outputs: int) -> Callable[..., Any]:
     """`forward` that cannot write into the graph's arrays, nor into its result afterwards."""
 
     @wraps(forward)
     def call(*args: Any, **kwargs: Any) -> Any:
         out = forward(*map(_read_only, args), **kwargs)
-        return tuple(map(_copied, out)) if isinstance(out, tuple) else _copied(out)
+        results = out if isinstance(out, tuple) else (out,)
+        copies = [np.array(result) for result in results]
+        if len(copies) != outputs or any(c.dtype.kind not in "fiub" for c in copies):
+            wanted = f"{outputs} arrays" if outputs > 1 else "one array"
+            raise DTypeError(f"custom_op {name} returned {describe(out)}, not {wanted}")
+        return tuple(c[()] for c in copies) if outputs > 1 else copies[0][()]
 
     return call
 
@@ -95,10 +100,6 @@ def _read_only(x: Any) -> Any:
         x = x.view()
         x.flags.writeable = False
     return x
-
-
-def _copied(out: Any) -> Any:
-    return np.array(out)[()]
 
 
 def _returning_arrays(name: str, rule: Callable[..., Any]) -> Callable[..., Any]:

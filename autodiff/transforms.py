@@ -39,8 +39,9 @@ class _Trace:
         self.argnums = argnums
         self.nodes: list[list[Node | None]] = []
         self.definitions = []
+        _check_numbers(argnums, args)
         for i in argnums:
-            leaves, definition = tree.flatten(args[_position(i, args)])
+            leaves, definition = tree.flatten(args[i])
             fresh = [self._fresh(leaf) for leaf in leaves]
             nodes = [
                 f._node if f is not leaf else None for f, leaf in zip(fresh, leaves, strict=True)
@@ -105,10 +106,18 @@ def _again(leaf: Any) -> Any:
     return +leaf
 
 
-def _position(i: int, args: tuple[Any, ...]) -> int:
-    if not -len(args) <= i < len(args):
-        raise ShapeError(f"argnums names argument {i}, the call has {len(args)}")
-    return i
+def _check_numbers(argnums: tuple[int, ...], args: tuple[Any, ...]) -> None:
+    for i in argnums:
+        if not -len(args) <= i < len(args):
+            raise ShapeError(f"argnums names argument {i}, the call has {len(args)}")
+    if len({i % len(args) for i in argnums}) < len(argnums):
+        raise ShapeError(f"argnums={argnums} names an argument twice")
+
+
+def _value_and_aux(pair: Any) -> tuple[Any, Any]:
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise DTypeError(f"has_aux=True: a function of (value, aux) returned {describe(pair)}")
+    return pair
 
 
 def fresh_leaf(leaf: Any) -> Any:
@@ -199,7 +208,8 @@ def value_and_grad(
     def call(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(args, _numbers(argnums))
         with enable_grad():
-            value, aux = f(*trace.args, **kwargs) if has_aux else (f(*trace.args, **kwargs), None)
+            out = f(*trace.args, **kwargs)
+            value, aux = _value_and_aux(out) if has_aux else (out, None)
             seeds, order = _scalar_seed(value)
             if not allow_unused:
                 trace.require_use(order)

@@ -117,6 +117,12 @@ def test_the_forward_of_a_custom_op_cannot_write_into_its_inputs():
     np.testing.assert_array_equal(x.data, A)
 
 
+@pytest.mark.parametrize("out", [None, "x", 1j, [None], (A, A)])
+def test_the_forward_of_a_custom_op_returns_one_array(out):
+    with pytest.raises(DTypeError, match=r"returned .*, not one array"):
+        ad.custom_op(lambda x: out, lambda g: g, name="odd")(ad.Tensor(A, requires_grad=True))
+
+
 def test_the_result_of_a_custom_op_is_its_own():
     held = np.zeros(2)
     y = ad.custom_op(lambda x: np.multiply(x, 2, out=held), lambda g: g * 2)(ad.Tensor(A))

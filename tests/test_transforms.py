@@ -74,6 +74,11 @@ def test_bad_arguments_are_named():
         ad.grad(lambda x: x * x)(X)
     with pytest.raises(ShapeError, match="argnums"):
         ad.grad(lambda x: x, argnums=3)(1.0)
+    with pytest.raises(ShapeError, match="twice"):
+        ad.grad(lambda x, y: x * y, argnums=(0, -2))(1.0, 2.0)
+    for out in (1.0, (1.0, 2.0, 3.0)):
+        with pytest.raises(DTypeError, match=r"has_aux=True: .*\(value, aux\)"):
+            ad.value_and_grad(lambda x: out, has_aux=True)(1.0)  # noqa: B023
 
 
 def test_vjp_of_a_tree_of_results():
