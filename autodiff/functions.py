@@ -227,8 +227,10 @@ _PLAIN_FUNCTIONS = {
 """Functions whose result has no derivative: they give plain arrays."""
 
 
+DISPATCH.update({f: _plain_function(f) for f in _PLAIN_FUNCTIONS})
+
 PLAIN = {
-    f.__name__: _plain_function(f) for f in (*_PLAIN_UFUNCS, *_PLAIN_FUNCTIONS)
+    f.__name__: DISPATCH.get(f) or _plain_function(f) for f in (*_PLAIN_UFUNCS, *_PLAIN_FUNCTIONS)
     if f is not np.linalg.matrix_rank
 }  # fmt: skip
 """The same by name: comparisons, places, shapes."""
@@ -264,8 +266,6 @@ def _array_ufunc(self: Any, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -
 def _array_function(self: Any, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
     if f in DISPATCH:
         return DISPATCH[f](*args, **kwargs)
-    if f in _PLAIN_FUNCTIONS:
-        return f(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
     raise DTypeError(
         f"{f.__module__}.{f.__name__} has no derivative here; for its plain value take .data of "
         "the tensors, or state one with ad.custom_op"

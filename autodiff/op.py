@@ -300,8 +300,7 @@ def evaluate(source: str, **names: Any) -> Rule:
     The texts are made of the table's own rules, never of user data. A rule bound this way costs
     one call, where looking names up as it runs would cost several.
     """
-    space = {"np": np, "shape_of": _shape} | names
-    return eval(source, space)  # type: ignore[no-any-return]
+    return eval(source, {"np": np, "shape_of": _shape, **names})  # type: ignore[no-any-return]
 
 
 def _call(rule: Rule, needs: tuple[str, ...], *first: str) -> str:

@@ -115,7 +115,7 @@ def read(
         If the file is no checkpoint, or belongs to another model; the model is as it was.
     """
     arrays, numbers, _ = _load(path)
-    before = model.state_dict(), optimizer.state_dict(), states(generators)
+    model_before, optimizer_before = model.state_dict(), optimizer.state_dict()
     best = _below("best", arrays)
     try:
         with _refusing(path):
@@ -125,8 +125,8 @@ def read(
             optimizer.load_state_dict(_below("optimizer", arrays))
             restore(generators, numbers["generators"])
     except Exception:
-        model.load_state_dict(before[0])
-        optimizer.load_state_dict(before[1])
+        model.load_state_dict(model_before)
+        optimizer.load_state_dict(optimizer_before)
         raise
     return best, progress
 

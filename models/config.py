@@ -87,9 +87,9 @@ class Settings:
         FormatError
             If it was of something else.
         """
-        hints = get_type_hints(cls)
-        given = {**kept, "hidden": tuple(kept.get("hidden") or ())}
-        hints["hidden"] = tuple
+        hints = {**get_type_hints(cls), "hidden": tuple}
+        hidden = kept.get("hidden")  # which JSON has made a list
+        given = {**kept, "hidden": tuple(hidden) if isinstance(hidden, list) else hidden}
         if (
             given.keys() != hints.keys()
             or not all(isinstance(given[name], hint) for name, hint in hints.items())

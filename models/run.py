@@ -69,7 +69,7 @@ def kept_settings(out: Path, given: Mapping[str, Any]) -> Settings:
     kept, _ = read_settings(out / CHECKPOINT)
     try:
         settings = Settings.read(kept)
-    except (ad.errors.FormatError, TypeError) as error:
+    except ad.errors.FormatError as error:
         raise ad.errors.FormatError(
             f"{out / CHECKPOINT} is the checkpoint of another kind of run"
         ) from error

@@ -36,7 +36,7 @@ def load(path: str | Path) -> ad.Module:
 
     Raises
     ------
-    FormatError, ShapeError or DomainError
+    FormatError or ShapeError
         If the file is damaged or holds no model of ours.
     OSError
         If it cannot be read.
