@@ -1,0 +1,261 @@
+"""`check_gradients`: is this gradient right, by how many digits, and if not, why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import DomainError, ShapeError
+from autodiff.op import sum_to
+from autodiff.testing.contract import chosen, run_checks
+from autodiff.testing.failure import GradientError
+from autodiff.testing.higher import second_order, symmetry, taylor
+from autodiff.testing.large import judge_projections
+from autodiff.testing.point import Point
+from autodiff.testing.problem import Problem, make_problem
+from autodiff.testing.report import GradientReport
+from autodiff.testing.verdict import Rules, Verdict, judge
+
+__all__ = ["Options", "check_gradients", "examine"]
+
+SMALL = 200
+"""Up to so many entries each is looked at by itself."""
+ULPS = 64
+"""How far a gradient in float32 or float16 may be off, in units in the last place."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of `check_gradients`, checked."""
+
+    order: int = 1
+    method: str = "auto"
+    rtol: float | None = None
+    atol: float = 0.0
+    kinks: str = "subgradient"
+    projections: str | int = "auto"
+    checks: tuple[str, ...] = field(default_factory=lambda: chosen("all"))
+    cotangent: Any = None
+    seed: Any = 0
+    max_evals: int = 20_000
+    draw: Callable[[np.random.Generator], Any] | None = None
+
+    def __post_init__(self) -> None:
+        _require("order", self.order, (1, 2))
+        _require("method", self.method, ("auto", "complex", "differences"))
+        _require("kinks", self.kinks, ("subgradient", "strict", "skip"))
+        if self.projections != "auto" and not isinstance(self.projections, int):
+            raise DomainError(f"projections= is 'auto' or a number, not {self.projections!r}")
+
+
+def _require(name: str, value: Any, known: tuple[Any, ...]) -> None:
+    if value not in known:
+        raise DomainError(f"{name}={value!r}: it is one of {', '.join(map(repr, known))}")
+
+
+def check_gradients(
+    f: Any,
+    *inputs: Any,
+    vjp: Any = None,
+    grad: Callable[..., Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    wrt: int | str | Iterable[int | str] | None = None,
+    order: int = 1,
+    method: str = "auto",
+    rtol: float | None = None,
+    atol: float = 0.0,
+    kinks: str = "subgradient",
+    projections: str | int = "auto",
+    checks: str | Iterable[str] = "all",
+    cotangent: Any = None,
+    seed: Any = 0,
+    max_evals: int = 20_000,
+) -> GradientReport:
+    """Compare the gradients of a function with derivatives that its values alone give.
+
+    Parameters
+    ----------
+    f : callable or pair of callables
+        Takes arrays and gives an array or a tuple of arrays. A pair is ``(forward, backward)``
+        with ``out, cache = forward(*inputs)`` and ``grads = backward(dout, cache)``.
+    *inputs
+        Where to check: arrays, numbers, and nested lists, tuples and dicts of them. Integers and
+        booleans are handed on.
+    vjp : callable, pair of callables or str, optional
+        Where the gradients come from. Left out: from our own engine, which runs `f` on tensors.
+        A function ``vjp(cotangent, *inputs)``; a pair as above; or ``"torch"``, ``"jax"``,
+        ``"autograd"``, whose arrays `f` then takes.
+    grad : callable, optional
+        In place of `vjp`, for an `f` that gives one number: ``grad(*inputs)``.
+    kwargs : mapping, optional
+        Settings for `f`, and for a `vjp` of your own.
+    wrt : int, str, or iterable of them, optional
+        The inputs to differentiate by, by number or name. Default: all that are floating.
+    order : {1, 2}
+        2: second derivatives too. For our engine, the derivatives of the gradient and the symmetry
+        of the Hessian; for others, the rate at which Taylor's remainder falls.
+    method : {"auto", "complex", "differences"}
+        How derivatives are had from values. "auto": the complex step where `f` takes complex
+        arrays and differences confirm it, else differences. "complex": an error where it cannot.
+    rtol : float, optional
+        Default: 1e-6 in float64, 64 units in the last place in float32 and float16.
+    atol : float
+        By default 0: derivatives of any size are judged by their error bars.
+    kinks : {"subgradient", "strict", "skip"}
+        Where there is no derivative: the gradient has to lie in the hull of those around it, and
+        they have to be right; or such a point is an error; or it is left out.
+    projections : "auto" or int
+        Inputs of so many entries that each cannot be looked at are compared along so many random
+        directions, 8 unless given.
+    checks : "all", "none", str or iterable of str
+        Of ``shape dtype mutation aliasing determinism linearity layouts forward``.
+    cotangent : array or tuple of arrays, optional
+        Default: irregular numbers of both signs, drawn by `seed`.
+    seed : int or numpy.random.Generator
+    max_evals : int
+        At most so many calls of `f` for difference quotients.
+
+    Returns
+    -------
+    GradientReport
+        ``.ok``, ``.max_rel``, ``.digits``, ``.entries``, ``.undecided``, ``.causes``.
+
+    Raises
+    ------
+    GradientError
+        If a gradient is wrong or breaks its contract, or more than half of the entries cannot be
+        decided. The text says where, by how much, and the likely cause.
+    DTypeError, DomainError, ShapeError
+        If there is nothing to check: no floating input, complex or object arrays, NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autodiff.testing import check_gradients
+    >>> x = np.array([0.5, -1.0, 2.0])
+    >>> check_gradients(np.tanh, x).ok
+    True
+    >>> check_gradients(np.tanh, x, vjp=lambda g, x: g * (1 - np.tanh(x) ** 2)).ok
+    True
+    """
+    options = Options(
+        order, method, rtol, atol, kinks, projections, chosen(checks), cotangent, seed, max_evals
+    )
+    problem = make_problem(f, inputs, vjp, grad, dict(kwargs or {}), wrt)
+    report = examine(problem, options)
+    report.require_right()
+    return report
+
+
+def examine(problem: Problem, options: Options) -> GradientReport:
+    """All that is to be said about a problem; raises only where nothing can be compared."""
+    rng = np.random.default_rng(options.seed)
+    point = Point(problem, problem.inputs, _cotangents(problem, options, rng))
+    point.allowed = options.max_evals
+    found = [g.copy() for g in problem.gradients(_copies(point.inputs), _copies(point.cotangents))]
+    report = GradientReport(point, options)
+    report.checks = run_checks(options.checks, point, found, rng)
+    fitting = [_fitted(g, x.shape) for g, x in zip(found, point.inputs, strict=True)]
+    if all(g is not None for g in fitting):
+        gradient = np.concatenate([np.ravel(np.asarray(g, float)) for g in fitting])
+        report.gradient = gradient
+        with np.errstate(all="ignore"):
+            report.verdict = _judged(point, gradient, options, rng)
+            _break_ties(report, options, rng)
+    elif not report.checks.get("shape"):
+        raise GradientError(f"gradients of shapes {[g.shape for g in found]} do not fit the inputs")
+    if options.order == 2 and report.ok:
+        _second(report, options, rng)
+    return report
+
+
+def _copies(arrays: Iterable[np.ndarray]) -> list[np.ndarray]:
+    return [x.copy() for x in arrays]
+
+
+def _cotangents(problem: Problem, options: Options, rng: np.random.Generator) -> list[np.ndarray]:
+    drawn = problem.cotangents(rng)
+    if options.cotangent is None:
+        return drawn
+    given = (
+        options.cotangent if isinstance(options.cotangent, (tuple, list)) else [options.cotangent]
+    )
+    arrays = [np.array(v, like.dtype) for v, like in zip(given, drawn, strict=False)]
+    if [v.shape for v in arrays] != [v.shape for v in drawn]:
+        raise ShapeError(
+            f"cotangents of shapes {[np.shape(v) for v in given]} for results of shapes "
+            f"{[v.shape for v in drawn]}"
+        )
+    return arrays
+
+
+def _fitted(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """A gradient summed to the input's shape, so that its values can still be compared."""
+    if g.shape == shape:
+        return g
+    try:
+        if np.broadcast_shapes(g.shape, shape) == g.shape:
+            return np.asarray(sum_to(g, shape))
+        return np.array(np.broadcast_to(g, shape)) if g.ndim else None
+    except ValueError:
+        return None
+
+
+def _judged(point: Point, a: np.ndarray, options: Options, rng: np.random.Generator) -> Verdict:
+    rules = _rules(point, a, options, rng)
+    if a.size <= SMALL and options.projections == "auto":
+        every = np.arange(a.size)
+        return judge(point, a, every, rules, rng, options.method)
+    count = 8 if options.projections == "auto" else int(options.projections)
+    return judge_projections(point, a, rules, rng, count)
+
+
+def _rules(point: Point, a: np.ndarray, options: Options, rng: np.random.Generator) -> Rules:
+    eps = max(float(np.finfo(x.dtype).eps) for x in point.inputs)
+    if eps < 1e-12:
+        return Rules(options.rtol or 1e-6, options.atol, options.kinks)
+    rtol = options.rtol or ULPS * eps
+    if not point.in_double:
+        return Rules(max(rtol, 10 * eps**0.5), options.atol, options.kinks)
+    return Rules(rtol, options.atol, options.kinks, ULPS * _rounding(point, eps, rng))
+
+
+def _rounding(point: Point, eps: float, rng: np.random.Generator) -> np.ndarray:
+    """How far each entry moves when all inputs are rounded otherwise, in the precision they have:
+    more cannot be asked of a gradient that is computed in it."""
+    cotangents = [np.asarray(v, float) for v in point.cotangents]
+    gradients = []
+    for scale in (0.0, eps, eps, eps):
+        inputs, turned = (
+            [x * (1 + scale * rng.choice([-1.0, 1.0], x.shape)) for x in map(np.float64, arrays)]
+            for arrays in (point.inputs, cotangents)
+        )
+        found = point.problem.gradients([np.asarray(x) for x in inputs], turned)
+        gradients.append(np.concatenate([np.ravel(g) for g in found]))
+    spread = np.max(np.abs(np.array(gradients[1:]) - gradients[0]), axis=0)
+    return np.where(np.isfinite(spread), spread, 0.0)
+
+
+def _break_ties(report: GradientReport, options: Options, rng: np.random.Generator) -> None:
+    """Where most entries cannot be decided, let the rate of Taylor's remainder speak."""
+    if report.is_vacuous and taylor(report.point, report.gradient, rng) is True:
+        report.settle()
+
+
+def _second(report: GradientReport, options: Options, rng: np.random.Generator) -> None:
+    point = report.point
+    if report.verdict is None or report.verdict.kink.any():
+        return  # where there is no first derivative, there is no second
+    if point.problem.source.kind != "engine":
+        if taylor(point, report.gradient, rng) is False:
+            report.checks["Taylor"] = (
+                "the remainder of the first-order expansion does not fall as the square of the step"
+            )
+        return
+    problem = second_order(point)
+    report.checks["symmetry"] = symmetry(problem, point, rng)
+    below = examine(problem, Options(kinks=options.kinks, checks=(), seed=rng, rtol=options.rtol))
+    report.second = below

@@ -1,0 +1,84 @@
+"""Second derivatives: the gradient's own gradient, symmetry, and Taylor's remainder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autodiff import tree
+from autodiff.testing.point import Point
+from autodiff.testing.problem import Problem, make_problem
+from autodiff.testing.sources import as_arrays
+from autodiff.transforms import vjp
+
+__all__ = ["second_order", "symmetry", "taylor"]
+
+HALVINGS = 3
+RATE = 1.9
+"""At a right gradient the remainder falls by a power of two of the step, or faster."""
+
+
+def second_order(point: Point) -> Problem:
+    """The gradient as a function of inputs and cotangents, to be checked like any other."""
+    problem = point.problem
+    count = len(point.inputs)
+
+    def gradient(*arrays: Any) -> Any:
+        inputs, cotangents = arrays[:count], arrays[count:]
+        _, pullback = vjp(_results(problem), *inputs, allow_unused=True)
+        return pullback(tuple(cotangents))
+
+    gradient.__name__ = f"gradient of {problem.name}"
+    made = make_problem(gradient, [*point.inputs, *point.cotangents], None, None, {}, None)
+    cotangents = [f"cotangent{i or ''}" for i in range(len(point.cotangents))]
+    return made.renamed((*problem.names, *cotangents))
+
+
+def _results(problem: Problem) -> Any:
+    def call(*inputs: Any) -> tuple[Any, ...]:
+        out = problem.source.function(*problem.filled(inputs), **problem.source.kwargs)
+        return tuple(r for r in tree.flatten(out)[0] if as_arrays(r))
+
+    return call
+
+
+def symmetry(second: Problem, point: Point, rng: np.random.Generator) -> str | None:
+    """Whether ``u' H w`` is ``w' H u`` for two random directions."""
+    inputs = [np.asarray(x, float) for x in second.inputs]
+    pair = [[rng.normal(size=x.shape) for x in point.inputs] for _ in range(2)]
+    products, size = [], 0.0
+    for u, w in (pair, pair[::-1]):
+        found = second.gradients([x.copy() for x in inputs], u)
+        parts = [np.sum(h * d) for h, d in zip(found, w, strict=False)]
+        size = max(size, *(float(np.sum(np.abs(h * d))) for h, d in zip(found, w, strict=False)))
+        products.append(float(sum(parts)))
+    if not np.all(np.isfinite(products)) or abs(products[0] - products[1]) <= 1e-8 * size:
+        return None
+    return f"the Hessian is not symmetric: u' H w = {products[0]:.6g}, w' H u = {products[1]:.6g}"
+
+
+def taylor(point: Point, a: np.ndarray, rng: np.random.Generator) -> bool | None:
+    """Whether the remainder of the first-order expansion falls as the square of the step.
+
+    Returns None where it is all rounding, as for a linear function. Needs no tolerance: the
+    test of Farrell, Ham, Funke and Rognes, SIAM J. Sci. Comput. 35, 2013.
+    """
+    direction = point.scales[0] * rng.uniform(0.5, 1.0, a.size) * rng.choice([-1.0, 1.0], a.size)
+    line = point.line
+    noise = line.eps * float(np.abs(line.v) @ np.abs(np.nan_to_num(line.base)))
+    for start in (-2, -5, -8, -11):
+        steps = 2.0 ** (start - np.arange(HALVINGS + 1.0))
+        rests = np.array([
+            abs(float(line.difference(line.values(point.z + h * direction), line.base))
+                - h * float(a @ direction))
+            for h in steps
+        ])  # fmt: skip
+        if not np.all(np.isfinite(rests)) or rests[-1] < 1e3 * noise:
+            continue
+        rates = np.log2(rests[:-1] / rests[1:])
+        if np.all(rates > RATE):
+            return True
+        if np.all(np.abs(rates - 1) < 0.1):
+            return False
+    return None

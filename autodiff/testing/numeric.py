@@ -1,0 +1,345 @@
+"""Derivatives from values alone, each with an error bar.
+
+Central differences along many directions at once, extrapolated to a step of zero (Ridders,
+Advances in Engineering Software 4, 1982), from several starting steps; a number counts only
+where two starts agree. Where a function takes complex arrays and is analytic, the complex step
+(Squire and Trapp, SIAM Review 40, 1998) is exact, and is used once differences have confirmed it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Line", "Slopes", "complex_slopes", "slopes"]
+
+Values = Callable[[np.ndarray], np.ndarray]
+"""All results in one vector, as a function of all inputs in one vector."""
+
+STARTS = (-3, -7)
+"""The first starting steps, as powers of two of the scale of the direction."""
+LATER = (-11, -15, -1)
+LEVELS = 6
+SETTLED = 1e-8
+"""Two starts have to agree so far, relative to the derivative."""
+TINY_STEP = 1e-30
+
+
+@dataclass(frozen=True)
+class Line:
+    """A point, and the cotangent that makes one number of the results.
+
+    Attributes
+    ----------
+    values : callable
+    z : ndarray
+        The point, as one vector.
+    v : ndarray
+        The cotangent of all results, as one vector.
+    base : ndarray
+        The results at `z`.
+    eps : float
+        Rounding of the dtype in which the function works.
+    """
+
+    values: Values
+    z: np.ndarray
+    v: np.ndarray
+    base: np.ndarray
+    eps: float = 2.0**-52
+
+    def difference(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """The cotangent times the difference of results; equal infinities differ by nothing."""
+        same = (upper == lower) | ((upper != upper) & (lower != lower))
+        return np.where(same, 0.0, upper - lower) @ self.v
+
+
+@dataclass
+class Slopes:
+    """Derivatives along directions.
+
+    Attributes
+    ----------
+    value : ndarray
+        NaN where nothing is known.
+    error : ndarray
+        How far the value may be off; inf where it is not known.
+    size : ndarray
+        The largest secant slope that was seen: the scale by which a derivative of zero is zero.
+    kink : ndarray of bool
+        Whether the slopes to both sides differ however near.
+    edge : ndarray of bool
+        Whether only one side lies in the domain; the value is that of this side.
+    infinite : ndarray
+        +1 or -1 where the slope grows without end, else 0.
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    size: np.ndarray
+    kink: np.ndarray
+    edge: np.ndarray
+    infinite: np.ndarray
+
+    @classmethod
+    def unknown(cls, count: int) -> Slopes:
+        """Nothing known yet along `count` directions."""
+        full, no = np.full, np.zeros(count, bool)
+        return cls(full(count, np.nan), full(count, np.inf), np.zeros(count), no, no.copy(),
+                   np.zeros(count))  # fmt: skip
+
+    def put(self, places: np.ndarray, other: Slopes) -> None:
+        """Take over what is known along some of the directions."""
+        for name, mine in vars(self).items():
+            mine[places] = getattr(other, name)
+
+
+@dataclass
+class _Seen:
+    """What the evaluations of one start have shown; one entry of the lists for each step."""
+
+    changed: np.ndarray
+    length: Any = 0.0
+    steps: list[float] = field(default_factory=list)
+    central: list[np.ndarray] = field(default_factory=list)
+    ahead: list[np.ndarray] = field(default_factory=list)
+    behind: list[np.ndarray] = field(default_factory=list)
+    noise: list[np.ndarray] = field(default_factory=list)
+
+
+class _Tableau:
+    """Richardson's extrapolation of slopes at steps that halve, with Ridders' error.
+
+    `power` is 4 where the error is a series in the square of the step, 2 where in the step.
+    """
+
+    def __init__(self, power: int) -> None:
+        self.power = power
+        self.row: list[np.ndarray] = []
+        self.value: Any = np.nan
+        self.error: Any = np.inf
+
+    def add(self, slope: np.ndarray, noise: np.ndarray) -> None:
+        """Take in the slope at the next step, and keep the best number so far."""
+        row = [slope]
+        for m, before in enumerate(self.row):
+            row.append(row[m] + (row[m] - before) / (self.power ** (m + 1) - 1))
+            spread = np.maximum(np.abs(row[-1] - row[m]), np.abs(row[-1] - before))
+            own = np.maximum(spread, noise)
+            better = own < self.error
+            self.value = np.where(better, row[-1], self.value)
+            self.error = np.where(better, own, self.error)
+        self.row = row
+
+
+def slopes(line: Line, rows: np.ndarray, scales: Sequence[np.ndarray]) -> Slopes:
+    """Derivatives along the rows of a matrix.
+
+    Parameters
+    ----------
+    line : Line
+    rows : ndarray
+        ``(directions, entries of z)``
+    scales : sequence of ndarray
+        For each direction the size of a step; more than one, in the order in which they are
+        tried where nothing certain has come of those before.
+    """
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = _Search(line, rows)
+        for start in STARTS:
+            found.start(scales[0] * 2.0**start, found.everywhere, own=True)
+        later = [(scale, start) for scale in scales[1:] for start in STARTS]
+        later += [(scale, start) for scale in scales for start in LATER]
+        for scale, start in later:
+            places = found.unsettled()
+            if places.size:
+                found.start(scale * 2.0**start, places, own=False)
+        return found.result()
+
+
+class _Search:
+    """Candidates for each derivative from one start after the other."""
+
+    def __init__(self, line: Line, rows: np.ndarray) -> None:
+        self.line = line
+        self.rows = rows
+        count = len(rows)
+        self.everywhere = np.arange(count)
+        self.values: list[np.ndarray] = []
+        self.errors: list[np.ndarray] = []
+        self.size = np.zeros(count)
+        self.changed = np.zeros((count, line.base.size), bool)
+        self.finest = np.zeros((0, count))  # the last step of each start
+        self.own: list[_Seen] = []  # the first starts, on the direction's own scale
+        self.later = 0
+
+    def start(self, steps: np.ndarray, places: np.ndarray, own: bool) -> None:
+        """Another candidate for the directions in `places`."""
+        seen = _Seen(self.changed[places])
+        value, error = self._extrapolated(self.rows[places], steps[places], seen)
+        self.changed[places] = seen.changed
+        self.values.append(np.full(len(self.rows), np.nan))
+        self.errors.append(np.full(len(self.rows), np.inf))
+        self.values[-1][places], self.errors[-1][places] = value, error
+        self.finest = np.vstack([self.finest, np.ones(len(self.rows))])
+        self.finest[-1][places] = seen.length
+        slopes = np.abs([*seen.central, self.size[places]])
+        self.size[places] = np.max(np.where(np.isfinite(slopes), slopes, 0.0), axis=0)
+        self.later += not own
+        if own:
+            self.own.append(seen)
+
+    def unsettled(self) -> np.ndarray:
+        """The directions where no two starts agree yet, or where nothing has moved."""
+        value, error = self.best()
+        still = ~self.changed.any(axis=1) & (self.later < len(STARTS))
+        sure = self._sure(value, error) | self._kinks(4.0)[0]
+        return np.flatnonzero(~sure | still)
+
+    def _sure(self, value: np.ndarray, error: np.ndarray) -> np.ndarray:
+        return error <= SETTLED * np.maximum(np.abs(value), 1e-4 * self.size)
+
+    def best(self) -> tuple[np.ndarray, np.ndarray]:
+        """The candidate with the least error of its own; its bar reaches the nearest other."""
+        values = np.array(self.values)
+        errors = np.maximum(self.errors, self._rounding() / self.finest)
+        errors[np.isnan(values)] = np.inf
+        which = np.argmin(errors, axis=0), self.everywhere
+        value = values[which]
+        apart = np.abs(values - value)
+        apart[np.isnan(apart) | ~np.isfinite(errors)] = np.inf
+        apart[which] = np.inf
+        # The nearest other candidate confirms no better than it is sure of itself.
+        bars = np.maximum(apart, errors)
+        return value, np.maximum(errors[which], np.min(bars, axis=0))
+
+    def _rounding(self) -> np.ndarray:
+        """How far the results may be rounded off along each direction: those that move along it,
+        and all where none does, since a step may have been too small to move any."""
+        moved = np.where(self.changed.any(axis=1)[:, None], self.changed, True)
+        sizes = np.where(np.isfinite(self.line.base), np.abs(self.line.base), 0.0)
+        return self.line.eps * ((moved * sizes) @ np.abs(self.line.v))
+
+    def result(self) -> Slopes:
+        """All that is known in the end."""
+        value, error = self.best()
+        kink, ahead, behind = self._kinks(4.0)
+        # A gap that grows may be a jump, or an oscillation that later starts have resolved.
+        kink |= self._kinks()[0] & ~self._sure(value, error)
+        edge = np.isnan(ahead) ^ np.isnan(behind)
+        side, side_error = self._one_sided(edge)
+        value, error = np.where(edge, side, value), np.where(edge, side_error, error)
+        return Slopes(value, error, self.size, kink & ~edge, edge, self._infinite())
+
+    def _extrapolated(
+        self, rows: np.ndarray, steps: np.ndarray, seen: _Seen
+    ) -> tuple[np.ndarray, np.ndarray]:
+        tableau = _Tableau(4)
+        for level in range(LEVELS):
+            noise = self._step(rows, steps * 2.0**-level, seen)
+            tableau.add(seen.central[-1], noise)
+            enough = np.maximum(1e-12 * np.abs(tableau.value), 2 * noise)
+            if level >= 2 and np.all(tableau.error <= enough):
+                break
+        return tableau.value, tableau.error
+
+    def _step(self, rows: np.ndarray, steps: np.ndarray, seen: _Seen) -> np.ndarray:
+        """Evaluate at a step to both sides along each row; gives the rounding of the slope."""
+        line, moves = self.line, steps[:, None] * rows
+        above, below = line.z + moves, line.z - moves
+        # What was really added, since the sums are rounded.
+        length = np.sum((above - below) * rows, axis=1) / np.sum(rows * rows, axis=1)
+        up = np.array([line.values(z) for z in above])
+        down = np.array([line.values(z) for z in below])
+        base = line.base
+        seen.changed = seen.changed | (up != base) | (down != base)
+        seen.length = length
+        seen.steps.append(float(steps[0]))
+        seen.central.append(line.difference(up, down) / length)
+        seen.ahead.append(line.difference(up, base) / (length / 2))
+        seen.behind.append(line.difference(base, down) / (length / 2))
+        sizes = np.where(seen.changed, np.abs(base) + np.abs(up - base), 0.0)
+        sizes[~np.isfinite(sizes)] = 0.0
+        seen.noise.append(line.eps * (sizes @ np.abs(line.v)) / length)
+        return np.asarray(seen.noise[-1])
+
+    def _sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """One-sided slopes and noise of the first starts, the largest step first."""
+        steps = [-h for seen in self.own for h in seen.steps]
+        order = np.unique(steps, return_index=True)[1]
+        ahead, behind, noise = (
+            np.array([x for seen in self.own for x in getattr(seen, name)])[order]
+            for name in ("ahead", "behind", "noise")
+        )
+        return ahead, behind, noise
+
+    def _kinks(self, growth: float = np.inf) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Whether the gap between the slopes to both sides stays as the step shrinks, and does
+        not grow by more than a factor; and the slopes to both sides.
+
+        Where a function is smooth, the gap is proportional to the step.
+        """
+        ahead, behind, noise = self._sides()
+        gap = np.abs(ahead - behind)
+        size = np.maximum(np.abs(ahead[-1]), np.abs(behind[-1]))
+        stays = (gap[-1] >= 0.25 * np.max(gap, axis=0)) & (gap[-1] <= growth * gap[0])
+        return stays & (gap[-1] > 20 * noise[-1] + 1e-7 * size), ahead[-1], behind[-1]
+
+    def _one_sided(self, edge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives to the one side that lies in the domain."""
+        value, error = np.full(len(edge), np.nan), np.full(len(edge), np.inf)
+        if not edge.any():
+            return value, error
+        ahead, behind, noise = self._sides()
+        side = np.where(np.isnan(ahead), behind, ahead)
+        tableau = _Tableau(2)
+        for slope, rounding in list(zip(side, noise, strict=True))[-len(self.own[-1].noise) :]:
+            tableau.add(slope, 4 * rounding)
+        return tableau.value, tableau.error
+
+    def _infinite(self) -> np.ndarray:
+        """The sign of a slope that grows at every smaller step; 0 where none does."""
+        ahead, behind, _ = self._sides()
+        grows = [self._grows(side) for side in (ahead, behind)]
+        return np.where(grows[0] != 0, grows[0], grows[1])
+
+    def _grows(self, side: np.ndarray) -> np.ndarray:
+        sizes = np.abs(side)
+        rising = np.all(sizes[1:] > 1.05 * sizes[:-1], axis=0) & (sizes[-1] > 1.5 * sizes[0])
+        return np.where(rising, np.sign(side[-1]), 0.0)
+
+
+def complex_slopes(
+    line: Line, complex_values: Values, rows: np.ndarray, scale: np.ndarray, rng: Any
+) -> Any:
+    """Derivatives to the last digit by the complex step; None unless differences confirm them.
+
+    `rows` are directions as in `slopes`. Absolute values, comparisons and conjugates make a
+    function no longer analytic without any error, so all the derivatives together are compared
+    with a difference along a random direction.
+    """
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = [complex_values(line.z + 1j * TINY_STEP * row) for row in rows]
+        except Exception:
+            return None
+        if any(f.dtype.kind != "c" or f.shape != line.base.shape for f in found):
+            return None
+        value = np.array([f.imag @ line.v for f in found]) / TINY_STEP
+    weights = rng.uniform(0.5, 1.5, len(rows)) * rng.choice([-1.0, 1.0], len(rows))
+    together = slopes(line, (weights * scale @ rows)[None], [np.ones(1)])
+    expected = weights * scale @ value
+    size = np.abs(weights * scale) @ np.abs(value)
+    near = np.abs(together.value[0] - expected) <= 1e-9 * size + 10 * together.error[0]
+    if not near or together.kink[0] or not together.error[0] <= 1e-6 * size or not size:
+        return None
+    exact = Slopes.unknown(len(rows))
+    exact.value, exact.size = value, np.abs(value)
+    exact.error = 16 * line.eps * np.abs(value)
+    return exact

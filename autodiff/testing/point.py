@@ -1,0 +1,147 @@
+"""A problem at one point and for one cotangent, as functions of one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from autodiff.errors import DomainError
+from autodiff.testing.numeric import Line, Slopes, complex_slopes, slopes
+from autodiff.testing.problem import Arrays, Problem
+
+__all__ = ["Point", "joined"]
+
+ROUNDING = 1e-2
+"""Two forwards in different precision that differ by more do not compute the same."""
+
+
+def joined(arrays: Sequence[np.ndarray], dtype: type = np.float64) -> np.ndarray:
+    """All entries in one vector."""
+    parts = [np.asarray(a, dtype).ravel() for a in arrays]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+
+
+class Point:
+    """Where gradients are compared.
+
+    Attributes
+    ----------
+    problem : Problem
+    inputs, cotangents : list of ndarray
+        In their own dtypes.
+    z, v : ndarray
+        All entries of the inputs, of the cotangents, in float64.
+    """
+
+    def __init__(self, problem: Problem, inputs: Arrays, cotangents: Arrays) -> None:
+        self.problem = problem
+        self.inputs, self.cotangents = list(inputs), list(cotangents)
+        self.z, self.v = joined(inputs), joined(cotangents)
+        self.shapes = [x.shape for x in inputs]
+        self.edges = [0, *np.cumsum([x.size for x in inputs]).tolist()]
+        self.evaluations = 0
+        self.allowed: float = np.inf
+
+    def moved(self, z: np.ndarray) -> Point:
+        """The same at other inputs, in float64."""
+        return Point(self.problem, self.split(z), [np.asarray(v, float) for v in self.cotangents])
+
+    def split(self, z: np.ndarray) -> list[np.ndarray]:
+        """A vector as the inputs."""
+        edges = zip(self.edges, self.edges[1:], self.shapes, strict=False)
+        return [z[a:b].reshape(shape) for a, b, shape in edges]
+
+    def place(self, index: int) -> tuple[int, tuple[int, ...]]:
+        """The input and the place in it of an entry of `z`."""
+        which = int(np.searchsorted(self.edges, index, "right")) - 1
+        place = np.unravel_index(index - self.edges[which], self.shapes[which])
+        return which, tuple(map(int, place))
+
+    def values(self, z: np.ndarray) -> np.ndarray:
+        """All results in one vector; NaN where there are none."""
+        self.evaluations += 1
+        if self.evaluations > self.allowed:
+            return np.full(self.v.size, np.nan)
+        results = self.problem.quiet_values(self.split(z.astype(self.dtype, copy=False)))
+        if results is not None and len(results) == 1:
+            vector = results[0].ravel()
+        else:
+            vector = np.concatenate([r.ravel() for r in results]) if results else np.zeros(0)
+        return vector if vector.size == self.v.size else np.full(self.v.size, np.nan)
+
+    def complex_values(self, z: np.ndarray) -> np.ndarray:
+        """The same of complex inputs."""
+        self.evaluations += 1
+        results = self.problem.quiet_values(self.split(z)) or []
+        return (
+            joined(results, complex) if any(r.dtype.kind == "c" for r in results) else np.zeros(0)
+        )
+
+    def gradient(self) -> np.ndarray:
+        """What is to be checked, as one vector in float64."""
+        return joined(self.problem.gradients(self.inputs, self.cotangents))
+
+    @cached_property
+    def in_double(self) -> bool:
+        """Whether the function computes the same in float64, which then is the reference."""
+        if all(x.dtype == np.float64 for x in self.inputs):
+            return True
+        own = joined(self.problem.values(self.inputs))
+        more = joined(self.problem.quiet_values(self.split(self.z)) or [])
+        same = own.shape == more.shape and np.allclose(own, more, ROUNDING, ROUNDING, True)
+        return bool(same)
+
+    @cached_property
+    def dtype(self) -> np.dtype[np.floating]:
+        """In which the function is evaluated for differences."""
+        if self.in_double:
+            return np.dtype(np.float64)
+        return np.dtype(np.result_type(*self.inputs))
+
+    @cached_property
+    def line(self) -> Line:
+        """Values and cotangent for difference quotients."""
+        eps = float(np.finfo(self.dtype).eps)
+        return Line(self.values, self.z, self.v, self.values(self.z), eps)
+
+    @cached_property
+    def scales(self) -> list[np.ndarray]:
+        """Sizes of steps for each entry: its own size, that of its input, and one."""
+        whole = np.concatenate(
+            [np.full(x.size, _power_of_two(np.max(np.abs(x), initial=0.0))) for x in self.inputs]
+        )
+        own = np.where(self.z == 0, np.minimum(whole, 1.0), _power_of_two(self.z))
+        return [own, whole, np.ones_like(own)]
+
+    def entries(self, which: np.ndarray, rng: np.random.Generator, method: str) -> Slopes:
+        """Derivatives by the entries `which`.
+
+        Raises
+        ------
+        DomainError
+            If `method` is "complex" and the function does not take complex arrays, or is not
+            analytic there.
+        """
+        rows = np.zeros((len(which), self.z.size))
+        rows[np.arange(len(which)), which] = 1.0
+        scales = [scale[which] for scale in self.scales]
+        if method != "differences" and self.in_double and len(which):
+            found: Slopes | None = complex_slopes(
+                self.line, self.complex_values, rows, scales[0], rng
+            )
+            if found is not None:
+                return found
+        if method == "complex":
+            raise DomainError(
+                f"{self.problem.name}() has no complex step here: it does not take complex arrays, "
+                "or differences do not confirm it"
+            )
+        return slopes(self.line, rows, scales)
+
+
+def _power_of_two(x: np.ndarray) -> np.ndarray:
+    """The power of two at or below each size (1 for zero), so that steps are exact."""
+    _, exponent = np.frexp(np.abs(x))
+    return np.where(x == 0, 1.0, np.ldexp(1.0, np.maximum(exponent - 1, -900)))
