@@ -8,7 +8,8 @@ table is here under numpy's name, and those of ``numpy.linalg`` in `linalg`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import Any
 
 from autodiff import composites, errors, init, io, linalg, optim, pickling, schedule, tree
 from autodiff.custom import checkpoint, custom_op, vmap
@@ -34,6 +35,9 @@ __all__ = sorted({
     "schedule", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap",
 })  # fmt: skip
 
-if TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any: ...
+def __getattr__(name: str) -> Any:
+    # Training needs no checker, so that its modules are loaded when they are first asked for.
+    if name == "testing":
+        return importlib.import_module("autodiff.testing")
+    raise AttributeError(f"module 'autodiff' has no attribute {name!r}")

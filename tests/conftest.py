@@ -1,33 +1,16 @@
-"""Hypothesis profiles, and a fixture that fails every test which leaves a setting changed."""
+"""Hypothesis's profiles, and a fixture that fails every test which leaves a setting changed."""
 
 import contextvars
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Verbosity, settings
 
+from autodiff.testing import register_profiles
 from tests.states import FORMATS
 
-# No time limits: a slow machine is not a wrong gradient.
-settings.register_profile(
-    "ci",
-    deadline=None,
-    max_examples=25,
-    print_blob=True,
-    derandomize=os.environ.get("CI") == "true",
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile("smoke", settings.get_profile("ci"), max_examples=5)
-settings.register_profile(
-    "intense", settings.get_profile("ci"), max_examples=1000, derandomize=False
-)
-settings.register_profile(
-    "debug", settings.get_profile("ci"), max_examples=10, verbosity=Verbosity.verbose
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+register_profiles()
 
 
 def _settings_now() -> dict[str, Any]:

@@ -43,10 +43,16 @@ def test_each_dependency_has_a_reason() -> None:
 @pytest.mark.parametrize(
     ("package", "allowed"),
     [
-        ("autodiff", {"numpy", "safetensors"}),
+        ("autodiff", {"numpy", "safetensors", "hypothesis"}),
         ("models", {"numpy", "matplotlib", "sklearn", "tqdm"}),
     ],
 )
 def test_code_imports_no_other_package(package: str, allowed: set[str]) -> None:
     used = {name for file in (ROOT / package).rglob("*.py") for name in third_party(file)}
     assert used <= allowed
+
+
+def test_only_the_checker_imports_hypothesis() -> None:
+    files = (ROOT / "autodiff").rglob("*.py")
+    users = {file.parent.name for file in files if "hypothesis" in third_party(file)}
+    assert users == {"testing"}

@@ -237,3 +237,14 @@ def test_float32_is_kept_through_a_product_in_float64() -> None:
     w = ad.Tensor(np.ones((3, 2), np.float32), requires_grad=True)
     ad.sum(np.ones((4, 3)) @ w).backward()
     assert w.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize("axes", [None, (0, 1), (1, 0), (-2, -1), (-1, 0)])
+def test_weight_that_is_transposed_gets_a_gradient_of_its_shape(axes: Any) -> None:
+    x, w = np.arange(12.0).reshape(4, 3), np.arange(6.0).reshape(2, 3)
+    given = w if np.transpose(w, axes).shape == (2, 3) else w.T
+    _, pullback = ad.vjp(lambda w: ad.linear(x, np.transpose(w, axes)), given)
+    g = np.arange(8.0).reshape(4, 2)
+    expected = g.T @ x
+    (found,) = pullback(g)
+    np.testing.assert_allclose(found, expected if given is w else expected.T, rtol=1e-14)

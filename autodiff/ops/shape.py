@@ -26,9 +26,12 @@ def _transpose(x: Any, axes: Any = None) -> Any:
 
 
 def _transpose_vjp(g: Any, axes: Any) -> Any:
-    if axes is None or isinstance(g, Product):  # a product is a matrix, so its axes are exchanged
+    if axes is None:
         return g.T
-    return np.transpose(g, np.argsort(np.asarray(axes) % len(axes)))
+    back = np.argsort(np.asarray(axes) % len(axes))
+    if isinstance(g, Product):  # a matrix, of which the axes are exchanged or stay
+        return g.T if back[0] else g
+    return np.transpose(g, back)
 
 
 def _astype(x: Any, dtype: Any) -> Any:

@@ -50,6 +50,8 @@ def diagnose(report: Any) -> list[Cause]:
         broken = list(_broken(report))
         if broken and broken[0].kind not in ("wrong shape", "float32 inside"):
             return broken
+        if report.broken and not report.wrong.size and "shape" not in report.broken:
+            return broken  # the values are right: nothing there to explain
         probes = make_probes(report.point.problem, report.options.draw)
         found = [
             *_at_the_point(report),

@@ -220,23 +220,7 @@ def _rules(point: Point, a: np.ndarray, options: Options, rng: np.random.Generat
     rtol = options.rtol or ULPS * eps
     if not point.in_double:
         return Rules(max(rtol, 10 * eps**0.5), options.atol, options.kinks)
-    return Rules(rtol, options.atol, options.kinks, ULPS * _rounding(point, eps, rng))
-
-
-def _rounding(point: Point, eps: float, rng: np.random.Generator) -> np.ndarray:
-    """How far each entry moves when all inputs are rounded otherwise, in the precision they have:
-    more cannot be asked of a gradient that is computed in it."""
-    cotangents = [np.asarray(v, float) for v in point.cotangents]
-    gradients = []
-    for scale in (0.0, eps, eps, eps):
-        inputs, turned = (
-            [x * (1 + scale * rng.choice([-1.0, 1.0], x.shape)) for x in map(np.float64, arrays)]
-            for arrays in (point.inputs, cotangents)
-        )
-        found = point.problem.gradients([np.asarray(x) for x in inputs], turned)
-        gradients.append(np.concatenate([np.ravel(g) for g in found]))
-    spread = np.max(np.abs(np.array(gradients[1:]) - gradients[0]), axis=0)
-    return np.where(np.isfinite(spread), spread, 0.0)
+    return Rules(rtol, options.atol, options.kinks, ULPS * point.rounding(eps, rng))
 
 
 def _break_ties(report: GradientReport, options: Options, rng: np.random.Generator) -> None:

@@ -26,6 +26,8 @@ LATER = (-11, -15, -1)
 LEVELS = 6
 SETTLED = 1e-8
 """Two starts have to agree so far, relative to the derivative."""
+UNSEEN = 1e-9
+"""So much of a derivative may have been lost in rounding before it is looked for."""
 TINY_STEP = 1e-30
 
 
@@ -153,6 +155,7 @@ def slopes(line: Line, rows: np.ndarray, scales: Sequence[np.ndarray]) -> Slopes
         found = _Search(line, rows)
         for start in STARTS:
             found.start(scales[0] * 2.0**start, found.everywhere, own=True)
+        found.look_further(scales[-1])
         later = [(scale, start) for scale in scales[1:] for start in STARTS]
         later += [(scale, start) for scale in scales for start in LATER]
         for scale, start in later:
@@ -194,6 +197,15 @@ class _Search:
         if own:
             self.own.append(seen)
 
+    def look_further(self, steps: np.ndarray) -> None:
+        """Find the results that steps so far were too small to move: they are rounded off too."""
+        hidden = self._rounding_of(~self.changed) / np.min(self.finest, axis=0)
+        small = hidden <= UNSEEN * np.abs(self.best()[0])
+        for i in np.flatnonzero(~small):
+            for step in (steps[i], -steps[i]):
+                found = self.line.values(self.line.z + step * self.rows[i])
+                self.changed[i] |= np.isfinite(found) & (found != self.line.base)
+
     def unsettled(self) -> np.ndarray:
         """The directions where no two starts agree yet, or where nothing has moved."""
         value, error = self.best()
@@ -221,9 +233,11 @@ class _Search:
     def _rounding(self) -> np.ndarray:
         """How far the results may be rounded off along each direction: those that move along it,
         and all where none does, since a step may have been too small to move any."""
-        moved = np.where(self.changed.any(axis=1)[:, None], self.changed, True)
+        return self._rounding_of(np.where(self.changed.any(axis=1)[:, None], self.changed, True))
+
+    def _rounding_of(self, results: np.ndarray) -> np.ndarray:
         sizes = np.where(np.isfinite(self.line.base), np.abs(self.line.base), 0.0)
-        return self.line.eps * ((moved * sizes) @ np.abs(self.line.v))
+        return self.line.eps * ((results * sizes) @ np.abs(self.line.v))
 
     def result(self) -> Slopes:
         """All that is known in the end."""

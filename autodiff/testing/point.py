@@ -83,6 +83,20 @@ class Point:
         """What is to be checked, as one vector in float64."""
         return joined(self.problem.gradients(self.inputs, self.cotangents))
 
+    def rounding(self, eps: float, rng: np.random.Generator) -> np.ndarray:
+        """How far each entry of the gradient moves when all inputs are rounded otherwise: more
+        cannot be asked of one that is computed with this `eps`."""
+        gradients = []
+        for scale in (0.0, eps, eps, eps):
+            inputs, cotangents = (
+                [np.asarray(x * (1 + scale * rng.choice([-1.0, 1.0], x.shape)))
+                 for x in map(np.float64, arrays)]
+                for arrays in (self.inputs, self.cotangents)
+            )  # fmt: skip
+            gradients.append(joined(self.problem.gradients(inputs, cotangents)))
+        spread = np.max(np.abs(np.array(gradients[1:]) - gradients[0]), axis=0)
+        return np.where(np.isfinite(spread), spread, 0.0)
+
     @cached_property
     def in_double(self) -> bool:
         """Whether the function computes the same in float64, which then is the reference."""

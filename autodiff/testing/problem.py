@@ -39,6 +39,8 @@ class Problem:
         The call's arguments, constants included.
     slots : tuple of int
         Which leaves of the arguments the inputs are.
+    code : str
+        How the function is named in code, where that is not its name.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Problem:
     source: Source
     args: tuple[Any, ...]
     slots: tuple[int, ...]
+    code: str = ""
 
     def at(self, *inputs: np.ndarray) -> Problem:
         """The same problem at other inputs."""

@@ -81,8 +81,14 @@ class GradientReport:
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong, and at least half could be decided."""
-        right = not self.broken and not self.wrong.size and not self.is_vacuous
-        return right and (self.second is None or self.second.ok)
+        second = self.second
+        return not (self.is_wrong or self.is_vacuous or (second is not None and not second.ok))
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something is wrong, in what could be decided."""
+        below = self.second is not None and self.second.is_wrong
+        return bool(self.broken or self.wrong.size or below)
 
     @property
     def broken(self) -> dict[str, str]:
@@ -258,8 +264,10 @@ class GradientReport:
         inputs = [
             _pasted(x, name) for name, x in zip(problem.names, self.point.inputs, strict=True)
         ]
-        given = [problem.name, *problem.call_texts(inputs)]
-        given += [problem.source.by] if problem.source.by else []
+        source = problem.source
+        given = [problem.code or problem.name, *problem.call_texts(inputs)]
+        given += [source.by] if source.by else []
+        given += [f"kwargs={source.kwargs!r}"] if source.kwargs else []
         if self.options.cotangent is not None:
             pasted = ", ".join(_pasted(v, "cotangent") for v in self.point.cotangents)
             single = len(self.point.cotangents) == 1

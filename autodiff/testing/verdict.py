@@ -100,6 +100,9 @@ def judge(
     An accusation by the complex step is confirmed by differences first; one by differences, by a
     look for a kink that shows in no single entry.
     """
+    if not which.size:
+        none = np.zeros(0)
+        return Verdict(which, np.zeros(0, int), none, none, none, np.zeros(0, bool), {})
     found = point.entries(which, rng, method)
     state = compare(a[which], found, rules.of(which))
     if method == "auto" and np.any(state == WRONG):
