@@ -32,7 +32,7 @@ __all__ = sorted({
     *_OPS, *PLAIN, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
     "Scalar", "Sequential", "Tensor", "checkpoint", "custom_op", "enable_grad", "errors", "grad",
     "hessian", "hvp", "init", "io", "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim",
-    "schedule", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap",
+    "schedule", "stop_gradient", "testing", "tree", "value_and_grad", "vjp", "vmap",
 })  # fmt: skip
 
 

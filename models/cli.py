@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from models.check import check
 from models.config import DATA, OPTIMIZERS, SCHEDULES, Settings
 from models.mlp import ACTIVATIONS
-from models.options import Parser, number, sizes
+from models.options import Parser, interval, names, number, numbers, setting, sizes
 from models.run import Result, kept_settings, require_ended, run
 
 __all__ = ["main"]
@@ -28,8 +29,8 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; gives its exit status.
 
-    0: done. 1: it could not be done, and one line on standard error says why. 2: the command line
-    itself is wrong. 130: interrupted.
+    0: done. 1: it could not be done, and one line on standard error says why; or a gradient is
+    wrong. 2: the command line itself is wrong, or names what cannot be checked. 130: interrupted.
     """
     parser = _parser()
     arguments, unknown = parser.parse_known_args(argv)
@@ -39,14 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         with suppress(AttributeError):  # closed, or not a stream of bytes
             stream.reconfigure(errors="backslashreplace")
     try:
-        arguments.command(arguments)
+        return arguments.command(arguments) or 0
     except KeyboardInterrupt as stop:
         return _fail(str(stop) or "interrupted", INTERRUPTED)
     except OSError as error:
         return _fail(f"{error.filename or 'error'}: {error.strerror or error}")
     except (ad.errors.AutodiffError, MemoryError) as error:
         return _fail(str(error))
-    return 0
 
 
 def _fail(message: str, status: int = 1) -> int:
@@ -60,6 +60,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_train(commands)
+    _add_check(commands)
     _add_info(commands)
     return parser
 
@@ -136,6 +137,67 @@ def _train_mlp(arguments: argparse.Namespace) -> None:
         require_ended(out)
     settings = kept_settings(out, given) if resume else Settings(**given)
     _show(run(settings, out, resume), out, resume)
+
+
+def _add_check(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="test the gradient of a function of your own",
+        description="Test a gradient on examples that Hypothesis draws. Exit status: 0 if it is "
+        "right, 1 if it is wrong, 2 if it cannot be tested.",
+        epilog="Example: autodiff check layer.py:forward,backward --shapes '(n,d),(d,m)->(n,m)'",
+        argument_default=argparse.SUPPRESS,
+    )
+    add = parser.add_argument
+    add("target", metavar="TARGET", help="MODULE:NAME or FILE.py:NAME of a function of arrays, a "
+        "pair (forward, backward), or a gradient_test; or MODULE:FORWARD,BACKWARD")  # fmt: skip
+    add("--examples", default=100, type=number(int, 1), metavar="N",
+        help="how many are drawn (default 100)")  # fmt: skip
+    add("--seed", default=0, type=number(int, 0), metavar="N", help="of what is drawn (default 0)")
+    _add_compared(parser.add_argument_group("what is compared"))
+    _add_drawn(parser.add_argument_group("what is drawn"))
+    parser.set_defaults(parser=parser, command=_check)
+
+
+def _add_compared(group: argparse._ArgumentGroup) -> None:
+    add, kinks = group.add_argument, ("subgradient", "strict", "skip")
+    add("--vjp", metavar="[MODULE:]NAME", help="where gradients come from: a function of the "
+        "cotangent and the inputs, a pair, or torch, jax, autograd (default autodiff)")  # fmt: skip
+    add("--grad", metavar="[MODULE:]NAME", help="the same, of one number: a function of the inputs")
+    add("--vs", metavar="[MODULE:]NAME", help="a twin in numpy, whose results must be the same")
+    add("--wrt", type=names, metavar="X,Y", help="inputs to differentiate by (default: all)")
+    add("--order", type=number(int, 1, 3), metavar="N", help="2: second derivatives, too")
+    add("--kinks", choices=kinks, metavar="NAME",
+        help=f"points without a derivative: {', '.join(kinks)} (default: the first)")  # fmt: skip
+
+
+def _add_drawn(group: argparse._ArgumentGroup) -> None:
+    add, dtypes = group.add_argument, ("float64", "float32", "float16")
+    add("--shapes", metavar="TEXT",
+        help="broadcast (default), same, or a signature such as '(n,d),(d,m)->(n,m)'")  # fmt: skip
+    add("--arity", type=number(int, 1, 33), metavar="N",
+        help="number of inputs (default: all that must be given)")  # fmt: skip
+    add("--domain", type=interval, metavar="TEXT",
+        help="a word such as positive or nonzero; or two ends, as in --domain=-1,1")  # fmt: skip
+    add("--avoid", type=numbers, metavar="X,X", help="what no entry is, as in --avoid=-1,1")
+    add("--dtype", choices=dtypes, metavar="NAME", help=f"{', '.join(dtypes)} (default: the first)")
+    add("--set", type=setting, action="append", dest="settings", metavar="NAME=VALUE",
+        help="a setting of the function, such as axis=0; can be repeated")  # fmt: skip
+    add("--raw", action="store_true", help="floats as they come, in place of simple ones")
+    add("--layouts", action="store_true", help="also strided, reversed and read-only arrays")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    given = dict(vars(arguments))
+    del given["parser"], given["command"]
+    if "settings" in given:
+        given["kwargs"] = dict(given.pop("settings"))
+    try:
+        is_right, text = check(**given)
+    except ad.errors.AutodiffError as error:
+        return _fail(str(error), 2)
+    print(text)
+    return 0 if is_right else 1
 
 
 def _add_info(commands: argparse._SubParsersAction[Parser]) -> None:

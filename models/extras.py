@@ -16,8 +16,8 @@ class MissingExtraError(ad.errors.AutodiffError, ImportError):
     """A package of an extra is not installed."""
 
 
-def need(module: str, purpose: str) -> ModuleType:
-    """Import a module of the extra `train`.
+def need(module: str, purpose: str, extra: str = "train") -> ModuleType:
+    """Import a module of an extra.
 
     Parameters
     ----------
@@ -25,22 +25,23 @@ def need(module: str, purpose: str) -> ModuleType:
         Dotted name, as in ``import``.
     purpose : str
         What it is needed for, completing "... needs".
+    extra : str
 
     Raises
     ------
     MissingExtraError
         If its package is not installed.
     """
-    folder_of(module.split(".")[0], purpose)
+    folder_of(module.split(".")[0], purpose, extra)
     return importlib.import_module(module)
 
 
-def folder_of(package: str, purpose: str) -> Path:
+def folder_of(package: str, purpose: str, extra: str = "train") -> Path:
     """The folder in which `package` is installed, found without importing it."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         name = {"sklearn": "scikit-learn"}.get(package, package)
         raise MissingExtraError(
-            f"{purpose} needs {name}, which is not installed: pip install 'autodiff[train]'"
+            f"{purpose} needs {name}, which is not installed: pip install 'autodiff[{extra}]'"
         )
     return Path(spec.origin).parent

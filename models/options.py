@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, NoReturn
 
-__all__ = ["Parser", "number", "sizes"]
+__all__ = ["Parser", "interval", "names", "nearest", "number", "numbers", "setting", "sizes"]
 
 
 ENOUGH = 10**9
@@ -30,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         """The error for arguments that this command does not have."""
         first = next(iter(unknown))
         known = re.findall(r"--[\w-]+", self.format_usage())
-        self.error(f"unknown argument {first}{_nearest(first.split('=')[0], known)}")
+        self.error(f"unknown argument {first}{nearest(first.split('=')[0], known)}")
 
 
 def _with_hint(message: str) -> str:
@@ -38,11 +40,12 @@ def _with_hint(message: str) -> str:
     if not found:
         return message
     word, known = found[1], re.findall(r"[\w-]+", found[2])
-    unknown = f"unknown {word!r}{_nearest(word, known)}; there is {', '.join(known)}"
+    unknown = f"unknown {word!r}{nearest(word, known)}; there is {', '.join(known)}"
     return message[: found.start()] + unknown
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question for an error message: whether the known word most like this one was meant."""
     near = difflib.get_close_matches(word, known, 1, 0.65)
     return f" (did you mean {near[0]}?)" if near else ""
 
@@ -75,3 +78,36 @@ def sizes(text: str) -> tuple[int, ...]:
     """``"256,128"`` as numbers of units; ``""`` as none."""
     read = number(int, 1)
     return tuple(map(read, text.split(","))) if text else ()
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """``"0,1.5"`` as numbers."""
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers as in 0,1.5, not {text!r}") from None
+
+
+def interval(text: str) -> tuple[float, float] | str:
+    """``"0,1"`` as two ends; anything else is a word, and stays as it is."""
+    with suppress(ValueError):
+        low, high = map(float, text.split(","))
+        return low, high
+    return text
+
+
+def names(text: str) -> list[int | str]:
+    """``"x,2"`` as a name and a position."""
+    return [int(word) if word.isdecimal() else word for word in text.split(",")]
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """``"axis=0"`` as a name and a value in Python's notation."""
+    name, _, value = text.partition("=")
+    # All that literal_eval raises, by its documentation
+    with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        if name.isidentifier():
+            return name, ast.literal_eval(value)
+    raise argparse.ArgumentTypeError(
+        f"expected NAME=VALUE as in axis=0 or \"mode='same'\", not {text!r}"
+    )

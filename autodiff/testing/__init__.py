@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from autodiff.testing.check import check_gradients
-from autodiff.testing.failure import GradientError
+from autodiff.testing.failure import GradientError, UndecidedError
 from autodiff.testing.report import GradientReport
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "GradientError", "GradientReport", "axes_of", "broadcastable", "check_gradients",
-    "cotangents_for", "einsum_specs", "grad_arrays", "gradient_test", "indices_of", "op_cases",
-    "register", "register_profiles",
+    "GradientError", "GradientReport", "UndecidedError", "axes_of", "broadcastable",
+    "check_gradients", "cotangents_for", "einsum_specs", "grad_arrays", "gradient_test",
+    "indices_of", "op_cases", "register", "register_profiles",
 ]  # fmt: skip
 
 _MODULES = {

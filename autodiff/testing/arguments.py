@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from autodiff.errors import DomainError, ShapeError
-from autodiff.testing.domains import Domain, domains_of, find, lattices
+from autodiff.testing.arrays import (
+    LIMITS,
+    Entries,
+    Shape,
+    arrays_of,
+    broadcast_shapes,
+    entries_of,
+    shapes_within,
+)  # fmt: skip
+from autodiff.testing.domains import domains_of
 from autodiff.testing.problem import Arrays
-from autodiff.testing.strategies import grad_arrays, narrowed
+from autodiff.testing.strategies import grad_arrays
 
-__all__ = ["ARRAYS", "Inputs", "drawn", "inputs_for", "is_signature", "required"]
+__all__ = [
+    "ARRAYS", "Inputs", "drawn", "inputs_for", "is_signature", "require_known", "required",
+]  # fmt: skip
 
-Shape = tuple[int, ...]
-
-LIMITS = {"min_dims": 0, "max_dims": 3, "min_side": 1, "max_side": 3}
 ARRAYS = tuple(inspect.signature(grad_arrays).parameters)[1:]
 """The settings of `grad_arrays`, which a `gradient_test` takes too."""
 CORE = re.compile(r"\(\s*((?:\w+\s*(?:,\s*\w+\s*)*)?)\)")
 SIDES = (3, 2, 5, 4, 7)
 """Lengths that tell axes apart."""
-SPECIAL = {0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0}
-"""Numbers at which different mistakes look alike."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +48,38 @@ class Inputs:
     generic : callable, optional
         ``generic(shapes)`` gives a function that draws arrays like these, but larger and without
         special numbers, from a generator.
-    result : callable, optional
-        ``result(shapes)``, the shape that the results must have, by a signature.
+    results : callable, optional
+        ``results(shapes)``, the shapes that the results must have, by a signature.
     """
 
     strategy: st.SearchStrategy[tuple[Any, ...]]
     generic: Callable[[list[Shape]], Callable[[np.random.Generator], Arrays]] | None = None
-    result: Callable[[list[Shape]], Shape] | None = None
+    results: Callable[[list[Shape]], list[Shape]] | None = None
 
 
 def required(f: Any) -> list[str]:
     """Names of the arguments that a function has to be given by position."""
-    if isinstance(f, np.ufunc):
-        return ["x", "y", "z"][: f.nin] if f.nin < 4 else [f"x{i}" for i in range(f.nin)]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     try:
         parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return []
+    except (TypeError, ValueError):  # an older numpy does not say it of its ufuncs
+        return [f"x{i}" for i in range(getattr(f, "nin", 0))]
     return [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+
+
+def require_known(f: Any, settings: Mapping[str, Any]) -> None:
+    """Raise a `DomainError` if a function does not take one of these settings by name."""
+    try:
+        parameters = inspect.signature(f).parameters
+    except (TypeError, ValueError):
+        return  # there is no telling
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    if unknown := [name for name in settings if name not in parameters]:
+        raise DomainError(
+            f"{unknown[0]}= is neither a setting of gradient_test nor one of the function, which "
+            f"takes {', '.join(parameters)}"
+        )
 
 
 def drawn(draw: st.DrawFn, given: Any, *earlier: Any) -> Any:
@@ -88,27 +106,27 @@ def inputs_for(inputs: Any, shapes: Any, arity: int, arrays: Mapping[str, Any]) 
         if arrays:
             raise DomainError(f"inputs= is given, so {', '.join(arrays)} would have no effect")
         return Inputs(_given(inputs, arity))
-    domains = _domains(arrays.get("domain", "real"), arity)
-    limits = {name: arrays.get(name, value) for name, value in LIMITS.items()}
-    rest = {k: v for k, v in arrays.items() if k not in limits and k != "domain"}
+    settings = dict(arrays)
+    limits = {name: settings.pop(name) for name in LIMITS if name in settings}
+    domains = _domains(settings.pop("domain", "real"), arity)
+    entries = [entries_of(domain=domain, **settings) for domain in domains]
     if is_signature(shapes):
         signature = _Signature(shapes, arity)
-        strategy = signature.shapes(max(limits["min_side"], 1), limits["max_side"] + 1)
-        larger, result = signature.larger, signature.result
+        strategy, larger = signature.shapes(limits), signature.larger
+        results = signature.results if signature.outputs else None
     else:
-        strategy, larger, result = _shapes(shapes, arity, limits), _larger, None
+        strategy, larger, results = _shapes(shapes, arity, entries, limits), _larger, None
 
     def generic(found: list[Shape]) -> Callable[[np.random.Generator], Arrays]:
-        avoid = frozenset(map(float, rest.get("avoid", ())))
         wide = larger(found)
-        return lambda rng: [_generic(s, d, avoid, rng) for s, d in zip(wide, domains, strict=False)]
+        return lambda rng: [e.generic(s, rng) for e, s in zip(entries, wide)]
 
-    return Inputs(_of_shapes(strategy, domains, rest), generic, result)
+    return Inputs(arrays_of(strategy, entries), generic, results)
 
 
 def _given(inputs: Any, arity: int) -> st.SearchStrategy[tuple[Any, ...]]:
     if isinstance(inputs, st.SearchStrategy):
-        return inputs.map(lambda x: (x,)) if arity == 1 else inputs.map(_tuple_of(arity))
+        return inputs.map(lambda x: (x,)) if arity == 1 else inputs.map(_tuple_of(arity, "inputs"))
     if not isinstance(inputs, (tuple, list)) or len(inputs) != arity:
         raise DomainError(f"inputs= is a strategy, or a tuple of {arity} of them, not {inputs!r}")
 
@@ -122,59 +140,40 @@ def _given(inputs: Any, arity: int) -> st.SearchStrategy[tuple[Any, ...]]:
     return each()
 
 
-def _tuple_of(arity: int) -> Callable[[Any], tuple[Any, ...]]:
+def _tuple_of(arity: int, what: str) -> Callable[[Any], tuple[Any, ...]]:
     def checked(values: Any) -> tuple[Any, ...]:
         if not isinstance(values, (tuple, list)) or len(values) != arity:
-            raise DomainError(f"inputs= has to draw a tuple of {arity} values, and drew {values!r}")
+            raise DomainError(f"{what}= has to draw a tuple of {arity}, and drew {values!r}")
         return tuple(values)
 
     return checked
 
 
-def _domains(domain: Any, arity: int) -> tuple[Domain, ...]:
+def _domains(domain: Any, arity: int) -> Sequence[Any]:
     if isinstance(domain, str):
         return domains_of(domain, arity)
-    if isinstance(domain, list):
-        if len(domain) != arity:
-            raise DomainError(f"domain= has {len(domain)} parts for {arity} arguments")
-        return tuple(map(find, domain))
-    return (find(domain),) * arity
+    if not isinstance(domain, list):
+        return [domain] * arity
+    if len(domain) != arity:
+        raise DomainError(f"domain= has {len(domain)} parts for {arity} arguments")
+    return domain
 
 
-def _shapes(shapes: Any, arity: int, limits: dict[str, int]) -> st.SearchStrategy[tuple[Any, ...]]:
+def _shapes(
+    shapes: Any, arity: int, entries: Sequence[Entries], limits: dict[str, int]
+) -> st.SearchStrategy[tuple[Any, ...]]:
     if isinstance(shapes, st.SearchStrategy):
-        return shapes.map(lambda s: (s,) if all(isinstance(n, int) for n in s) else s)
-    whole = hnp.array_shapes(**limits)
+        several = shapes.map(lambda s: (s,) if all(isinstance(n, int) for n in s) else s)
+        return several.map(_tuple_of(arity, "shapes"))
+    whole = entries[0].shapes(**limits)
     if shapes == "same":
         return whole.map(lambda s: (s,) * arity)
     if shapes == "broadcast":
-        return _broadcast(whole, arity)
+        return broadcast_shapes(whole, arity)
     raise DomainError(
         f"shapes={shapes!r}: it is 'broadcast', 'same', a signature such as '(n,d),(d)->(n)', "
         "or a strategy of tuples of shapes"
     )
-
-
-@st.composite
-def _broadcast(draw: st.DrawFn, whole: st.SearchStrategy[Shape], arity: int) -> tuple[Shape, ...]:
-    shape = draw(whole)
-    return (shape,) if arity == 1 else tuple(draw(narrowed(shape)) for _ in range(arity))
-
-
-@st.composite
-def _of_shapes(
-    draw: st.DrawFn,
-    shapes: st.SearchStrategy[tuple[Any, ...]],
-    domains: Sequence[Domain],
-    settings: dict[str, Any],
-) -> tuple[Any, ...]:
-    """Arrays of these shapes; what is no shape, such as the subscripts of einsum, is handed on."""
-    parts = iter(domains)
-    return tuple(
-        draw(grad_arrays(s, domain=next(parts, domains[-1]), **settings))
-        if isinstance(s, tuple) else s
-        for s in draw(shapes)
-    )  # fmt: skip
 
 
 class _Signature:
@@ -182,12 +181,15 @@ class _Signature:
 
     def __init__(self, text: str, arity: int) -> None:
         self.text = text
-        inputs, _, result = text.partition("->")
-        self.inputs, self.results = self._cores(inputs), self._cores(result)
+        inputs, _, outputs = text.partition("->")
+        self.inputs, self.outputs = self._cores(inputs), self._cores(outputs)
         if len(self.inputs) != arity:
             raise ShapeError(
                 f"shapes={text!r} has {len(self.inputs)} inputs, and the function {arity}"
             )
+        names = {name for core in self.outputs for name in core if not name.isdigit()}
+        if unknown := names.difference(self.letters):
+            raise ShapeError(f"shapes={text!r}: no input has an axis {sorted(unknown)[0]}")
 
     def _cores(self, text: str) -> list[list[str]]:
         if CORE.sub("", text).replace(",", "").strip():
@@ -200,30 +202,27 @@ class _Signature:
         names = dict.fromkeys(name for core in self.inputs for name in core)
         return [name for name in names if not name.isdigit()]
 
-    def shapes(self, least: int, most: int) -> st.SearchStrategy[tuple[Shape, ...]]:
-        sides = st.tuples(*[st.integers(least, most) for _ in self.letters])
-        return sides.map(lambda found: self._filled(dict(zip(self.letters, found, strict=True))))
-
-    def _filled(self, sides: dict[str, int]) -> tuple[Shape, ...]:
-        return tuple(tuple(sides.get(n) or int(n) for n in core) for core in self.inputs)
+    def shapes(self, limits: dict[str, int]) -> st.SearchStrategy[tuple[Shape, ...]]:
+        """Shapes of the inputs, whose axes have these limits."""
+        count = len(self.letters)
+        sides = shapes_within(**{**limits, "min_dims": count, "max_dims": count})
+        return sides.map(lambda found: tuple(_filled(self.inputs, zip(self.letters, found))))
 
     def larger(self, shapes: list[Shape]) -> list[Shape]:
-        sides = {name: SIDES[i % len(SIDES)] for i, name in enumerate(self.letters)}
-        return list(self._filled(sides))
+        """Shapes in which each letter has another length."""
+        sides = (SIDES[i % len(SIDES)] for i in range(len(self.letters)))
+        return _filled(self.inputs, zip(self.letters, sides))
 
-    @cached_property
-    def result(self) -> Callable[[list[Shape]], Shape] | None:
-        """The shape of the result, if the signature states one."""
-        if not self.results:
-            return None
-        (core,) = self.results
+    def results(self, shapes: list[Shape]) -> list[Shape]:
+        """The shapes of the results."""
+        cores = zip(self.inputs, shapes)
+        return _filled(self.outputs, (pair for core, shape in cores for pair in zip(core, shape)))
 
-        def shape(shapes: list[Shape]) -> Shape:
-            sides = {n: side for c, s in zip(self.inputs, shapes, strict=True)
-                     for n, side in zip(c, s, strict=True)}  # fmt: skip
-            return tuple(sides[n] if n in sides else int(n) for n in core)
 
-        return shape
+def _filled(cores: list[list[str]], sides: Iterable[tuple[str, int]]) -> list[Shape]:
+    """Shapes with lengths for letters."""
+    known = dict(sides)
+    return [tuple(known[n] if n in known else int(n) for n in core) for core in cores]
 
 
 def _larger(shapes: list[Shape]) -> list[Shape]:
@@ -240,14 +239,3 @@ def _larger(shapes: list[Shape]) -> list[Shape]:
         return tuple(SIDES[-a % len(SIDES)] if shape[a] == common[a] else 1 for a in axes)
 
     return [longer(s) for s in shapes]
-
-
-def _generic(
-    shape: Shape, domain: Domain, avoid: frozenset[float], rng: np.random.Generator
-) -> np.ndarray:
-    size = int(np.prod(shape))
-    table = lattices(domain, avoid, np.dtype(float), size if domain.distinct else 0)[0]
-    plain = np.array([v for v in table if v not in SPECIAL and abs(v) <= 3])
-    table = plain if len(plain) >= max(size, 1) else table
-    x = rng.choice(table, size, replace=not domain.distinct).reshape(shape)
-    return domain.matrix(x) if domain.matrix else x

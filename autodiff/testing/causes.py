@@ -8,21 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.op import sum_to
-from autodiff.testing.guesses import Guess, guesses
-from autodiff.testing.probes import Probe, is_near, make_probes
+from autodiff.testing.guesses import WHOLE, guesses
+from autodiff.testing.point import Point, joined
+from autodiff.testing.probes import Guess, Probe, is_near, make_probes
 from autodiff.testing.steps import Mistake, mistakes
 
 __all__ = ["KINDS", "Cause", "diagnose"]
 
 KINDS = (
-    "sign", "constant factor", "no gradient", "dropped path", "wrong reduction",
-    "missing transpose", "result transposed", "permuted", "swapped inputs", "duplicate index",
-    "diagonal only", "missing local factor", "derivative at the result", "leak",
-    "cotangent ignored", "cotangent applied twice", "cotangent mutated", "input mutated", "state",
-    "nondeterministic", "epsilon", "float32 inside", "nan", "ties", "few entries", "aliasing",
-    "wrong shape", "wrong dtype",
+    "no gradient", "dropped path", "sign", "constant factor", "wrong reduction",
+    "missing transpose", "result transposed", "swapped inputs", "leak", "duplicate index",
+    "permuted", "diagonal only", "cotangent ignored", "cotangent applied twice",
+    "derivative at the result", "missing local factor", "epsilon", "few entries", "nan", "ties",
+    "float32 inside", "cotangent mutated", "input mutated", "state", "nondeterministic",
+    "aliasing", "wrong shape", "wrong dtype",
 )  # fmt: skip
+"""Of those that explain the same, the plainer comes first."""
+LATE = ("missing local factor", "derivative at the result")
+"""Where a path is forgotten, what is left may look like one of these."""
+ROUGH = 1e-9
+"""A gradient in float64 is as smooth as that, relative to its largest entry."""
+SMALL = 1e-4
+"""And one that is off by rounding is not further off."""
+FEW = 0.05
+"""So small a share of an input's entries is a few."""
 
 
 @dataclass(frozen=True)
@@ -48,137 +57,165 @@ def diagnose(report: Any) -> list[Cause]:
     """All causes that explain what was found, the likeliest first."""
     with np.errstate(all="ignore"):
         broken = list(_broken(report))
-        if broken and broken[0].kind not in ("wrong shape", "float32 inside"):
+        values_are_right = report.broken and not report.wrong.size and "shape" not in report.broken
+        if values_are_right or (broken and broken[0].kind != "wrong shape"):
             return broken
-        if report.broken and not report.wrong.size and "shape" not in report.broken:
-            return broken  # the values are right: nothing there to explain
-        probes = make_probes(report.point.problem, report.options.draw)
-        found = [
-            *_at_the_point(report),
-            *(_explained(report, probes) if probes else []),
-        ]
-        return list(dict.fromkeys([*found, *broken]))
+        if found := list(_at_the_point(report)):
+            return found
+        return [*_explained(report), *broken] or list(_few(report))
 
 
 def _broken(report: Any) -> Iterator[Cause]:
     """What a broken contract says by itself."""
-    point = report.point
-    evidence = "seen at the failing example"
     for name, text in report.broken.items():
-        if name == "mutation":
-            kind = "cotangent mutated" if "the cotangent" in text else "input mutated"
-        elif name == "determinism":
-            kind = "state" if _keeps_state(point) or "after a call" in text else "nondeterministic"
-        elif name == "linearity":
-            kind = _linearity(point)
-            text += {"cotangent ignored": ": it is left out",
-                     "cotangent applied twice": ": it is applied twice"}.get(kind, "")  # fmt: skip
-            if kind == "":
-                continue
-        else:
-            kind = {"aliasing": "aliasing", "dtype": "wrong dtype", "shape": "wrong shape",
-                    "precision": "float32 inside"}.get(name, "")  # fmt: skip
-        if kind:
-            yield Cause(kind, text, evidence)
+        if kind := _kind(name, text, report.point):
+            yield Cause(kind, text + _MORE.get(kind, ""), SEEN)
 
 
-def _keeps_state(point: Any) -> bool:
+SEEN = "seen at the failing example"
+_SAID = {"aliasing": "aliasing", "dtype": "wrong dtype", "shape": "wrong shape"}
+_MORE = {
+    "cotangent ignored": ": it is left out",
+    "cotangent applied twice": ": it is applied twice",
+    "float32 inside": ", by as much as float32 rounds: some of it is computed in float32",
+}
+
+
+def _kind(name: str, text: str, point: Point) -> str:
+    if name == "mutation":
+        return "cotangent mutated" if "the cotangent" in text else "input mutated"
+    if name == "determinism":
+        return "state" if _keeps_state(point) or "after a call" in text else "nondeterministic"
+    return _linearity(point) if name == "linearity" else _SAID.get(name, "")
+
+
+def _keeps_state(point: Point) -> bool:
     """Whether calls in a row differ in a regular way: each adds the same, or all but the first
     are equal."""
-    calls = []
-    for _ in range(4):
-        given = [x.copy() for x in point.inputs], [v.copy() for v in point.cotangents]
-        calls.append(np.concatenate([np.ravel(g) for g in point.problem.gradients(*given)]))
-    steps = np.diff(calls, axis=0)
+    steps = np.diff([_gradient(point) for _ in range(4)], axis=0)
     return all(is_near(s, steps[0]) for s in steps[1:]) or not np.any(steps[1:])
 
 
-def _linearity(point: Any) -> str:
-    def at(scale: float) -> np.ndarray:
-        given = [x.copy() for x in point.inputs], [scale * v for v in point.cotangents]
-        return np.concatenate([np.ravel(g) for g in point.problem.gradients(*given)])
-
-    one, two = at(1.0), at(2.0)
+def _linearity(point: Point) -> str:
+    one, two = _gradient(point), _gradient(point, scale=2.0)
     if is_near(two, one):
         return "cotangent ignored"
-    return "cotangent applied twice" if is_near(two, 4 * one) else ""
+    if is_near(two, 4 * one):
+        return "cotangent applied twice"
+    return "float32 inside" if _is_rough(point) else ""
+
+
+def _gradient(point: Point, move: float = 0.0, scale: float = 1.0) -> np.ndarray:
+    """The gradient for copies, moved a little all at once and with another cotangent."""
+    inputs, cotangents = (
+        [np.asarray(x * (1 + move * np.resize([1.0, -0.75, 0.5], x.shape)), x.dtype) for x in given]
+        for given in (point.inputs, point.cotangents)
+    )
+    return joined(point.problem.gradients(inputs, [scale * v for v in cotangents]))
+
+
+def _is_rough(point: Point) -> bool:
+    """Whether the gradient for inputs in float64 moves by steps, as small as those of float32."""
+    if any(x.dtype != np.float64 for x in point.inputs):
+        return False
+    below, here, above = (_gradient(point, move) for move in (-1e-6, 0.0, 1e-6))
+    bend = np.max(np.abs(above - 2 * here + below), initial=0.0)
+    largest = np.max(np.abs(here), initial=0.0)
+    return bool(ROUGH * largest < bend < SMALL * largest)
 
 
 def _at_the_point(report: Any) -> Iterator[Cause]:
     """What the failing example itself shows."""
-    v = report.verdict
-    if v is None:
+    v, wrong = report.verdict, report.wrong
+    if not wrong.size:
         return
-    wrong = report.wrong
-    evidence = "seen at the failing example"
-    if wrong.size and np.all(~np.isfinite(v.analytic[wrong])):
+    analytic, numeric = v.analytic[wrong], v.numeric[wrong]
+    if np.all(~np.isfinite(analytic)):
         entry = report.entries_at(wrong[:1])[0]
-        yield Cause(
-            "nan", f"{entry.analytic} where the derivative is finite: 0 * inf, 0 / 0 or inf - inf "
-            f"at {entry.name} = {float(report.point.z[v.which[wrong[0]]]):g}", evidence,
-        )  # fmt: skip
-    elif wrong.size and np.all(v.kink[wrong]) and not any("beside" in t for t in v.note.values()):
-        yield Cause(
-            "ties", "each of several entries that share a kink gets the whole gradient: tied "
-            "entries have to share it", evidence,
-        )  # fmt: skip
+        x = float(report.point.z[v.which[wrong[0]]])
+        yield Cause("nan", f"{entry.analytic} where the derivative is finite: 0 * inf, 0 / 0 or "
+                    f"inf - inf at {entry.name} = {x:g}", SEEN)  # fmt: skip
+    elif np.all(v.kink[wrong]) and not any("beside" in text for text in v.note.values()):
+        yield Cause("ties", "each of several entries that share a kink gets the whole gradient: "
+                    "tied entries have to share it", SEEN)  # fmt: skip
+    elif _is_close(analytic, numeric) and _is_rough(report.point):
+        yield Cause("float32 inside", "off by as much as float32 rounds: some of it is computed in "
+                    "float32", SEEN)  # fmt: skip
 
 
-def _explained(report: Any, probes: list[Probe]) -> Iterator[Cause]:
-    """Guesses that hold at all probes: about the function as a whole for each wrong input, then
-    about single steps of it, where one mistake explains all inputs."""
-    problem = report.point.problem
-    wrong = [i for i in range(len(problem.names)) if any(p.is_wrong(i) for p in probes)]
+def _is_close(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(np.max(np.abs(a - b)) < SMALL * np.max(np.abs(b)))
+
+
+def _few(report: Any) -> Iterator[Cause]:
+    """Nearly all entries are right."""
+    wrong, checked = report.wrong, report.checked
+    if 0 < wrong.size <= FEW * checked and not np.any(report.verdict.kink):
+        names = ", ".join(entry.name for entry in report.entries_at(wrong))
+        text = f"only a few entries are wrong, {names}: those beside them are right"
+        yield Cause("few entries", text, SEEN)
+
+
+def _explained(report: Any) -> Iterator[Cause]:
+    """Mistakes that explain the gradients for all inputs at fresh probes."""
+    probes = make_probes(report.point.problem, report.options.draw)
+    names = report.point.problem.names
     evidence = f"holds for every entry on {len(probes)} generic probes"
-    whole = [_holding(probes, i) for i in wrong]
-    # Where one guess explains each wrong input, it comes first; else a single step that does.
-    common = [g for g in whole[0] if all(g.kind in {o.kind for o in other} for other in whole)]
-    local = list(_local(problem, probes))
-    rest = [] if local or common else [g for found in whole for g in found]
+    wrong = [i for i in range(len(names)) if any(p.is_wrong(i) for p in probes)]
+    whole = {i: _holding(probes, i) for i in wrong}
     kinds: dict[str, Cause] = {}
-    ranked: list[Guess | Mistake] = [*common, *local, *rest]
-    for g in ranked:
-        prefix = (
-            "" if g in local or len(problem.names) == 1 else f"{_owner(problem, whole, wrong, g)}: "
-        )
-        kinds.setdefault(g.kind, Cause(g.kind, prefix + g.text, evidence))
+    for where, guess in _ranked(probes, whole) if probes else ():
+        owner = f"{', '.join(names[i] for i in where)}: " if where and len(names) > 1 else ""
+        kinds.setdefault(guess.kind, Cause(guess.kind, owner + guess.text, evidence))
     yield from kinds.values()
 
 
-def _owner(problem: Any, whole: list[list[Guess]], wrong: list[int], guess: Any) -> str:
-    return ", ".join(
-        problem.names[i] for i, found in zip(wrong, whole, strict=True)
-        if guess.kind in {g.kind for g in found}
-    )  # fmt: skip
+def _ranked(
+    probes: list[Probe], whole: dict[int, list[Guess]]
+) -> Iterator[tuple[list[int], Guess | Mistake]]:
+    """Mistakes and the inputs they are about, the likeliest first: those about the function as a
+    whole, then those at a step."""
+    common = list(_common(probes, whole))
+    steps = sorted(mistakes(probes, bool(common)), key=lambda m: KINDS.index(m.kind))
+    late = [(i, g) for i, g in common if g.kind in LATE]
+    yield from ((i, g) for i, g in common if g.kind not in LATE)
+    yield from (([], m) for m in steps if m.kind == "dropped path")
+    yield from late
+    yield from (([], m) for m in steps)
+    if not common and not steps and all(whole.values()):
+        yield from (([i], g) for i, found in whole.items() for g in found)
+
+
+def _common(
+    probes: list[Probe], whole: dict[int, list[Guess]]
+) -> Iterator[tuple[list[int], Guess]]:
+    """Guesses of which one kind explains every wrong input, by itself or as a consequence."""
+    for i, found in whole.items():
+        for guess in found:
+            like = [j for j, other in whole.items() if guess.kind in {g.kind for g in other}]
+            if all(j in like or _follows(probes, i, j) for j in whole):
+                yield like, guess
+
+
+def _follows(probes: list[Probe], i: int, j: int) -> bool:
+    """Whether one wrong cotangent explains the gradients for both inputs."""
+    for p in probes:
+        a = p.analytic[i].ravel()
+        if a.size != p.blocks[i].shape[1]:
+            return False
+        v, *_ = np.linalg.lstsq(p.blocks[i].T, a, rcond=None)
+        if not is_near(p.analytic[j].ravel(), v @ p.blocks[j]) or not is_near(v @ p.blocks[i], a):
+            return False
+    return True
 
 
 def _holding(probes: list[Probe], i: int) -> list[Guess]:
     """The guesses that are near the gradient for input `i` at every probe."""
-    drawn = [
-        {(g.kind, g.text): g for g in guesses(p, i) if is_near(p.analytic[i], g.value)}
-        for p in probes
-    ]
-    return [g for key, g in drawn[0].items() if all(key in found for found in drawn)]
-
-
-def _local(problem: Any, probes: list[Probe]) -> Iterator[Mistake]:
-    """Mistakes at one step of the computation that explain all inputs at all probes."""
-    first, *others = probes
-    found = {(m.kind, m.text): m for m in mistakes(problem, first) if _explains(m.values, first)}
-    for p in others:
-        if found:
-            held = {(m.kind, m.text) for m in mistakes(problem, p, set(found))
-                    if _explains(m.values, p)}  # fmt: skip
-            found = {key: m for key, m in found.items() if key in held}
-    yield from found.values()
-
-
-def _explains(values: list[np.ndarray], probe: Probe) -> bool:
-    return all(is_near(_summed(a, e.shape), e) for a, e in zip(probe.analytic, values, strict=True))
-
-
-def _summed(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        return a if a.shape == shape else np.asarray(sum_to(a, shape))
-    except ValueError:
-        return a
+    found: dict[tuple[str, str], Guess] = {}
+    for number, p in enumerate(probes):
+        held = {(g.kind, g.text): g for g in guesses(p, i, WHOLE)
+                if is_near(p.analytic[i], g.value)}  # fmt: skip
+        found = {key: g for key, g in held.items() if key in found or not number}
+        if not found:
+            break
+    return list(found.values())

@@ -152,6 +152,11 @@ def check_gradients(
 
 def examine(problem: Problem, options: Options) -> GradientReport:
     """All that is to be said about a problem; raises only where nothing can be compared."""
+    with np.errstate(all="ignore"):  # inputs of any size are tried, so that functions may overflow
+        return _examined(problem, options)
+
+
+def _examined(problem: Problem, options: Options) -> GradientReport:
     rng = np.random.default_rng(options.seed)
     point = Point(problem, problem.inputs, _cotangents(problem, options, rng))
     point.allowed = options.max_evals
@@ -162,9 +167,8 @@ def examine(problem: Problem, options: Options) -> GradientReport:
     if all(g is not None for g in fitting):
         gradient = np.concatenate([np.ravel(np.asarray(g, float)) for g in fitting])
         report.gradient = gradient
-        with np.errstate(all="ignore"):
-            report.verdict = _judged(point, gradient, options, rng)
-            _break_ties(report, options, rng)
+        report.verdict = _judged(point, gradient, options, rng)
+        _break_ties(report, options, rng)
     elif not report.checks.get("shape"):
         raise GradientError(f"gradients of shapes {[g.shape for g in found]} do not fit the inputs")
     if options.order == 2 and report.ok:
@@ -220,7 +224,7 @@ def _rules(point: Point, a: np.ndarray, options: Options, rng: np.random.Generat
     rtol = options.rtol or ULPS * eps
     if not point.in_double:
         return Rules(max(rtol, 10 * eps**0.5), options.atol, options.kinks)
-    return Rules(rtol, options.atol, options.kinks, ULPS * point.rounding(eps, rng))
+    return Rules(rtol, options.atol, options.kinks, ULPS * point.rounding(rng))
 
 
 def _break_ties(report: GradientReport, options: Options, rng: np.random.Generator) -> None:

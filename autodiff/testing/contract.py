@@ -3,25 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from autodiff.errors import DomainError
 from autodiff.testing.failure import GradientError
-from autodiff.testing.point import Point
+from autodiff.testing.numeric import slopes
+from autodiff.testing.point import CANCELLED, Point, joined
 from autodiff.testing.problem import Arrays, irregular
 from autodiff.testing.sources import as_arrays
 
 __all__ = ["CHECKS", "chosen", "run_checks"]
 
-ROUNDING = 2.0**10
-"""Two computations of the same thing may differ by so many units in the last place."""
+ROUNDING = 0.6
+"""Two computations of the same thing may differ by this power of the rounding unit."""
+FAR = 1e-3
+"""A gradient that is so far off along a direction is that of other inputs."""
 
-CANCELLED = 16
-"""So many times what a gradient moves by rounding may be the difference of two."""
 
-Check = Callable[[Point, list[np.ndarray], np.random.Generator], "str | None"]
+@dataclass(frozen=True)
+class _Case:
+    """A gradient that was found at a point, and a second call for the same one."""
+
+    point: Point
+    found: list[np.ndarray]
+    rng: np.random.Generator
+
+    @cached_property
+    def again(self) -> _Call:
+        return _Call(self.point)
+
+    def named(self, arrays: Arrays) -> list[tuple[str, np.ndarray]]:
+        return list(zip(self.point.problem.names, arrays, strict=True))
+
+    def gradients(
+        self, inputs: Arrays | None = None, cotangents: Arrays | None = None
+    ) -> list[np.ndarray]:
+        """A copy of the gradients of copies, which keep their layout."""
+        given = self.point.inputs if inputs is None else inputs
+        layouts = [x.copy() if x.flags.c_contiguous and x.flags.writeable else x for x in given]
+        turned = _copies(self.point.cotangents if cotangents is None else cotangents)
+        return _copies(self.point.problem.gradients(layouts, turned))
+
+
+class _Call:
+    """The arrays that one call was given, and those that it gave."""
+
+    def __init__(self, point: Point) -> None:
+        self.inputs, self.cotangents = _copies(point.inputs), _copies(point.cotangents)
+        self.grads = point.problem.gradients(self.inputs, self.cotangents)
+        self.values = _copies(self.grads)
+
+
+Check = Callable[[_Case], "str | None"]
 
 
 def chosen(checks: str | Iterable[str]) -> tuple[str, ...]:
@@ -44,54 +80,49 @@ def run_checks(
     names: Sequence[str], point: Point, found: list[np.ndarray], rng: np.random.Generator
 ) -> dict[str, str | None]:
     """What is wrong by each check, None where nothing is."""
-    own = point.problem.source.kind != "library"
-    results: dict[str, str | None] = {}
-    for name in names:
-        # What a library's own sweep takes care of is not the user's to keep.
-        if own or name not in ("aliasing", "mutation", "forward"):
-            with np.errstate(all="ignore"):
-                results[name] = CHECKS[name](point, found, rng)
-    return results
+    # What a library's own sweep takes care of is not the user's to keep.
+    others = ("aliasing", "mutation", "forward") if point.problem.source.kind == "library" else ()
+    case = _Case(point, found, rng)
+    return {name: CHECKS[name](case) for name in names if name not in others}
 
 
-def _shape(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
-    for name, x, g in _named(point, found):
+def _shape(case: _Case) -> str | None:
+    for (name, g), x in zip(case.named(case.found), case.point.inputs, strict=True):
         if g.shape != x.shape:
             return f"the gradient for {name} has shape {g.shape}, and {name} has {x.shape}"
     return None
 
 
-def _dtype(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
-    for name, x, g in _named(point, found):
+def _dtype(case: _Case) -> str | None:
+    for (name, g), x in zip(case.named(case.found), case.point.inputs, strict=True):
         if g.dtype != x.dtype:
             return f"the gradient for {name} is of {g.dtype}, and {name} of {x.dtype}"
     return None
 
 
-def _mutation(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
-    inputs, cotangents = _copies(point.inputs), _copies(point.cotangents)
+def _mutation(case: _Case) -> str | None:
+    point, inputs = case.point, _copies(case.point.inputs)
     point.problem.values(inputs)
-    if name := _changed(point, inputs, point.inputs):
+    if name := _changed(case, inputs):
         return f"the forward writes into its input {name}"
-    point.problem.gradients(inputs, cotangents)
-    if name := _changed(point, inputs, point.inputs):
+    if name := _changed(case, case.again.inputs):
         return f"the gradient writes into the input {name}"
-    if not all(map(_equal, cotangents, point.cotangents)):
+    if not all(map(_equal, case.again.cotangents, point.cotangents)):
         return "the gradient writes into the cotangent"
     return None
 
 
-def _changed(point: Point, now: Arrays, before: Arrays) -> str | None:
-    pairs = zip(point.problem.names, now, before, strict=True)
-    return next((name for name, x, y in pairs if not _equal(x, y)), None)
+def _changed(case: _Case, now: Arrays) -> str | None:
+    pairs = zip(case.named(now), case.point.inputs, strict=True)
+    return next((name for (name, x), before in pairs if not _equal(x, before)), None)
 
 
-def _aliasing(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
-    inputs, cotangents = _copies(point.inputs), _copies(point.cotangents)
-    grads = point.problem.gradients(inputs, cotangents)
-    owners = [(f"the gradient for {n}", g) for n, _, g in _named(point, grads)]
-    held = [(f"the input {n}", x) for n, x, _ in _named(point, grads, inputs)]
-    held += [("the cotangent", v) for v in cotangents]
+def _aliasing(case: _Case) -> str | None:
+    call, later = case.again, _Call(case.point)
+    owners = [(f"the gradient for {name}", g) for name, g in case.named(call.grads)]
+    held = [(f"the input {name}", x) for name, x in case.named(call.inputs)]
+    held += [("the cotangent", v) for v in call.cotangents]
+    held += [("that of the next call", g) for g in later.grads]
     for i, (name, g) in enumerate(owners):
         for other, array in held + owners[:i]:
             if g.size and np.shares_memory(g, array):
@@ -99,57 +130,83 @@ def _aliasing(point: Point, found: list[np.ndarray], rng: np.random.Generator) -
     return None
 
 
-def _determinism(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
-    again = _gradients(point, point.inputs)
-    if name := _differs(point, found, again):
+def _determinism(case: _Case) -> str | None:
+    if name := _differs(case, case.found, case.again.values):
         return f"a second call gives another gradient for {name}"
-    others = [np.ascontiguousarray(x[::-1]) if x.ndim else x * 1.0 for x in point.inputs]
+    point = case.point
+    others = [np.ascontiguousarray(x[::-1]) if x.ndim else x * 1.25 for x in point.inputs]
     try:
-        _gradients(point, others)
+        there = case.gradients(others)
     except GradientError:
         return None  # there is nothing to differentiate there
-    if name := _differs(point, found, _gradients(point, point.inputs)):
+    if name := _differs(case, case.found, case.gradients()):
         return f"after a call with other inputs, the gradient for {name} is another one"
+    if not _differs(case, case.found, there) and _is_stale(case, others, there):
+        return "at other inputs, the gradient is still that of the first call"
     return None
 
 
-def _linearity(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
-    cotangents = point.cotangents
-    doubled = _gradients(point, point.inputs, [2 * v for v in cotangents])
-    if name := _differs_clearly(point, [2 * g for g in found], doubled, rng):
+def _is_stale(case: _Case, inputs: Arrays, gradients: Arrays) -> bool:
+    """Whether gradients are right at the point, and not at these inputs."""
+    elsewhere = case.point.moved(joined(inputs))
+    return _is_far(elsewhere, gradients) and not _is_far(case.point, case.found)
+
+
+def _is_far(point: Point, gradients: Arrays) -> bool:
+    """Whether gradients are clearly not those at a point, along one direction."""
+    row = point.scales[0] * np.resize([1.0, -0.75, 0.5], point.z.size)
+    a, step, line = joined(gradients), 2.0**-10, point.line
+    size = float(np.abs(a) @ np.abs(row))
+    rise = line.difference(*(line.values(point.z + move) for move in (step * row, -step * row)))
+    if abs(float(a @ row) - rise / (2 * step)) <= FAR * size:
+        return False
+    found = slopes(line, row[None], [np.ones(1)])
+    apart = abs(float(a @ row) - found.value[0])
+    return bool(apart > FAR * size + 10 * found.error[0] and not found.kink[0])
+
+
+def _linearity(case: _Case) -> str | None:
+    cotangents = case.point.cotangents
+    doubled = case.gradients(cotangents=[2 * v for v in cotangents])
+    if name := _differs_clearly(case, [2 * g for g in case.found], doubled):
         return f"the gradient for {name} does not double with the cotangent"
-    nothing = _gradients(point, point.inputs, [0 * v for v in cotangents])
+    nothing = case.gradients(cotangents=[0 * v for v in cotangents])
     if any(np.any(np.isfinite(f) & np.isfinite(g) & (g != 0))
-           for f, g in zip(found, nothing, strict=True)):  # fmt: skip
+           for f, g in zip(case.found, nothing, strict=True)):  # fmt: skip
         return "the gradient of a zero cotangent is not zero"
-    part = [irregular(v, rng) for v in cotangents]
+    part = [irregular(v, case.rng) for v in cotangents]
     rest = [v - w for v, w in zip(cotangents, part, strict=True)]
-    one, other = (_gradients(point, point.inputs, v) for v in (part, rest))
+    one, other = (case.gradients(cotangents=v) for v in (part, rest))
     size = [np.abs(a) + np.abs(b) for a, b in zip(one, other, strict=True)]
-    together = [a + b for a, b in zip(one, other, strict=True)]
-    if name := _differs_clearly(point, found, together, rng, size):
+    # An infinite derivative has no sum.
+    together = [np.where(np.isfinite(s), a + b, f)
+                for f, a, b, s in zip(case.found, one, other, size, strict=True)]  # fmt: skip
+    if name := _differs_clearly(case, case.found, together, size):
         return f"the gradient for {name} is not additive in the cotangent"
     return None
 
 
-def _layouts(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
+def _layouts(case: _Case) -> str | None:
     for kind, made in _LAYOUTS.items():
+        inputs = list(map(made, case.point.inputs))
+        if all(x.flags.c_contiguous and x.flags.writeable for x in inputs):
+            continue  # as they were
         try:
-            grads = _gradients(point, list(map(made, point.inputs)))
+            grads = case.gradients(inputs)
         except GradientError as error:
             return f"with {kind} inputs: {error}"
-        if name := _differs_clearly(point, found, grads, rng):
+        if name := _differs_clearly(case, case.found, grads):
             return f"with {kind} inputs the gradient for {name} is another one"
     return None
 
 
-def _forward(point: Point, found: list[np.ndarray], rng: np.random.Generator) -> str | None:
-    problem = point.problem
+def _forward(case: _Case) -> str | None:
+    problem, inputs = case.point.problem, case.point.inputs
     if problem.source.tracked is None:
         return None
-    plain = problem.values(point.inputs)
+    plain = problem.values(inputs)
     try:
-        other = as_arrays(problem.source.tracked(problem.filled(point.inputs)))
+        other = as_arrays(problem.source.tracked(problem.filled(inputs)))
     except Exception as error:
         return f"the forward that the gradient belongs to raised {type(error).__name__}: {error}"
     if len(plain) != len(other) or not all(map(_near, plain, other)):
@@ -187,18 +244,8 @@ _LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def _named(point: Point, found: Arrays, inputs: Arrays | None = None) -> list[tuple[str, Any, Any]]:
-    return list(zip(point.problem.names, inputs or point.inputs, found, strict=True))
-
-
 def _copies(arrays: Arrays) -> list[np.ndarray]:
     return [x.copy() for x in arrays]
-
-
-def _gradients(point: Point, inputs: Arrays, cotangents: Arrays | None = None) -> list[np.ndarray]:
-    given = point.cotangents if cotangents is None else cotangents
-    layouts = [x if not x.flags.c_contiguous or not x.flags.writeable else x.copy() for x in inputs]
-    return [g.copy() for g in point.problem.gradients(layouts, _copies(given))]
 
 
 def _equal(x: np.ndarray, y: np.ndarray) -> bool:
@@ -215,34 +262,33 @@ def _near(
     largest = np.maximum(np.abs(x), np.abs(y)) if size is None else size
     largest = np.where(np.isfinite(largest), largest, 0.0)
     # Sums of many parts round by the size of the parts, which the largest entry stands for.
-    allowed = (
-        ROUNDING * np.finfo(y.dtype).eps * np.maximum(largest, 0.1 * np.max(largest, initial=0.0))
+    allowed = np.finfo(y.dtype).eps ** ROUNDING * np.maximum(
+        largest, 0.1 * np.max(largest, initial=0.0)
     )
     allowed = allowed if more is None else allowed + more
     return bool(np.all((x == y) | (np.abs(x - y) <= allowed) | (np.isnan(x) & np.isnan(y))))
 
 
 def _differs(
-    point: Point, first: Arrays, second: Arrays, sizes: Arrays | None = None,
+    case: _Case, first: Arrays, second: Arrays, sizes: Arrays | None = None,
     more: Arrays | None = None,
 ) -> str | None:  # fmt: skip
     """The name of an input whose two gradients are not the same."""
     nothing = [None] * len(first)
     pairs = zip(first, second, sizes or nothing, more or nothing, strict=True)
-    for name, (x, y, size, extra) in zip(point.problem.names, pairs, strict=True):
+    for name, (x, y, size, extra) in zip(case.point.problem.names, pairs, strict=True):
         if not _near(np.asarray(x), np.asarray(y), size, extra):
             return name
     return None
 
 
 def _differs_clearly(
-    point: Point, first: Arrays, second: Arrays, rng: np.random.Generator,
-    sizes: Arrays | None = None,
-) -> str | None:  # fmt: skip
+    case: _Case, first: Arrays, second: Arrays, sizes: Arrays | None = None
+) -> str | None:
     """The same, by more than the gradient moves when its inputs are rounded otherwise: where
     large parts cancel, what is left is rounding."""
-    name = _differs(point, first, second, sizes)
+    point, name = case.point, _differs(case, first, second, sizes)
     if not name or any(g.shape != x.shape for g, x in zip(first, point.inputs, strict=True)):
         return name
-    eps = max(float(np.finfo(x.dtype).eps) for x in point.inputs)
-    return _differs(point, first, second, sizes, point.split(CANCELLED * point.rounding(eps, rng)))
+    more = point.split(CANCELLED * point.rounding(case.rng))
+    return _differs(case, first, second, sizes, more)

@@ -53,8 +53,15 @@ class Domain:
         inside = self.low < value < self.high or (self.closed and value in (self.low, self.high))
         return inside and (self.keep is None or self.keep(value))
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there is an end to both sides."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
     def ends(self, widest: float) -> tuple[float, float]:
         """The ends; where there is none, `widest` away from zero or from the other end."""
+        if self.is_bounded:
+            return self.low, self.high
         low = max(self.low, min(-widest, self.high - widest))
         return low, min(self.high, max(widest, self.low + widest))
 
@@ -113,23 +120,35 @@ def domains_of(domain: str, n: int) -> tuple[Domain, ...]:
     DomainError
         If the name is not in `DOMAINS`.
     """
-    if domain not in DOMAINS:
-        raise DomainError(f"domain={domain!r} is none of {', '.join(map(repr, DOMAINS))}")
-    known = DOMAINS[domain]
+    known = _known(domain)
     return (*known, *(known[-1:] * n))[:n]
 
 
+def _known(domain: str) -> tuple[Domain, ...]:
+    if domain not in DOMAINS:
+        raise DomainError(f"domain={domain!r} is none of {', '.join(map(repr, DOMAINS))}")
+    return DOMAINS[domain]
+
+
 def find(domain: str | tuple[float, float] | Domain) -> Domain:
-    """A domain for one array; a word about two arguments means what it says of one of them."""
+    """A domain for one array; a word about two arguments means what it says of one of them.
+
+    Raises
+    ------
+    DomainError
+        If this is no domain, or an empty interval.
+    """
     if isinstance(domain, Domain):
         return domain
     if isinstance(domain, str):
-        several = domains_of(domain, len(DOMAINS.get(domain, "?")))
-        return next((d for d in several if d != _REAL), _REAL)
-    low, high = domain
+        return next((d for d in _known(domain) if d != _REAL), _REAL)
+    try:
+        low, high = map(float, domain)
+    except (TypeError, ValueError):
+        raise DomainError(f"domain={domain!r} is neither a word nor (low, high)") from None
     if not low < high:
         raise DomainError(f"domain={domain!r}: nothing lies between {low} and {high}")
-    return Domain(float(low), float(high))
+    return Domain(low, high)
 
 
 @lru_cache(maxsize=256)
@@ -169,12 +188,19 @@ def _lattice(domain: Domain, avoid: frozenset[float], dtype: Any, level: int) ->
     """The multiples of a power of two inside a domain that `dtype` holds, the simplest first;
     `level` halves the step so often."""
     low, high = domain.ends(WIDEST)
-    is_bounded = math.isfinite(domain.low) and math.isfinite(domain.high)
-    step = 2.0 ** math.floor(math.log2((high - low) / 128)) if is_bounded else 1 / 8
+    step = 2.0 ** math.floor(math.log2((high - low) / 128)) if domain.is_bounded else 1 / 8
     step = step / 2 ** (level + (domain.isolated and domain.keep is not None))
-    values = (k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1))
-    kept = (v for v in values if v in domain and v not in avoid and float(dtype.type(v)) == v)
+    values = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
+    kept = (v for v in _held(values, dtype) if v in domain and v not in avoid)
     return sorted(kept, key=_simplicity)
+
+
+def _held(values: np.ndarray, dtype: Any) -> list[float]:
+    """Those of the numbers that a dtype has, and not as subnormal ones."""
+    with np.errstate(over="ignore"):
+        held = values.astype(dtype) == values
+    normal = (values == 0) | (np.abs(values) >= np.finfo(dtype).tiny)
+    return values[held & normal].tolist()  # type: ignore[no-any-return]
 
 
 def _simplicity(value: float) -> tuple[float, ...]:
@@ -188,10 +214,7 @@ def _scaled(
     values: Sequence[float], scale: float, domain: Domain, avoid: frozenset[float], dtype: Any
 ) -> list[float]:
     """All values times `scale`; none, if one leaves the domain or the range of the dtype."""
-    info = np.finfo(dtype)
-    scaled = [v * scale for v in values]
-    sizes = [abs(s) for s in scaled if s]
-    fits = not sizes or (float(info.tiny) <= min(sizes) and max(sizes) <= float(info.max))
-    if not fits or not all(s in domain for s in scaled):
+    scaled = _held(np.array(values) * scale, dtype)
+    if len(scaled) < len(values) or not all(s in domain for s in scaled):
         return []
     return [s for s in scaled if s not in avoid]

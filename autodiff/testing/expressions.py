@@ -71,7 +71,7 @@ class OpCase:
         printer.text(repr(self))  # Hypothesis would print the fields
 
     def __repr__(self) -> str:
-        given = [f"v{i} = np.{x!r}" for i, x in enumerate(self.inputs)]
+        given = [f"v{i} = np.array({x.tolist()})" for i, x in enumerate(self.inputs)]
         return "\n".join(["", *given, self.code])
 
 
@@ -102,11 +102,14 @@ def op_cases(
     Raises
     ------
     DomainError
-        If an op is not known.
+        If an op is not known, or there is none.
     """
-    names = () if ops is None else tuple(ops)
-    if unknown := [name for name in names if name not in RECIPES]:
-        raise DomainError(f"no recipe for {', '.join(unknown)}; there are {', '.join(RECIPES)}")
+    names = ALL if ops is None else tuple(ops)
+    unknown = [name for name in names if name not in RECIPES]
+    if unknown or not names:
+        raise DomainError(
+            f"no recipe for {', '.join(unknown) or 'no ops'}; there are {', '.join(ALL)}"
+        )
     arrays = st.sampled_from(list(shapes)).flatmap(lambda s: grad_arrays(s, domain=(-4.0, 4.0)))
     inputs = st.lists(arrays, min_size=1, max_size=max_inputs)
     return _cases(inputs, names, max_steps)
@@ -119,7 +122,7 @@ def _cases(
     inputs = draw(arrays)
     growing = _Growing(draw, list(inputs))
     for _ in range(draw(st.integers(1, max_steps))):
-        growing.step(names or ALL)
+        growing.step(names)
     results = [f"v{i}" for i in range(len(growing.values)) if i not in growing.used]
     return OpCase(tuple(inputs), tuple(growing.lines), tuple(growing.ops), tuple(results))
 
@@ -143,12 +146,13 @@ class _Growing:
             return
         name = self.draw(st.sampled_from(fitting))
         recipe = RECIPES[name]
-        places = {"x": x, "y": self.pick(lambda s: _together(s, shape)), "t": self.pick(
-            lambda s: s == shape)} if _is_binary(recipe) else {"x": x}  # fmt: skip
+        others = {"y": lambda s: _together(s, shape), "t": lambda s: s == shape}
+        taken = {p: fits for p, fits in others.items() if f"{{{p}}}" in recipe.code}
+        places = {"x": x} | {p: self.pick(fits) for p, fits in taken.items()}
         code = self.filled(recipe, places, shape)
         value = self.value(code)
         if 0 < np.size(value) <= LARGEST:
-            self.used |= {places[p] for p in PLACE.findall(recipe.code) if p in places}
+            self.used |= {*places.values()}
             self.lines.append(f"v{len(self.values)} = {code}")
             self.ops.append(name)
             self.values.append(value)
@@ -183,10 +187,6 @@ class _Growing:
         space = {f"v{i}": v for i, v in enumerate(self.values)}
         with no_grad():
             return np.asarray(eval(code, {"ad": ad, "np": np}, space))
-
-
-def _is_binary(recipe: Recipe) -> bool:
-    return bool({"y", "t"} & {*PLACE.findall(recipe.code)})
 
 
 def _together(x: Shape, y: Shape) -> bool:

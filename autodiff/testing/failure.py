@@ -1,10 +1,10 @@
-"""The error of a wrong gradient."""
+"""The errors of a gradient that is not right."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["GradientError"]
+__all__ = ["GradientError", "UndecidedError"]
 
 
 class GradientError(AssertionError):
@@ -23,3 +23,7 @@ class GradientError(AssertionError):
     def __str__(self) -> str:
         # Only now is the cause looked for: while an example is made smaller, nobody reads it.
         return super().__str__() if self.report is None else str(self.report)
+
+
+class UndecidedError(GradientError):
+    """A test that shows nothing: too few of its entries could be decided."""

@@ -2,8 +2,7 @@
 
 Central differences along many directions at once, extrapolated to a step of zero (Ridders,
 Advances in Engineering Software 4, 1982), from several starting steps; a number counts only
-where two starts agree. Where a function takes complex arrays and is analytic, the complex step
-(Squire and Trapp, SIAM Review 40, 1998) is exact, and is used once differences have confirmed it.
+where two starts agree.
 """
 
 from __future__ import annotations
@@ -15,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Line", "Slopes", "complex_slopes", "slopes"]
+from autodiff.testing.groups import Groups
+
+__all__ = ["Line", "Slopes", "Values", "slopes"]
 
 Values = Callable[[np.ndarray], np.ndarray]
 """All results in one vector, as a function of all inputs in one vector."""
@@ -28,7 +29,8 @@ SETTLED = 1e-8
 """Two starts have to agree so far, relative to the derivative."""
 UNSEEN = 1e-9
 """So much of a derivative may have been lost in rounding before it is looked for."""
-TINY_STEP = 1e-30
+WITHIN = 1e-9
+"""Rounding within a function may be so much of its results."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Slopes:
         Whether only one side lies in the domain; the value is that of this side.
     infinite : ndarray
         +1 or -1 where the slope grows without end, else 0.
+    alone : ndarray of bool
+        Whether it comes from differences along this direction by itself.
     """
 
     value: np.ndarray
@@ -86,13 +90,14 @@ class Slopes:
     kink: np.ndarray
     edge: np.ndarray
     infinite: np.ndarray
+    alone: np.ndarray
 
     @classmethod
     def unknown(cls, count: int) -> Slopes:
         """Nothing known yet along `count` directions."""
         full, no = np.full, np.zeros(count, bool)
         return cls(full(count, np.nan), full(count, np.inf), np.zeros(count), no, no.copy(),
-                   np.zeros(count))  # fmt: skip
+                   np.zeros(count), no.copy())  # fmt: skip
 
     def put(self, places: np.ndarray, other: Slopes) -> None:
         """Take over what is known along some of the directions."""
@@ -105,6 +110,8 @@ class _Seen:
     """What the evaluations of one start have shown; one entry of the lists for each step."""
 
     changed: np.ndarray
+    inside: np.ndarray
+    groups: Groups | None = None
     length: Any = 0.0
     steps: list[float] = field(default_factory=list)
     central: list[np.ndarray] = field(default_factory=list)
@@ -138,7 +145,10 @@ class _Tableau:
         self.row = row
 
 
-def slopes(line: Line, rows: np.ndarray, scales: Sequence[np.ndarray]) -> Slopes:
+def slopes(
+    line: Line, rows: np.ndarray, scales: Sequence[np.ndarray], together: bool = False,
+    closely: bool = False,
+) -> Slopes:  # fmt: skip
     """Derivatives along the rows of a matrix.
 
     Parameters
@@ -149,19 +159,28 @@ def slopes(line: Line, rows: np.ndarray, scales: Sequence[np.ndarray]) -> Slopes
     scales : sequence of ndarray
         For each direction the size of a step; more than one, in the order in which they are
         tried where nothing certain has come of those before.
+    together : bool
+        Whether directions which move different results, as far as can be seen, are moved along
+        at once. It is faster; what is not as expected should be looked at again alone.
+    closely : bool
+        Along a single direction: whether to try every step, also where some already agree. Jumps
+        or waves that are finer than these look like a slope, or like a kink.
     """
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = _Search(line, rows)
+        if together and len(rows) > 1:
+            found.group(scales[0] * 2.0 ** STARTS[0])
         for start in STARTS:
             found.start(scales[0] * 2.0**start, found.everywhere, own=True)
-        found.look_further(scales[-1])
+        found.look_further(np.max(scales, axis=0))
         later = [(scale, start) for scale in scales[1:] for start in STARTS]
         later += [(scale, start) for scale in scales for start in LATER]
         for scale, start in later:
-            places = found.unsettled()
-            if places.size:
-                found.start(scale * 2.0**start, places, own=False)
+            places = found.everywhere if closely else found.unsettled()
+            if not places.size:
+                break
+            found.start(scale * 2.0**start, places, own=closely)
         return found.result()
 
 
@@ -178,12 +197,23 @@ class _Search:
         self.size = np.zeros(count)
         self.changed = np.zeros((count, line.base.size), bool)
         self.finest = np.zeros((0, count))  # the last step of each start
-        self.own: list[_Seen] = []  # the first starts, on the direction's own scale
-        self.later = 0
+        # How far a function may move along each direction by rounding its input.
+        self.inside = line.eps * np.max(
+            np.abs(np.divide(line.z, rows, out=np.zeros_like(rows), where=rows != 0)), axis=1
+        )
+        self.own: list[_Seen] = []  # the starts of all directions that show both sides of each
+        self.groups: Groups | None = None
+
+    def group(self, steps: np.ndarray) -> None:
+        """Find which directions can be moved along at once in the first starts."""
+        line = self.line
+        groups = Groups.of(line.values, line.z, line.base, steps[:, None] * self.rows)
+        self.groups = groups if len(groups.members) < len(self.rows) else None
 
     def start(self, steps: np.ndarray, places: np.ndarray, own: bool) -> None:
         """Another candidate for the directions in `places`."""
-        seen = _Seen(self.changed[places])
+        groups = self.groups if own else None
+        seen = _Seen(self.changed[places], self.inside[places], groups)
         value, error = self._extrapolated(self.rows[places], steps[places], seen)
         self.changed[places] = seen.changed
         self.values.append(np.full(len(self.rows), np.nan))
@@ -193,7 +223,6 @@ class _Search:
         self.finest[-1][places] = seen.length
         slopes = np.abs([*seen.central, self.size[places]])
         self.size[places] = np.max(np.where(np.isfinite(slopes), slopes, 0.0), axis=0)
-        self.later += not own
         if own:
             self.own.append(seen)
 
@@ -207,20 +236,19 @@ class _Search:
                 self.changed[i] |= np.isfinite(found) & (found != self.line.base)
 
     def unsettled(self) -> np.ndarray:
-        """The directions where no two starts agree yet, or where nothing has moved."""
+        """The directions where something moves, and no two starts agree yet."""
         value, error = self.best()
-        still = ~self.changed.any(axis=1) & (self.later < len(STARTS))
-        sure = self._sure(value, error) | self._kinks(4.0)[0]
-        return np.flatnonzero(~sure | still)
+        moved = self.changed.any(axis=1)
+        return np.flatnonzero(moved & ~(self._sure(value, error) | self._kinks(4.0)[0]))
 
     def _sure(self, value: np.ndarray, error: np.ndarray) -> np.ndarray:
-        return error <= SETTLED * np.maximum(np.abs(value), 1e-4 * self.size)
+        return error <= SETTLED * np.maximum(np.abs(value), 1e-3 * self.size)
 
     def best(self) -> tuple[np.ndarray, np.ndarray]:
         """The candidate with the least error of its own; its bar reaches the nearest other."""
         values = np.array(self.values)
         errors = np.maximum(self.errors, self._rounding() / self.finest)
-        errors[np.isnan(values)] = np.inf
+        errors[np.isnan(values) | self._contradicted(values, errors)] = np.inf
         which = np.argmin(errors, axis=0), self.everywhere
         value = values[which]
         apart = np.abs(values - value)
@@ -230,14 +258,29 @@ class _Search:
         bars = np.maximum(apart, errors)
         return value, np.maximum(errors[which], np.min(bars, axis=0))
 
+    def _contradicted(self, values: np.ndarray, errors: np.ndarray) -> np.ndarray:
+        """Candidates that a finer one disagrees with: a derivative is what small steps say.
+
+        Not where it may be deaf: what differs over its step could be rounding within the function,
+        of numbers that are larger than the results.
+        """
+        apart = np.abs(values[:, None] - values)
+        sure = apart > 10 * (errors[:, None] + errors)
+        finer = self.finest < 0.25 * self.finest[:, None]
+        heard = apart * self.finest > WITHIN * self._size_of(np.True_)
+        return np.any(sure & finer & heard, axis=1)
+
     def _rounding(self) -> np.ndarray:
         """How far the results may be rounded off along each direction: those that move along it,
         and all where none does, since a step may have been too small to move any."""
         return self._rounding_of(np.where(self.changed.any(axis=1)[:, None], self.changed, True))
 
     def _rounding_of(self, results: np.ndarray) -> np.ndarray:
+        return self.line.eps * self._size_of(results)
+
+    def _size_of(self, results: Any) -> Any:
         sizes = np.where(np.isfinite(self.line.base), np.abs(self.line.base), 0.0)
-        return self.line.eps * ((results * sizes) @ np.abs(self.line.v))
+        return (results * sizes) @ np.abs(self.line.v)
 
     def result(self) -> Slopes:
         """All that is known in the end."""
@@ -248,7 +291,14 @@ class _Search:
         edge = np.isnan(ahead) ^ np.isnan(behind)
         side, side_error = self._one_sided(edge)
         value, error = np.where(edge, side, value), np.where(edge, side_error, error)
-        return Slopes(value, error, self.size, kink & ~edge, edge, self._infinite())
+        error = np.where(self._in_the_dark(), np.inf, error)
+        alone = np.full(len(self.rows), self.groups is None)
+        return Slopes(value, error, self.size, kink & ~edge, edge, self._infinite(), alone)
+
+    def _in_the_dark(self) -> np.ndarray:
+        """Where no finite result moves, while others are not finite: those may be what moves."""
+        finite = np.isfinite(self.line.base)
+        return ~self.changed[:, finite].any(axis=1) & (not finite.all())
 
     def _extrapolated(
         self, rows: np.ndarray, steps: np.ndarray, seen: _Seen
@@ -268,8 +318,7 @@ class _Search:
         above, below = line.z + moves, line.z - moves
         # What was really added, since the sums are rounded.
         length = np.sum((above - below) * rows, axis=1) / np.sum(rows * rows, axis=1)
-        up = np.array([line.values(z) for z in above])
-        down = np.array([line.values(z) for z in below])
+        up, down = (self._values(m, seen.groups) for m in (above - line.z, below - line.z))
         base = line.base
         seen.changed = seen.changed | (up != base) | (down != base)
         seen.length = length
@@ -279,8 +328,15 @@ class _Search:
         seen.behind.append(line.difference(base, down) / (length / 2))
         sizes = np.where(seen.changed, np.abs(base) + np.abs(up - base), 0.0)
         sizes[~np.isfinite(sizes)] = 0.0
-        seen.noise.append(line.eps * (sizes @ np.abs(line.v)) / length)
+        outside = line.eps * (sizes @ np.abs(line.v))
+        seen.noise.append((outside + seen.inside * np.abs(seen.central[-1])) / length)
         return np.asarray(seen.noise[-1])
+
+    def _values(self, moves: np.ndarray, groups: Groups | None) -> np.ndarray:
+        line = self.line
+        if groups is None:
+            return np.array([line.values(line.z + move) for move in moves])
+        return groups.evaluated(line.values, line.z, line.base, moves)
 
     def _sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One-sided slopes and noise of the first starts, the largest step first."""
@@ -326,34 +382,3 @@ class _Search:
         sizes = np.abs(side)
         rising = np.all(sizes[1:] > 1.05 * sizes[:-1], axis=0) & (sizes[-1] > 1.5 * sizes[0])
         return np.where(rising, np.sign(side[-1]), 0.0)
-
-
-def complex_slopes(
-    line: Line, complex_values: Values, rows: np.ndarray, scale: np.ndarray, rng: Any
-) -> Any:
-    """Derivatives to the last digit by the complex step; None unless differences confirm them.
-
-    `rows` are directions as in `slopes`. Absolute values, comparisons and conjugates make a
-    function no longer analytic without any error, so all the derivatives together are compared
-    with a difference along a random direction.
-    """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            found = [complex_values(line.z + 1j * TINY_STEP * row) for row in rows]
-        except Exception:
-            return None
-        if any(f.dtype.kind != "c" or f.shape != line.base.shape for f in found):
-            return None
-        value = np.array([f.imag @ line.v for f in found]) / TINY_STEP
-    weights = rng.uniform(0.5, 1.5, len(rows)) * rng.choice([-1.0, 1.0], len(rows))
-    together = slopes(line, (weights * scale @ rows)[None], [np.ones(1)])
-    expected = weights * scale @ value
-    size = np.abs(weights * scale) @ np.abs(value)
-    near = np.abs(together.value[0] - expected) <= 1e-9 * size + 10 * together.error[0]
-    if not near or together.kink[0] or not together.error[0] <= 1e-6 * size or not size:
-        return None
-    exact = Slopes.unknown(len(rows))
-    exact.value, exact.size = value, np.abs(value)
-    exact.error = 16 * line.eps * np.abs(value)
-    return exact

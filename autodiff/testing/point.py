@@ -8,11 +8,15 @@ from functools import cached_property
 import numpy as np
 
 from autodiff.errors import DomainError
-from autodiff.testing.numeric import Line, Slopes, complex_slopes, slopes
+from autodiff.testing.complex_step import complex_slopes
+from autodiff.testing.failure import GradientError
+from autodiff.testing.numeric import Line, Slopes, slopes
 from autodiff.testing.problem import Arrays, Problem
 
-__all__ = ["Point", "joined"]
+__all__ = ["CANCELLED", "Point", "joined"]
 
+CANCELLED = 16
+"""So many times what a gradient moves by rounding may lie between two ways to compute it."""
 ROUNDING = 1e-2
 """Two forwards in different precision that differ by more do not compute the same."""
 
@@ -83,19 +87,26 @@ class Point:
         """What is to be checked, as one vector in float64."""
         return joined(self.problem.gradients(self.inputs, self.cotangents))
 
-    def rounding(self, eps: float, rng: np.random.Generator) -> np.ndarray:
+    def rounding(self, rng: np.random.Generator) -> np.ndarray:
         """How far each entry of the gradient moves when all inputs are rounded otherwise: more
-        cannot be asked of one that is computed with this `eps`."""
-        gradients = []
-        for scale in (0.0, eps, eps, eps):
-            inputs, cotangents = (
-                [np.asarray(x * (1 + scale * rng.choice([-1.0, 1.0], x.shape)))
-                 for x in map(np.float64, arrays)]
-                for arrays in (self.inputs, self.cotangents)
-            )  # fmt: skip
-            gradients.append(joined(self.problem.gradients(inputs, cotangents)))
-        spread = np.max(np.abs(np.array(gradients[1:]) - gradients[0]), axis=0)
-        return np.where(np.isfinite(spread), spread, 0.0)
+        cannot be asked of one that is computed in their precision. Zero where that is not known,
+        as of a gradient that differs from call to call."""
+        eps = max(float(np.finfo(x.dtype).eps) for x in self.inputs)
+        try:
+            first, again, *others = (self._shaken(s, rng) for s in (0.0, 0.0, eps, eps, eps))
+        except GradientError:  # beyond the end of the domain
+            return np.zeros(self.z.size)
+        spread = np.max(np.abs(np.array(others) - first), axis=0)
+        return np.where(np.isfinite(spread) & (first == again), spread, 0.0)
+
+    def _shaken(self, scale: float, rng: np.random.Generator) -> np.ndarray:
+        """The gradient of inputs and cotangents that are off by so much, relatively."""
+        inputs, cotangents = (
+            [np.asarray(x * (1 + scale * rng.choice([-1.0, 1.0], x.shape)))
+             for x in map(np.float64, arrays)]
+            for arrays in (self.inputs, self.cotangents)
+        )  # fmt: skip
+        return joined(self.problem.gradients(inputs, cotangents))
 
     @cached_property
     def in_double(self) -> bool:
@@ -130,7 +141,7 @@ class Point:
         return [own, whole, np.ones_like(own)]
 
     def entries(self, which: np.ndarray, rng: np.random.Generator, method: str) -> Slopes:
-        """Derivatives by the entries `which`.
+        """Derivatives by the entries `which`, in the fastest way.
 
         Raises
         ------
@@ -138,9 +149,7 @@ class Point:
             If `method` is "complex" and the function does not take complex arrays, or is not
             analytic there.
         """
-        rows = np.zeros((len(which), self.z.size))
-        rows[np.arange(len(which)), which] = 1.0
-        scales = [scale[which] for scale in self.scales]
+        rows, scales = self._along(which)
         if method != "differences" and self.in_double and len(which):
             found: Slopes | None = complex_slopes(
                 self.line, self.complex_values, rows, scales[0], rng
@@ -152,7 +161,21 @@ class Point:
                 f"{self.problem.name}() has no complex step here: it does not take complex arrays, "
                 "or differences do not confirm it"
             )
-        return slopes(self.line, rows, scales)
+        return slopes(self.line, rows, scales, together=True)
+
+    def entries_alone(self, which: np.ndarray) -> Slopes:
+        """Derivatives by the entries `which`, each by differences of its own."""
+        return slopes(self.line, *self._along(which))
+
+    def entry_closely(self, index: int) -> Slopes:
+        """The derivative by one entry, by steps of every size."""
+        return slopes(self.line, *self._along(np.array([index])), closely=True)
+
+    def _along(self, which: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """A direction for each entry, and the sizes of its steps."""
+        rows = np.zeros((len(which), self.z.size))
+        rows[np.arange(len(which)), which] = 1.0
+        return rows, [scale[which] for scale in self.scales]
 
 
 def _power_of_two(x: np.ndarray) -> np.ndarray:

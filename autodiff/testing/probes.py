@@ -6,22 +6,27 @@ zero, a sign, a factor and a transpose look alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
+from autodiff.op import sum_to
 from autodiff.testing.failure import GradientError
 from autodiff.testing.point import joined
 from autodiff.testing.problem import Arrays, Problem
+from autodiff.testing.trace import Trace, record
 
-__all__ = ["Probe", "differences", "is_near", "make_probes"]
+__all__ = ["Call", "Family", "Guess", "Probe", "differences", "is_near", "jacobian", "make_probes",
+           "slope"]  # fmt: skip
 
 COUNT = 3
-LARGEST = 150
+LARGEST = 200
 """Inputs of more entries are not looked at again whole."""
 NEAR = 1e-6
 """How near a guess has to be, relative to each entry (and a hundredth of the largest)."""
+STEP = 2.0**-9
 
 Draw = Callable[[np.random.Generator], Arrays]
 Call = Callable[..., Arrays]
@@ -35,19 +40,25 @@ class Probe:
     ----------
     call : callable
         ``call(*inputs)``, the results.
+    names : sequence of str
+        Of the inputs, for texts.
     inputs, results, cotangents : list of ndarray
     blocks : list of ndarray
         The Jacobian by each input: ``(entries of the results, entries of the input)``.
     analytic : list of ndarray
         The gradient to check; for one step within a computation, the right one.
+    trace : Trace
+        The steps of the function; without any where they cannot be had.
     """
 
     call: Call
+    names: Sequence[str]
     inputs: list[np.ndarray]
     results: list[np.ndarray]
     cotangents: list[np.ndarray]
     blocks: list[np.ndarray]
-    analytic: list[np.ndarray]
+    analytic: list[np.ndarray] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
 
     @property
     def v(self) -> np.ndarray:
@@ -61,6 +72,39 @@ class Probe:
     def is_wrong(self, i: int) -> bool:
         """Whether the gradient for input `i` is wrong here."""
         return not is_near(self.analytic[i], self.numeric(i))
+
+    def fitted(self) -> np.ndarray:
+        """The gradient to check as one vector, summed to the inputs' shapes."""
+        pairs = zip(self.analytic, self.inputs, strict=True)
+        return joined([_summed(a, x.shape) for a, x in pairs])
+
+
+def _summed(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return a if a.shape == shape else np.asarray(sum_to(a, shape))
+    except ValueError:
+        return np.full(shape, np.nan)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The gradient for one input, had a mistake been made.
+
+    Attributes
+    ----------
+    kind : str
+        One of `autodiff.testing.causes.KINDS`.
+    text : str
+    value : ndarray
+    """
+
+    kind: str
+    text: str
+    value: np.ndarray
+
+
+Family = Callable[[Probe, int, np.ndarray], Iterator[Guess]]
+"""Takes a probe, the number of an input, and the right gradient for it."""
 
 
 def is_near(a: np.ndarray, b: np.ndarray) -> bool:
@@ -77,10 +121,10 @@ def make_probes(problem: Problem, draw: Draw | None, seed: int = 12345) -> list[
         return []
     for kind in _kinds(problem, draw):
         rng = np.random.default_rng(seed)
-        drawn = (_probe(problem, kind, rng) for _ in range(2 * COUNT))
-        wrong = [p for p in drawn if p and any(map(p.is_wrong, range(len(p.inputs))))]
-        if wrong:
-            return wrong[:COUNT]
+        drawn = (_probe(problem, kind, rng) for _ in range(3 * COUNT))
+        wrong = (p for p in drawn if p and any(map(p.is_wrong, range(len(p.inputs)))))
+        if found := list(islice(wrong, COUNT)):
+            return found
     return []
 
 
@@ -110,35 +154,47 @@ def _probe(problem: Problem, draw: Draw, rng: np.random.Generator) -> Probe | No
         found = at.gradients([x.copy() for x in inputs], [v.copy() for v in cotangents])
     except GradientError:
         return None
-    blocks = differences(lambda *xs: problem.quiet_values(xs) or [], inputs, joined(results).size)
+    call = lambda *xs: problem.quiet_values(xs) or []  # noqa: E731
+    blocks = differences(call, inputs, joined(results).size)
     if not all(np.all(np.isfinite(block)) for block in blocks):
         return None
     analytic = [np.array(g, float) for g in found]
-    return Probe(lambda *xs: problem.values(xs), inputs, results, cotangents, blocks, analytic)
+    trace = record(lambda *xs: problem.source.forward(problem.filled(xs)), inputs)
+    return Probe(call, problem.names, inputs, results, cotangents, blocks, analytic, trace)
 
 
 def differences(call: Call, inputs: list[np.ndarray], size: int) -> list[np.ndarray]:
-    """The Jacobian by each input, by differences of order six."""
-
-    def block(i: int) -> np.ndarray:
-        columns = [_column(call, inputs, i, place, size) for place in np.ndindex(inputs[i].shape)]
-        return np.array(columns).reshape(inputs[i].size, size).T
-
-    return [block(i) for i in range(len(inputs))]
+    """The Jacobian by each input, by differences; NaN by an entry that is beside a kink."""
+    return [jacobian(call, inputs, i, size) for i in range(len(inputs))]
 
 
-def _column(
-    call: Call, inputs: list[np.ndarray], i: int, place: tuple[int, ...], size: int
+def jacobian(call: Call, inputs: Sequence[np.ndarray], i: int, size: int) -> np.ndarray:
+    """The Jacobian by input `i`: ``(size, entries of the input)``."""
+    columns = []
+    for place, x in np.ndenumerate(inputs[i]):
+        one = np.zeros_like(inputs[i])
+        one[place] = max(abs(float(x)), 2.0**-5)
+        columns.append(slope(call, inputs, i, one, size) / one[place])
+    return np.array(columns).reshape(inputs[i].size, size).T
+
+
+def slope(
+    call: Call, inputs: Sequence[np.ndarray], i: int, direction: np.ndarray, size: int
 ) -> np.ndarray:
-    step = 2.0**-5 * max(abs(float(inputs[i][place])), 2.0**-5)
+    """How the `size` results change as input `i` moves along `direction`, by differences of
+    order six; NaN beside a kink, and where there are no such results."""
 
-    def at(move: float) -> np.ndarray:
-        moved = [x.copy() for x in inputs]
-        moved[i][place] += move
-        found = joined(call(*moved))
+    def at(move: np.ndarray) -> np.ndarray:
+        try:
+            found = joined(call(*inputs[:i], inputs[i] + move, *inputs[i + 1 :]))
+        except (ValueError, IndexError):
+            found = np.zeros(0)
         return found if found.size == size else np.full(size, np.nan)
 
-    weights = ((1, 1 / 45), (2, -20 / 45), (4, 64 / 45))
-    return sum((w * k * (at(step / k) - at(-step / k)) for k, w in weights), np.zeros(size)) / (
-        2 * step
-    )
+    ends = np.array([[at(s * STEP / k * direction) for s in (1, -1)] for k in (1, 2, 4)])
+    one, two, four = (k * (up - down) for k, (up, down) in zip((1, 2, 4), ends, strict=True))
+    apart = np.max(np.abs(one - four) + np.abs(two - four), initial=0.0)
+    rounding = 1e-13 * np.max(np.abs(ends), initial=0.0)
+    if apart > 1e-3 * np.max(np.abs(four), initial=0.0) + rounding:
+        return np.full(size, np.nan)
+    return np.asarray((one - 20 * two + 64 * four) / (90 * STEP))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -61,11 +63,10 @@ class Problem:
 
     def call_texts(self, texts: Sequence[str]) -> list[str]:
         """The arguments of the call as code, with these texts for the inputs."""
-        leaves, definition = tree.flatten(self.args)
-        shown: list[Any] = [_Text(repr(leaf)) for leaf in leaves]
+        shown: list[Any] = [_Text(repr(leaf)) for leaf in self._flat[0]]
         for slot, text in zip(self.slots, texts, strict=True):
             shown[slot] = _Text(text)
-        return [repr(a) for a in tree.unflatten(definition, shown)]
+        return [repr(a) for a in tree.unflatten(self._flat[1], shown)]
 
     def values(self, inputs: Arrays) -> list[np.ndarray]:
         """The floating results.
@@ -108,10 +109,20 @@ class Problem:
         return [irregular(np.asarray(v), rng) for v in self.values(self.inputs)]
 
     def filled(self, inputs: Arrays) -> tuple[Any, ...]:
-        leaves, definition = tree.flatten(self.args)
+        """The arguments of the call, with these inputs."""
+        flat, definition = self._flat
+        leaves = list(flat)
         for slot, x in zip(self.slots, inputs, strict=True):
             leaves[slot] = _like(leaves[slot], x)
-        return tree.unflatten(definition, leaves)  # type: ignore[no-any-return]
+        return tuple(leaves) if self._is_flat else tree.unflatten(definition, leaves)
+
+    @cached_property
+    def _flat(self) -> tuple[list[Any], Any]:
+        return tree.flatten(self.args)
+
+    @cached_property
+    def _is_flat(self) -> bool:
+        return all(x is y for x, y in zip_longest(self._flat[0], self.args))
 
     def _call(self, what: str, f: Callable[..., Any], *args: Any) -> Any:
         try:

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import zip_longest
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from autodiff.errors import DomainError, describe
-from autodiff.testing.arguments import ARRAYS, Inputs, drawn, inputs_for, is_signature, required
-from autodiff.testing.check import ULPS, Options, examine
+from autodiff.errors import DomainError
+from autodiff.testing.arguments import (
+    ARRAYS,
+    Inputs,
+    drawn,
+    inputs_for,
+    is_signature,
+    require_known,
+    required,
+)  # fmt: skip
+from autodiff.testing.check import Options, examine
 from autodiff.testing.contract import chosen
-from autodiff.testing.failure import GradientError
+from autodiff.testing.failure import GradientError, UndecidedError
 from autodiff.testing.problem import Problem, make_problem
 from autodiff.testing.report import GradientReport
 from autodiff.testing.sources import as_arrays, make_source
 from autodiff.testing.strategies import cotangents_for
+from autodiff.testing.twins import require_same, require_shapes
 
 __all__ = ["gradient_test", "register"]
 
 COTANGENT = "cotangent"
 SETTINGS = "_hypothesis_internal_use_settings"
 EXAMPLES = "hypothesis_explicit_examples"
-"""Where Hypothesis keeps what `@settings` and `@example` say about a test."""
+MARKS = re.compile("^pytestmark$|hypothesis")
+"""Where Hypothesis and pytest keep what `@settings`, `@example` and marks say about a test."""
 
 
 def gradient_test(
@@ -95,15 +105,15 @@ def gradient_test(
     Returns
     -------
     callable
-        The test; its ``.function`` is `f`.
+        The test; its ``.function`` is `f`, its ``.tally`` what the last run came to.
 
     Raises
     ------
     DomainError, ShapeError
         At once, if the arguments do not go together.
     GradientError
-        From the test: a gradient is wrong, or more than half of the entries drawn could not be
-        decided, or there were none.
+        From the test: a gradient is wrong; an `UndecidedError` if more than half of the entries
+        drawn could not be decided, or there were none.
 
     Examples
     --------
@@ -117,11 +127,11 @@ def gradient_test(
     >>> test_logaddexp = gradient_test(ad.logaddexp, vs=np.logaddexp, arity=2)
     >>> test_logaddexp()
     """
-    if f is None and forward is None:
+    if f is None and forward is None and backward is None:
         given_here = {k: v for k, v in locals().items() if k not in ("f", "more")}
         return partial(gradient_test, **given_here, **more)
-    if forward is not None:
-        if f is not None or backward is None:
+    if forward is not None or backward is not None:
+        if f is not None or forward is None or backward is None:
             raise DomainError("forward= and backward= go together, in place of a function")
         f = (forward, backward)
     make_source(f, vjp, grad, {})
@@ -130,6 +140,7 @@ def gradient_test(
     )
     arrays = {name: more.pop(name) for name in ARRAYS if name in more}
     own = {**(kwargs or {}), **more}
+    require_known(_function(f), own)
     names, others = _parameters(_function(f), own, shapes, arity, inputs)
     drawing = inputs_for(inputs, shapes, len(names), arrays)
     return _finished(_Test(f, vjp, grad, vs, wrt, options, own, drawing, names, others))
@@ -147,12 +158,13 @@ def _parameters(
         arity = shapes.partition("->")[0].count("(")
     count = len(needed) if arity is None else arity
     names = needed[:count] + [f"x{i}" for i in range(len(needed), count)]
-    taken = {COTANGENT} & {*names, *settings}
-    if not names or taken:
+    if not names:
+        raise DomainError(f"how many inputs {_name(f)}() takes cannot be seen: state arity=")
+    every = [*names, *needed[count:], *settings, COTANGENT]
+    if twice := {name for name in every if every.count(name) > 1}:
         raise DomainError(
-            f"{_name(f)}() has an argument named {COTANGENT!r}, which is the test's own: rename it"
-            if taken else f"how many inputs {_name(f)}() takes cannot be seen: state arity="
-        )  # fmt: skip
+            f"{_name(f)}() has an argument named {min(twice)!r}, which is the test's own: rename it"
+        )
     return tuple(names), (*method, *needed[count:])
 
 
@@ -174,7 +186,8 @@ def register(
     -------
     type
         With a test of values and gradients on shapes that broadcast, one of second derivatives,
-        one in float32, and one of other memory layouts.
+        one in float32, and one of other memory layouts; the first two only, where `inputs` says
+        what arrays are drawn.
     """
     variants: dict[str, dict[str, Any]] = {
         "test_gradient": {},
@@ -182,6 +195,8 @@ def register(
         "test_float32": {"dtype": np.float32},
         "test_layouts": {"layouts": True},
     }
+    if "inputs" in settings:
+        variants = {"test_gradient": {}, "test_second_order": {"order": 2}}
     tests = {
         name: staticmethod(gradient_test(f, vs=numpy, **{**settings, **variant}))
         for name, variant in variants.items()
@@ -195,24 +210,34 @@ class _Tally:
 
     examples: int = 0
     checked: int = 0
+    kinks: int = 0
     undecided: int = 0
+    digits: float = 16.0
 
     def clear(self) -> None:
-        self.examples = self.checked = self.undecided = 0
+        vars(self).update(vars(_Tally()))
 
     def add(self, report: GradientReport) -> None:
         self.examples += 1
         self.checked += report.checked
+        self.kinks += 0 if report.verdict is None else int(np.sum(report.verdict.kink))
         self.undecided += report.undecided
+        self.digits = min([self.digits, *(r.digits for r in (report, report.second) if r)])
+
+    def __str__(self) -> str:
+        return (
+            f"right to {self.digits:.1f} digits; {self.examples} examples, {self.checked} "
+            f"entries, {self.kinks} without a derivative, {self.undecided} undecided"
+        )
 
     def require_judged(self, name: str) -> None:
         if not self.checked:
-            raise GradientError(
+            raise UndecidedError(
                 f"the test of {name}() drew nothing that could be checked: "
                 f"in {self.examples} examples there was not one entry"
             )
         if 2 * self.undecided > self.checked:
-            raise GradientError(
+            raise UndecidedError(
                 f"the test of {name}() shows nothing: {self.undecided} of {self.checked} entries "
                 "could not be decided, since the values there are too rough, or not finite, for "
                 "difference quotients; state domain= or avoid="
@@ -247,21 +272,34 @@ class _Test:
 
     def check(self, values: dict[str, Any]) -> None:
         """Judge one example."""
-        f = _bound(self.f, {name: values[name] for name in self.others})
-        given = {name: values[name] for name in self.settings}
+        with np.errstate(all="ignore"):  # as in `examine`
+            self._judge(values)
+
+    def _judge(self, values: dict[str, Any]) -> None:
+        given = {n: values[n] for n in (*self.others, *self.settings) if n != "self"}
         inputs = [values[name] for name in self.names]
+        f = partial(self.f, values["self"]) if "self" in self.others else self.f
         problem = make_problem(f, inputs, self.vjp, self.grad, given, self.wrt)
-        # A body that was decorated is hidden behind its test.
-        if problem.name.startswith("test"):
-            problem = replace(problem, code=f"{problem.name}.function")
-        if self.inputs.result:
-            _compare_shape(problem, self.inputs.result([np.shape(x) for x in inputs]))
+        problem = replace(problem, name=_name(_function(self.f)), code=self.code)
+        if self.inputs.results:
+            require_shapes(problem, self.inputs.results([np.shape(x) for x in inputs]))
         if self.vs:
-            _compare(problem, problem.source.forward(problem.args), self.vs(*inputs, **given))
+            require_same(problem, problem.source.forward(problem.args), self.vs(*inputs, **given))
         report = examine(problem, self._options(problem, values.get(COTANGENT)))
         self.tally.add(report)
         if report.is_wrong:
             raise GradientError("", report)
+
+    @property
+    def code(self) -> str:
+        """The function in code. A body that was decorated is hidden behind its test."""
+        name = _name(_function(self.f))
+        if not name.startswith("test"):
+            return name
+        if "self" not in self.others:
+            return f"{name}.function"
+        owner = self.f.__qualname__.rpartition("<locals>.")[2].removesuffix(f".{name}")
+        return f"{owner}.{name}.function.__get__({owner}())"
 
     def _options(self, problem: Problem, cotangent: Any) -> Options:
         draw = None
@@ -284,12 +322,13 @@ class _Test:
 
         check.__name__ = check.__qualname__ = _name(function)
         check.__module__, check.__doc__ = function.__module__ or "", function.__doc__
+        # What `@settings`, `@example` and pytest's marks below this decorator wrote.
+        marks = {n: v for n, v in getattr(function, "__dict__", {}).items() if MARKS.search(n)}
+        check.__dict__.update(marks)
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        check.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
-            *(inspect.Parameter(name, kind) for name in order[:-1]),
-            # The cotangent is among the rest, so that an `@example` need not give one.
-            inspect.Parameter("values", inspect.Parameter.VAR_KEYWORD),
-        ])  # fmt: skip
+        check.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [inspect.Parameter(name, kind) for name in order]
+        )
         return given(**strategies)(check)
 
 
@@ -304,7 +343,8 @@ def _examples(draw: st.DrawFn, test: _Test) -> dict[str, Any]:
 def _cotangent(draw: st.DrawFn, test: _Test, args: Any, settings: dict[str, Any]) -> Any:
     """One for each result; None where there is none: the check will tell why."""
     try:
-        results = as_arrays(make_source(test.f, test.vjp, test.grad, settings).forward(args))
+        with np.errstate(all="ignore"):
+            results = as_arrays(make_source(test.f, test.vjp, test.grad, settings).forward(args))
     except Exception:
         return None
     given = draw(cotangents_for(results))
@@ -317,11 +357,9 @@ def _finished(test: _Test) -> Callable[..., None]:
 
     def run(*args: Any, **kwargs: Any) -> None:
         test.tally.clear()
-        used = getattr(inner, SETTINGS, None)
-        if used is not None:
-            setattr(inner, SETTINGS, settings(used, deadline=None))
+        setattr(inner, SETTINGS, _adapted(getattr(inner, SETTINGS)))
         for example in getattr(inner, EXAMPLES, ()):
-            example.kwargs.setdefault(COTANGENT, None)  # which a user need not give
+            _complete(example, (*test.names, *test.settings))
         inner(*args, **kwargs)
         test.tally.require_judged(_name(_function(test.f)))
 
@@ -332,8 +370,23 @@ def _finished(test: _Test) -> Callable[..., None]:
     run.__dict__ = inner.__dict__
     run.__name__, run.__qualname__ = inner.__name__, inner.__qualname__
     run.__module__, run.__doc__ = inner.__module__, inner.__doc__
-    run.function = test.f  # type: ignore[attr-defined]
+    run.function, run.tally = test.f, test.tally  # type: ignore[attr-defined]
     return run
+
+
+def _adapted(used: settings) -> settings:
+    """Settings without a deadline, and without the phase that goes on from the smallest example
+    to others, to say which argument matters: the report says more, of the smallest one."""
+    phases = [phase for phase in used.phases if phase is not Phase.explain]
+    return settings(used, deadline=None, phases=phases)
+
+
+def _complete(example: Any, names: tuple[str, ...]) -> None:
+    """Let an `@example` do without names, and without a cotangent."""
+    if example.args:
+        example.kwargs.update(zip(names[-len(example.args) :], example.args, strict=True))
+        example.args = ()
+    example.kwargs.setdefault(COTANGENT, None)
 
 
 def _function(f: Any) -> Callable[..., Any]:
@@ -342,45 +395,3 @@ def _function(f: Any) -> Callable[..., Any]:
 
 def _name(f: Any) -> str:
     return getattr(f, "__name__", type(f).__name__)
-
-
-def _bound(f: Any, others: dict[str, Any]) -> Any:
-    """The function with what pytest gave it."""
-    if not others:
-        return f
-    bound = partial(f, *[others.pop("self")] if "self" in others else [], **others)
-    bound.__name__ = _name(f)  # type: ignore[attr-defined]
-    return bound
-
-
-def _compare_shape(problem: Problem, expected: tuple[int, ...]) -> None:
-    shapes = [v.shape for v in problem.values(problem.inputs)]
-    if shapes != [expected]:
-        raise GradientError(
-            f"{problem.name}() gave {shapes}, and its signature says {expected} for inputs of "
-            f"shapes {[x.shape for x in problem.inputs]}"
-        )
-
-
-def _compare(problem: Problem, ours: Any, theirs: Any) -> None:
-    """The results of a function and of its twin."""
-    for a, b in zip_longest(as_arrays(ours), as_arrays(theirs)):
-        if a is None or b is None or (a.shape, a.dtype) != (b.shape, b.dtype):
-            raise GradientError(
-                f"{problem.name}() gave {describe(a)}, and its twin {describe(b)}, {_at(problem)}"
-            )
-        with np.errstate(all="ignore"):
-            largest = np.max(np.abs(b), initial=0.0, where=np.isfinite(b))
-        tolerance = ULPS * float(np.finfo(b.dtype).eps)
-        same = np.isclose(a, b, tolerance, tolerance * largest, equal_nan=True)
-        if not same.all():
-            place = tuple(int(i) for i in np.argwhere(~same)[0])
-            raise GradientError(
-                f"{problem.name}() gave {a[place]!r} at {list(place)}, and its twin "
-                f"{b[place]!r}, {_at(problem)}"
-            )
-
-
-def _at(problem: Problem) -> str:
-    pairs = zip(problem.names, problem.inputs, strict=True)
-    return f"at {', '.join(f'{name} = {x!r}' for name, x in pairs)}"

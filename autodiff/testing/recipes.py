@@ -51,6 +51,9 @@ class Recipe:
         return axes <= len(shape) <= self.most and all(n >= side for n in shape)
 
 
+APART = (  # 0, -3, 6, -9 and so on, which are in no order
+    "ad.tanh({}) + (np.resize([3.0, -3.0], {size}) * np.arange({size}.0)).reshape({shape})"
+)
 INTO: dict[str, tuple[str, ...]] = {
     "x > 0": ("1.5 + ad.sin({})",),
     "y > 0": ("{}", "1.5 + ad.sin({})"),
@@ -66,8 +69,8 @@ INTO: dict[str, tuple[str, ...]] = {
     "x not half": ("0.25 * ad.sin({})",),
     # Between 1/4 and 3/4 over what is between 5/4 and 7/4 stays below one.
     "x / y not whole": ("0.5 + 0.25 * ad.sin({})", "1.5 + 0.25 * ad.sin({})"),
-    "no ties": ("ad.tanh({}) + 3.0 * np.arange({size}.0).reshape({shape})",),
-    "not constant": ("ad.tanh({}) + 3.0 * np.arange({size}.0).reshape({shape})",),
+    "no ties": (APART,),
+    "not constant": (APART,),
 }  # fmt: skip
 """Smooth functions into domains, for each argument; ``{}``: any value will do."""
 

@@ -10,26 +10,31 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autodiff.errors import DomainError
-from autodiff.testing.domains import Domain, find, lattices
+from autodiff.testing.arrays import (
+    DRAWN,
+    LIMITS,
+    Entries,
+    Shape,
+    arrays_of,
+    broadcast_shapes,
+    entries_of,
+    shapes_within,
+    up_to,
+)  # fmt: skip
+from autodiff.testing.domains import Domain
 
 __all__ = [
     "axes_of", "broadcastable", "cotangents_for", "einsum_specs", "grad_arrays", "indices_of",
 ]  # fmt: skip
 
-Shape = tuple[int, ...]
 Deferred = Callable[..., st.SearchStrategy[Any]]
-
-RAW = 10.0
-"""How far raw floats go where the domain has no end."""
-DRAWN = 128
-"""An array of more entries repeats those that were drawn: more would be slow to shrink."""
 
 
 def grad_arrays(
@@ -85,116 +90,25 @@ def grad_arrays(
 
     Raises
     ------
-    DomainError
-        If the domain is not known, or nothing is left in it. Of distinct entries, there may
-        turn out to be too many only when an array is drawn.
+    DomainError, DTypeError, ShapeError
+        At once, if there is no such domain, dtype or shape, or nothing is left in the domain. Of
+        distinct entries, there may turn out to be too many only when an array is drawn.
     """
-    inside, dtype = find(domain), np.dtype(dtype)
-    avoided = frozenset(np.asarray(avoid, dtype).ravel().tolist())
-    distinct = distinct or inside.distinct
-    if inside.matrix and (distinct or avoided or max_dims < 2):
-        raise DomainError("matrices of a kind have 2 axes at least, and nothing that they avoid")
-    lattices(inside, avoided, dtype, 0)  # an empty domain is an error here, not at the first draw
-    floats = _raw(inside, avoided, dtype) if raw else None
-    shapes = _shapes(shape, inside, (min_dims, max_dims), (min_side, max_side))
-    return _arrays(shapes, inside, avoided, dtype, distinct, layouts, floats)
-
-
-def _shapes(
-    shape: Any, domain: Domain, dims: tuple[int, int], sides: tuple[int, int]
-) -> st.SearchStrategy[Shape]:
-    if isinstance(shape, st.SearchStrategy):
-        return shape
-    if shape is not None:
-        return st.just(tuple(shape) if np.iterable(shape) else (shape,))
-    least, most = dims
-    if not domain.matrix:
-        return _all_shapes(least, most, *sides)
-    return _all_shapes(max(least - 1, 1), most - 1, *sides).map(lambda s: (*s, s[-1]))
-
-
-def _all_shapes(least: int, most: int, short: int, long: int) -> st.SearchStrategy[Shape]:
-    return hnp.array_shapes(min_dims=least, max_dims=most, min_side=short, max_side=long)
+    entries = entries_of(
+        domain=domain, avoid=avoid, distinct=distinct, dtype=dtype, layouts=layouts, raw=raw
+    )
+    if shape is None:
+        shape = entries.shapes(
+            min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=max_side
+        )
+    if not isinstance(shape, st.SearchStrategy):
+        shape = st.just(entries.fitting(shape))
+    return _arrays(shape, entries)
 
 
 @st.composite
-def _arrays(
-    draw: st.DrawFn,
-    shapes: st.SearchStrategy[Shape],
-    domain: Domain,
-    avoid: frozenset[float],
-    dtype: Any,
-    distinct: bool,
-    layouts: bool,
-    floats: st.SearchStrategy[float] | None,
-) -> np.ndarray:
-    shape = draw(shapes)
-    n = math.prod(shape)
-    if floats is None:
-        entries = _entries(draw, lattices(domain, avoid, dtype, n if distinct else 0), n, distinct)
-    else:
-        entries = np.array(_floats(draw, floats, n, distinct), dtype)
-    x = np.reshape(entries, shape)
-    x = domain.matrix(x) if domain.matrix else x
-    return draw(st.sampled_from(_LAYOUTS))(x) if layouts else x
-
-
-def _entries(draw: st.DrawFn, tables: Sequence[np.ndarray], n: int, distinct: bool) -> Any:
-    table = tables[draw(_up_to(len(tables) - 1))]
-    one = _up_to(len(table) - 1)
-    places = np.resize([draw(one) for _ in range(min(n, DRAWN))], n).astype(int)
-    if not distinct:
-        return table[places]
-    # Each takes a number that is left, so none is drawn in vain.
-    left = table.tolist()
-    return np.array([left.pop(p % len(left)) for p in places], table.dtype)
-
-
-def _floats(draw: st.DrawFn, floats: Any, n: int, distinct: bool) -> list[float]:
-    if distinct:
-        return draw(st.lists(floats, min_size=n, max_size=n, unique=True))
-    return np.resize([draw(floats) for _ in range(min(n, DRAWN))], n).tolist()  # type: ignore[no-any-return]
-
-
-@lru_cache(maxsize=512)
-def _up_to(last: int) -> st.SearchStrategy[int]:
-    return st.integers(0, last)
-
-
-def _raw(domain: Domain, avoid: frozenset[float], dtype: Any) -> st.SearchStrategy[float]:
-    """Floats as they come, but no subnormal ones, within +-10 where the domain has no end."""
-    if domain.isolated:
-        raise DomainError("this domain is a condition on two arguments, so it has no raw floats")
-    low, high = (dtype.type(end) for end in domain.ends(RAW))
-    tiny, inf = np.finfo(dtype).tiny, dtype.type(np.inf)
-    low = low if low in domain else max(np.nextafter(low, inf), tiny if low == 0 else low)
-    high = high if high in domain else min(np.nextafter(high, -inf), -tiny if high == 0 else high)
-    width: Any = 8 * dtype.itemsize
-    floats = st.floats(float(low), float(high), width=width, allow_subnormal=False)
-    return floats.filter(lambda x: x in domain and x not in avoid)
-
-
-def _strided(x: Any) -> Any:
-    wide = np.full([2 * n for n in x.shape], np.nan, x.dtype)
-    view = wide[(..., *[slice(None, None, 2)] * x.ndim)]
-    view[...] = x
-    return view
-
-
-def _reversed(x: Any) -> Any:
-    return np.flip(x).copy()[(..., *[slice(None, None, -1)] * x.ndim)]
-
-
-def _read_only(x: Any) -> Any:
-    x.flags.writeable = False
-    return x
-
-
-def _fortran(x: Any) -> Any:
-    return np.array(x, order="F")
-
-
-_LAYOUTS = (lambda x: x, _fortran, _strided, _reversed, _read_only)
+def _arrays(draw: st.DrawFn, shapes: st.SearchStrategy[Any], entries: Entries) -> np.ndarray:
+    return entries.array(draw, draw(shapes))
 
 
 def broadcastable(n: int = 2, **arrays: Any) -> st.SearchStrategy[tuple[np.ndarray, ...]]:
@@ -212,28 +126,9 @@ def broadcastable(n: int = 2, **arrays: Any) -> st.SearchStrategy[tuple[np.ndarr
     strategy of tuple of ndarray
         Shapes shrink towards few axes and short ones, and towards the same shape for all.
     """
-    limits = {"min_dims": 0, "max_dims": 3, "min_side": 1, "max_side": 3}
-    limits = {name: arrays.pop(name, value) for name, value in limits.items()}
-    return _broadcastable(_all_shapes(*limits.values()), n, arrays)
-
-
-@st.composite
-def _broadcastable(
-    draw: st.DrawFn, shapes: st.SearchStrategy[Shape], n: int, arrays: dict[str, Any]
-) -> tuple[np.ndarray, ...]:
-    whole = draw(shapes)
-    return tuple(draw(grad_arrays(draw(narrowed(whole)), **arrays)) for _ in range(n))
-
-
-@lru_cache(maxsize=512)
-def narrowed(shape: Shape) -> st.SearchStrategy[Shape]:
-    """A shape that broadcasts to this one: leading axes left out, sides of length 1."""
-
-    def narrowed(left_out: int, ones: int) -> Shape:
-        kept = (1 if ones >> i & 1 else side for i, side in enumerate(shape))
-        return tuple(kept)[left_out:]
-
-    return st.builds(narrowed, _up_to(len(shape)), _up_to(2 ** len(shape) - 1))
+    limits = {name: arrays.pop(name) for name in LIMITS if name in arrays}
+    shapes = broadcast_shapes(shapes_within(**limits), n)
+    return arrays_of(shapes, [entries_of(**arrays)])
 
 
 def axes_of(
@@ -279,8 +174,8 @@ def indices_of(array: Any, *, duplicates: bool = True) -> st.SearchStrategy[Any]
     Returns
     -------
     strategy of an index, or a function that gives it for drawn arrays
-        It shrinks towards an int or slice; other kinds are a mask, a list of numbers along one
-        axis, and an array of numbers for each axis.
+        It shrinks towards 0. It is an int, a mask of the whole array, or a tuple of slices, ints,
+        an ellipsis, new axes, lists of numbers in rows and columns, and a mask along one axis.
     """
     if isinstance(array, int):
         return lambda *arrays: _indices(np.shape(arrays[array]), duplicates)
@@ -291,23 +186,34 @@ def _indices(shape: Shape, duplicates: bool) -> st.SearchStrategy[Any]:
     basic = hnp.basic_indices(shape, allow_newaxis=True)
     if not shape or 0 in shape:
         return basic
-    masks = hnp.arrays(bool, shape)
-    lists = st.one_of([_along(axis, side, duplicates) for axis, side in enumerate(shape)])
-    points = hnp.integer_array_indices(shape, result_shape=hnp.array_shapes(max_dims=2, max_side=3))
-    if not duplicates:
-        points = points.filter(lambda index: _are_distinct(index, shape))
-    return st.one_of(basic, lists, masks, points)
+    rows = st.integers(-shape[0], shape[0] - 1)
+    return st.one_of(rows, basic, _mixed(shape, duplicates), _masks(shape))
 
 
-def _along(axis: int, side: int, duplicates: bool) -> st.SearchStrategy[Any]:
-    numbers = st.integers(0 if not duplicates else -side, side - 1)
-    lists = st.lists(numbers, min_size=1, max_size=side + duplicates, unique=not duplicates)
-    return lists.map(lambda chosen: (*[slice(None)] * axis, chosen))
+@st.composite
+def _masks(draw: st.DrawFn, shape: Shape) -> Any:
+    """Of the whole array, or along one axis."""
+    axis = draw(up_to(len(shape)))
+    if axis == len(shape):
+        return draw(hnp.arrays(bool, shape))
+    return (*[slice(None)] * axis, draw(hnp.arrays(bool, shape[axis])))
 
 
-def _are_distinct(index: tuple[np.ndarray, ...], shape: Shape) -> bool:
-    flat = np.ravel_multi_index([i % n for i, n in zip(index, shape, strict=True)], shape)
-    return bool(len(np.unique(flat)) == flat.size)
+@st.composite
+def _mixed(draw: st.DrawFn, shape: Shape, duplicates: bool) -> tuple[Any, ...]:
+    """For each axis all of it, a number, or numbers in a row or column; these broadcast."""
+    count = draw(st.integers(1, 3 if duplicates else min(3, *shape)))
+    return tuple(draw(_along(side, count, duplicates)) for side in shape)
+
+
+def _along(side: int, count: int, duplicates: bool) -> st.SearchStrategy[Any]:
+    one = st.integers(-side, side - 1)
+    if duplicates:
+        row = st.lists(one, min_size=count, max_size=count)
+    else:
+        row = st.permutations(range(side)).map(lambda order: order[:count])
+    column = row.map(lambda chosen: [[i] for i in chosen])
+    return st.one_of(st.just(slice(None)), one, row, column)
 
 
 def _shape(array: Any) -> Shape:
@@ -329,16 +235,28 @@ def einsum_specs(draw: st.DrawFn, n: int = 2, max_side: int = 3) -> tuple[Any, .
     -------
     strategy of (str, shape, shape, ...)
         As `gradient_test` takes it: ``shapes=einsum_specs(2)`` for a ``test(subscripts, x, y)``.
-        Operands have up to 3 axes, none twice; the result has any of them in any order. It
-        shrinks towards few letters, short axes, and a result that is one number.
+        Operands have up to 3 axes, none twice; the result has any of them in any order, or, in
+        one of two, those that occur once. It shrinks towards few letters, short axes, and a
+        result that is one number.
     """
-    sides = {letter: draw(st.integers(1, max_side)) for letter in "ijkl"}
-    letters = st.lists(st.sampled_from("ijkl"), max_size=3, unique=True)
-    operands = [draw(letters) for _ in range(n)]
-    there = sorted(set().union(*operands))
-    result = draw(st.lists(st.sampled_from(there), unique=True)) if there else []
-    subscripts = f"{','.join(map(''.join, operands))}->{''.join(result)}"
+    alphabet = "ijkl"[: max(n, 2) + 1]  # as many as a chain of matrices has
+    sides = {letter: draw(st.integers(1, max_side)) for letter in alphabet}
+    operands = [draw(_letters(alphabet)) for _ in range(n)]
+    subscripts = f"{','.join(operands)}->{draw(_results(''.join(operands)))}"
     return (subscripts, *(tuple(sides[a] for a in axes) for axes in operands))
+
+
+@lru_cache
+def _letters(alphabet: str) -> st.SearchStrategy[str]:
+    """Up to three letters, each once, in any order."""
+    longest = min(len(alphabet), 3)
+    orders = (order for n in range(longest + 1) for order in permutations(alphabet, n))
+    return st.sampled_from(["".join(order) for order in orders])
+
+
+def _results(letters: str) -> st.SearchStrategy[str]:
+    once = "".join(letter for letter in letters if letters.count(letter) == 1)
+    return st.one_of(_letters("".join(sorted({*letters}))), st.just(once))
 
 
 @st.composite
@@ -361,8 +279,8 @@ def cotangents_for(draw: st.DrawFn, out: Any) -> Any:
     n = math.prod(shape)
     if not n:
         return np.zeros(shape, dtype)
-    place, weight = draw(_up_to(n - 1)), draw(_up_to(len(_WEIGHTS) - 2))
-    others = [draw(_up_to(len(_WEIGHTS) - 1)) for _ in range(min(n, DRAWN))]
+    place, weight = draw(up_to(n - 1)), draw(up_to(len(_WEIGHTS) - 2))
+    others = [draw(up_to(len(_WEIGHTS) - 1)) for _ in range(min(n, DRAWN))]
     v = np.resize(_WEIGHTS[others], n)
     v[place] = _WEIGHTS[1 + weight]
     return np.reshape(v, shape).astype(dtype)

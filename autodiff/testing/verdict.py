@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autodiff.testing.numeric import Slopes, slopes
-from autodiff.testing.point import Point
+from autodiff.testing.point import CANCELLED, Point
 
 __all__ = ["OK", "UNDECIDED", "WRONG", "Rules", "Verdict", "compare", "judge"]
 
@@ -68,18 +68,17 @@ class Rules:
     def of(self, which: np.ndarray) -> Rules:
         """The rules for some of the entries."""
         slack = self.slack[which] if isinstance(self.slack, np.ndarray) else self.slack
-        return Rules(self.rtol, self.atol, self.kinks, slack)
+        return replace(self, slack=slack)
 
 
 def compare(a: np.ndarray, found: Slopes, rules: Rules) -> np.ndarray:
     """The state of each entry whose derivative exists."""
     n, bar = found.value, BARS * found.error
     size = np.maximum(np.abs(a), np.abs(n))
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(a - n)
-        limit = rules.rtol * size + rules.atol + bar + FLAT * found.size + rules.slack
-        sure = bar <= np.maximum(1e-3 * size + rules.slack, 1e-6 * found.size)
-        state = np.where(apart > limit, WRONG, np.where(sure | (a == n), OK, UNDECIDED))
+    apart = np.abs(a - n)
+    limit = rules.rtol * size + rules.atol + bar + FLAT * found.size + rules.slack
+    sure = bar <= np.maximum(1e-3 * size + rules.slack, 1e-6 * found.size)
+    state = np.where(apart > limit, WRONG, np.where(sure | (a == n), OK, UNDECIDED))
     return np.where(np.isfinite(n) & np.isfinite(a), state, _without_number(a, found))
 
 
@@ -97,17 +96,40 @@ def judge(
 ) -> Verdict:  # fmt: skip
     """Compare entries of the gradient `a` with derivatives from values alone.
 
-    An accusation by the complex step is confirmed by differences first; one by differences, by a
-    look for a kink that shows in no single entry.
+    What a fast way does not find right is looked at again, each entry alone. Before anything is
+    called wrong, it is asked how well rounding lets the gradient be known, and one entry is looked
+    at by steps of every size.
     """
     if not which.size:
         none = np.zeros(0)
         return Verdict(which, np.zeros(0, int), none, none, none, np.zeros(0, bool), {})
     found = point.entries(which, rng, method)
+    if method == "complex":
+        return _decided(point, a, which, found, rules, rng)
     state = compare(a[which], found, rules.of(which))
-    if method == "auto" and np.any(state == WRONG):
-        found.put(state == WRONG, point.entries(which[state == WRONG], rng, "differences"))
-        state = compare(a[which], found, rules.of(which))
+    again = np.flatnonzero(~found.alone & ((state != OK) | found.kink))
+    if again.size:
+        found.put(again, point.entries_alone(which[again]))
+    verdict = _decided(point, a, which, found, rules, rng)
+    if np.any(verdict.state == WRONG):
+        slack = np.maximum(rules.slack, CANCELLED * point.rounding(rng))
+        rules = replace(rules, slack=slack)
+        verdict = _decided(point, a, which, found, rules, rng)
+    closely = np.zeros(len(which), bool)
+    while np.any(wrong := verdict.state == WRONG) and not np.any(wrong & closely):  # one will do
+        k = int(np.argmax(wrong))
+        found.put(np.array([k]), point.entry_closely(int(which[k])))
+        closely[k] = True
+        verdict = _decided(point, a, which, found, rules, rng)
+    return verdict
+
+
+def _decided(
+    point: Point, a: np.ndarray, which: np.ndarray, found: Slopes, rules: Rules,
+    rng: np.random.Generator,
+) -> Verdict:  # fmt: skip
+    """The verdict by these derivatives, also where there is none."""
+    state = compare(a[which], found, rules.of(which))
     kink = found.kink.copy()
     if np.any((state == WRONG) & ~kink) and not kink.all() and _oblique_kink(point, rng):
         kink |= state == WRONG

@@ -1,0 +1,91 @@
+"""docs/testing.md is true: its Python runs, and does what the page says.
+
+A ``python`` block may be followed by a ``text`` block: what it prints, and the error it ends with.
+``python -m tests.test_docs`` writes these anew. What is not to be run is ``python no-run``.
+"""
+
+from __future__ import annotations
+
+import io
+import linecache
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+
+from autodiff.testing import register_profiles
+from autodiff.testing.causes import KINDS
+from autodiff.testing.contract import CHECKS
+
+PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
+BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
+
+
+def up_to_date(page: str) -> str:
+    """The page with the text blocks that its Python gives now."""
+    names: dict[str, Any] = {"__name__": __name__}
+
+    def run(block: re.Match[str]) -> str:
+        line = page.count("\n", 0, block.start(1)) + 1
+        said = output(block[1], f"{PAGE.name}, line {line}", names)
+        return f"```python\n{block[1]}```\n" + (f"\n```text\n{said}```\n" if said else "")
+
+    with repeatable_examples():
+        return BLOCK.sub(run, page)
+
+
+def output(code: str, filename: str, names: dict[str, Any]) -> str:
+    """What a block prints, and the error it ends with."""
+    # A report shows lines of the code, which it looks up here.
+    linecache.cache[filename] = len(code), None, code.splitlines(keepends=True), filename
+    with redirect_stdout(io.StringIO()) as printed:
+        try:
+            exec(compile(code, filename, "exec", dont_inherit=True), names)
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}")
+    return printed.getvalue()
+
+
+@contextmanager
+def repeatable_examples() -> Iterator[None]:
+    """Hypothesis draws the same examples each time."""
+    register_profiles()
+    settings.register_profile(
+        "docs", settings.get_profile("ci"), derandomize=True, database=None,
+        # To explain a failure takes it minutes, and the page does not show it.
+        report_multiple_bugs=False, phases=set(Phase) - {Phase.explain},
+    )  # fmt: skip
+    settings.load_profile("docs")
+    try:
+        yield
+    finally:
+        register_profiles()
+
+
+def rounded(text: str) -> str:
+    """Without error bars and the later digits, which differ from one libm to the next."""
+    text = re.sub(r"\+- [^)]*", "+-", text)
+    text = re.sub(r"\d+\.\d+(e[+-]\d+)?", lambda number: f"{float(number[0]):.5g}", text)
+    return re.sub(" +", " ", text)
+
+
+def test_page_says_what_happens() -> None:
+    page = PAGE.read_text()
+    assert rounded(up_to_date(page)).splitlines() == rounded(page).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"), [("## What it can name", KINDS), ("### The contract", CHECKS)]
+)
+def test_tables_are_complete(heading: str, names: Iterable[str]) -> None:
+    _, _, section = PAGE.read_text().partition(f"{heading}\n")
+    table = section.partition("\n#")[0]
+    assert sorted(re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)) == sorted(names)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(up_to_date(PAGE.read_text()))
