@@ -1,8 +1,8 @@
-"""Time and memory of autodiff beside its peers: ``python -m benchmarks [case ...]``."""
+"""Time, memory and checks of autodiff beside its peers: ``python -m benchmarks [case ...]``."""
 
 from __future__ import annotations
 
 __all__ = ["CASES"]
 
-CASES = ("ops", "scalar", "recurrent", "memory", "digits", "deep", "startup")
+CASES = ("ops", "scalar", "recurrent", "memory", "digits", "deep", "startup", "testing")
 """One module each, with ``measure(size, peers) -> Table``."""

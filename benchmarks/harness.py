@@ -26,12 +26,16 @@ Step = Callable[[], Sequence[Any]]
 NAMES = {
     "autodiff": "autodiff",
     "torch": "PyTorch",
+    "torch_fast": "PyTorch fast mode",
+    "jax": "JAX",
     "autograd": "autograd",
     "mygrad": "MyGrad",
     "micrograd": "micrograd",
     "numpy": "numpy by hand",
 }
 """Peers by the name of their package."""
+PACKAGES = {"torch_fast": "torch"}
+"""Where the two names differ."""
 
 ROOT = Path(__file__).parents[1]
 ONE_THREAD = {
@@ -53,22 +57,28 @@ class Row:
     ----------
     setting : str
     values : dict
-        Median for each peer, in seconds or bytes.
+        Median for each peer, in seconds, bytes or percent.
     ratios : dict
         Median of the ratios to the reference within a repeat; empty without a reference.
     goal : float or None
         The most that autodiff's ratio (without a reference: its value) may be.
+    unit : str or None
+        That of the values, where it is not the table's.
+    least : bool
+        Whether the goal is the least instead.
     """
 
     setting: str
     values: dict[str, float]
     ratios: dict[str, float] = field(default_factory=dict)
     goal: float | None = None
+    unit: str | None = None
+    least: bool = False
 
 
 @dataclass
 class Table:
-    """A case's rows, what they show (`title`, `unit`: "s" or "B"), and who is missing and why."""
+    """A case's rows, what they show (`title`, `unit`: "s", "B", "%"), and who is missing and why."""
 
     title: str
     unit: str
@@ -96,7 +106,7 @@ def table(module: str, size: str, peers: Iterable[str]) -> Table:
 def installed(peers: Iterable[str], wanted: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     """Those of `peers` that are wanted and there; and why each other wanted one is not."""
     asked = [peer for peer in peers if peer in set(wanted)]
-    there = [peer for peer in asked if find_spec(peer)]
+    there = [peer for peer in asked if find_spec(PACKAGES.get(peer, peer))]
     reason = 'not installed: pip install "autodiff[bench]"'
     return there, {peer: reason for peer in asked if peer not in there}
 
@@ -114,7 +124,7 @@ def race(
 
 def row(
     setting: str, values: dict[str, list[float]], reference: str | None = None,
-    goal: float | None = None,
+    goal: float | None = None, unit: str | None = None,
 ) -> Row:  # fmt: skip
     """Medians, and medians of the ratios to `reference` in the same repeat, if it took part."""
     base = values.get(reference or "", [])
@@ -123,6 +133,7 @@ def row(
         {peer: median(found) for peer, found in values.items()},
         {peer: median(map(_ratio, found, base)) for peer, found in values.items() if base},
         goal,
+        unit,
     )
 
 

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterable
 from datetime import date
 from importlib.metadata import distributions
+from operator import ge, le
 from pathlib import Path
 
 from benchmarks.harness import NAMES, Row, Table
@@ -16,6 +17,7 @@ __all__ = ["heading", "markdown"]
 UNITS = {
     "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
     "B": ((1e6, "MB"), (1e3, "kB"), (1.0, "B")),
+    "%": ((1.0, "%"),),
 }
 METHOD = """\
 One thread; CPU time (imports: wall time). Before timing, results and gradients of the peers
@@ -29,12 +31,12 @@ def quantity(value: float, unit: str) -> str:
     return f"{value / size:.3g} {name}" if value < 999.5 * size else f"{value / size:,.0f} {name}"
 
 
-def cell(row: Row, peer: str, unit: str) -> str:
+def cell(row: Row, peer: str, found: Table) -> str:
     """Value, and ratio where there is one."""
     if peer not in row.values:
         return "-"
     ratio = f", **{row.ratios[peer]:.3g}**" if peer in row.ratios else ""
-    return quantity(row.values[peer], unit) + ratio
+    return quantity(row.values[peer], row.unit or found.unit) + ratio
 
 
 def goal(row: Row, found: Table) -> tuple[str, str]:
@@ -43,9 +45,10 @@ def goal(row: Row, found: Table) -> tuple[str, str]:
         return "", ""
     figures = row.ratios if found.reference else row.values
     limit = f"{row.goal:g} of {NAMES[found.reference]}" if found.reference else None
-    met = figures["autodiff"] <= row.goal if "autodiff" in figures else None
+    sign, holds = (">=", ge) if row.least else ("<=", le)
+    met = holds(figures["autodiff"], row.goal) if "autodiff" in figures else None
     return (
-        f"<= {limit or quantity(row.goal, found.unit)}",
+        f"{sign} {limit or quantity(row.goal, row.unit or found.unit)}",
         {True: "yes", False: "**no**", None: "not measured"}[met],
     )
 
@@ -55,7 +58,7 @@ def markdown(case: str, found: Table) -> str:
     peers = [peer for peer in NAMES if any(peer in row.values for row in found.rows)]
     lines = [["setting", *(NAMES[peer] for peer in peers), "goal", "met"]]
     for row in found.rows:
-        cells = [cell(row, peer, found.unit) for peer in peers]
+        cells = [cell(row, peer, found) for peer in peers]
         lines.append([row.setting, *cells, *goal(row, found)])
     missing = [f"\n{NAMES[peer]} left out: {why}." for peer, why in found.missing.items()]
     return "\n".join([f"## {case}: {found.title}\n", *aligned(lines), *missing, ""])

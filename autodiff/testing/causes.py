@@ -12,6 +12,7 @@ from autodiff.testing.guesses import WHOLE, guesses
 from autodiff.testing.point import Point, joined
 from autodiff.testing.probes import Guess, Probe, is_near, make_probes
 from autodiff.testing.steps import Mistake, mistakes
+from autodiff.testing.verdict import OUTSIDE
 
 __all__ = ["KINDS", "Cause", "diagnose"]
 
@@ -135,7 +136,7 @@ def _at_the_point(report: Any) -> Iterator[Cause]:
         x = float(report.point.z[v.which[wrong[0]]])
         yield Cause("nan", f"{entry.analytic} where the derivative is finite: 0 * inf, 0 / 0 or "
                     f"inf - inf at {entry.name} = {x:g}", SEEN)  # fmt: skip
-    elif np.all(v.kink[wrong]) and not any("beside" in text for text in v.note.values()):
+    elif len(wrong) > 1 and all(v.note.get(int(i)) == OUTSIDE for i in v.which[wrong]):
         yield Cause("ties", "each of several entries that share a kink gets the whole gradient: "
                     "tied entries have to share it", SEEN)  # fmt: skip
     elif _is_close(analytic, numeric) and _is_rough(report.point):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, ShapeError
-from autodiff.op import sum_to
 from autodiff.testing.contract import chosen, run_checks
 from autodiff.testing.failure import GradientError
 from autodiff.testing.higher import second_order, symmetry, taylor
@@ -29,7 +28,8 @@ ULPS = 64
 
 @dataclass(frozen=True)
 class Options:
-    """The settings of `check_gradients`, checked."""
+    """The settings of `check_gradients`, checked; whether Hypothesis has drawn the example, and
+    a function that draws others like it."""
 
     order: int = 1
     method: str = "auto"
@@ -41,6 +41,7 @@ class Options:
     cotangent: Any = None
     seed: Any = 0
     max_evals: int = 20_000
+    drawn: bool = False
     draw: Callable[[np.random.Generator], Any] | None = None
 
     def __post_init__(self) -> None:
@@ -163,9 +164,8 @@ def _examined(problem: Problem, options: Options) -> GradientReport:
     found = [g.copy() for g in problem.gradients(_copies(point.inputs), _copies(point.cotangents))]
     report = GradientReport(point, options)
     report.checks = run_checks(options.checks, point, found, rng)
-    fitting = [_fitted(g, x.shape) for g, x in zip(found, point.inputs, strict=True)]
-    if all(g is not None for g in fitting):
-        gradient = np.concatenate([np.ravel(np.asarray(g, float)) for g in fitting])
+    gradient = point.fitted(found)
+    if gradient is not None:
         report.gradient = gradient
         report.verdict = _judged(point, gradient, options, rng)
         _break_ties(report, options, rng)
@@ -194,18 +194,6 @@ def _cotangents(problem: Problem, options: Options, rng: np.random.Generator) ->
             f"{[v.shape for v in drawn]}"
         )
     return arrays
-
-
-def _fitted(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
-    """A gradient summed to the input's shape, so that its values can still be compared."""
-    if g.shape == shape:
-        return g
-    try:
-        if np.broadcast_shapes(g.shape, shape) == g.shape:
-            return np.asarray(sum_to(g, shape))
-        return np.array(np.broadcast_to(g, shape)) if g.ndim else None
-    except ValueError:
-        return None
 
 
 def _judged(point: Point, a: np.ndarray, options: Options, rng: np.random.Generator) -> Verdict:
@@ -246,4 +234,4 @@ def _second(report: GradientReport, options: Options, rng: np.random.Generator) 
     problem = second_order(point)
     report.checks["symmetry"] = symmetry(problem, point, rng)
     below = examine(problem, Options(kinks=options.kinks, checks=(), seed=rng, rtol=options.rtol))
-    report.second = below
+    report.second, below.first = below, report

@@ -19,8 +19,8 @@ __all__ = ["CHECKS", "chosen", "run_checks"]
 
 ROUNDING = 0.6
 """Two computations of the same thing may differ by this power of the rounding unit."""
-FAR = 1e-3
-"""A gradient that is so far off along a direction is that of other inputs."""
+FAR, NEAR = 1e-3, 1e-6
+"""A gradient that is so far off along a direction, and so near elsewhere, is that of there."""
 
 
 @dataclass(frozen=True)
@@ -147,22 +147,26 @@ def _determinism(case: _Case) -> str | None:
 
 
 def _is_stale(case: _Case, inputs: Arrays, gradients: Arrays) -> bool:
-    """Whether gradients are right at the point, and not at these inputs."""
+    """Whether gradients are right at the point, and not at these inputs, along one direction."""
+    if any(g.shape != x.shape for g, x in zip(case.found, case.point.inputs, strict=True)):
+        return False
     elsewhere = case.point.moved(joined(inputs))
-    return _is_far(elsewhere, gradients) and not _is_far(case.point, case.found)
+    pattern = irregular(elsewhere.z, case.rng)
+    return _is_far(elsewhere, gradients, pattern, FAR) and not _is_far(
+        case.point, case.found, pattern, NEAR
+    )
 
 
-def _is_far(point: Point, gradients: Arrays) -> bool:
-    """Whether gradients are clearly not those at a point, along one direction."""
-    row = point.scales[0] * np.resize([1.0, -0.75, 0.5], point.z.size)
-    a, step, line = joined(gradients), 2.0**-10, point.line
-    size = float(np.abs(a) @ np.abs(row))
+def _is_far(point: Point, gradients: Arrays, pattern: np.ndarray, tolerance: float) -> bool:
+    """Whether gradients are clearly not those at a point."""
+    row, step, line, a = point.scales[0] * pattern, 2.0**-10, point.line, joined(gradients)
+    allowed = tolerance * float(np.abs(a) @ np.abs(row))
     rise = line.difference(*(line.values(point.z + move) for move in (step * row, -step * row)))
-    if abs(float(a @ row) - rise / (2 * step)) <= FAR * size:
+    if abs(float(a @ row) - rise / (2 * step)) <= allowed:
         return False
     found = slopes(line, row[None], [np.ones(1)])
     apart = abs(float(a @ row) - found.value[0])
-    return bool(apart > FAR * size + 10 * found.error[0] and not found.kink[0])
+    return bool(apart > allowed + 10 * found.error[0] and not found.kink[0])
 
 
 def _linearity(case: _Case) -> str | None:

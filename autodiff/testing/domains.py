@@ -91,7 +91,7 @@ DOMAINS: dict[str, tuple[Domain, ...]] = {
     "y > 0": (_REAL, _POSITIVE),
     "x != 0": (_NONZERO, _REAL),
     "y != 0": (_REAL, _NONZERO),
-    "(x, y) != 0": (_REAL, _NONZERO),
+    "(x, y) != 0": (_NONZERO, _REAL),  # arctan2 jumps where x is 0 and y negative
     "x > 1": (Domain(low=1.0),),
     "x > -1": (Domain(low=-1.0),),
     "|x| < 1": (Domain(-1.0, 1.0),),

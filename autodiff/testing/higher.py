@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,10 @@ def second_order(point: Point) -> Problem:
         _, pullback = vjp(_results(problem), *inputs, allow_unused=True)
         return pullback(tuple(cotangents))
 
-    gradient.__name__ = f"gradient of {problem.name}"
     made = make_problem(gradient, [*point.inputs, *point.cotangents], None, None, {}, None)
-    cotangents = [f"cotangent{i or ''}" for i in range(len(point.cotangents))]
-    return made.renamed((*problem.names, *cotangents))
+    cotangents = [f"first cotangent{i or ''}" for i in range(len(point.cotangents))]
+    names = (*problem.names, *cotangents)
+    return replace(made, name=problem.name, names=names, what="second derivative")
 
 
 def _results(problem: Problem) -> Any:

@@ -8,15 +8,17 @@ where two starts agree.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autodiff.testing.groups import Groups
+from autodiff.testing.tableau import Tableau
 
-__all__ = ["Line", "Slopes", "Values", "slopes"]
+__all__ = ["Line", "Slopes", "Values", "slopes", "slopes_closely"]
 
 Values = Callable[[np.ndarray], np.ndarray]
 """All results in one vector, as a function of all inputs in one vector."""
@@ -31,6 +33,8 @@ UNSEEN = 1e-9
 """So much of a derivative may have been lost in rounding before it is looked for."""
 WITHIN = 1e-9
 """Rounding within a function may be so much of its results."""
+TINY = 2.0**-1070
+"""Results are rounded off by so much at least: products of small numbers vanish."""
 
 
 @dataclass(frozen=True)
@@ -112,43 +116,16 @@ class _Seen:
     changed: np.ndarray
     inside: np.ndarray
     groups: Groups | None = None
-    length: Any = 0.0
-    steps: list[float] = field(default_factory=list)
+    lengths: list[np.ndarray] = field(default_factory=list)
     central: list[np.ndarray] = field(default_factory=list)
     ahead: list[np.ndarray] = field(default_factory=list)
     behind: list[np.ndarray] = field(default_factory=list)
     noise: list[np.ndarray] = field(default_factory=list)
 
 
-class _Tableau:
-    """Richardson's extrapolation of slopes at steps that halve, with Ridders' error.
-
-    `power` is 4 where the error is a series in the square of the step, 2 where in the step.
-    """
-
-    def __init__(self, power: int) -> None:
-        self.power = power
-        self.row: list[np.ndarray] = []
-        self.value: Any = np.nan
-        self.error: Any = np.inf
-
-    def add(self, slope: np.ndarray, noise: np.ndarray) -> None:
-        """Take in the slope at the next step, and keep the best number so far."""
-        row = [slope]
-        for m, before in enumerate(self.row):
-            row.append(row[m] + (row[m] - before) / (self.power ** (m + 1) - 1))
-            spread = np.maximum(np.abs(row[-1] - row[m]), np.abs(row[-1] - before))
-            own = np.maximum(spread, noise)
-            better = own < self.error
-            self.value = np.where(better, row[-1], self.value)
-            self.error = np.where(better, own, self.error)
-        self.row = row
-
-
 def slopes(
-    line: Line, rows: np.ndarray, scales: Sequence[np.ndarray], together: bool = False,
-    closely: bool = False,
-) -> Slopes:  # fmt: skip
+    line: Line, rows: np.ndarray, scales: Sequence[np.ndarray], together: bool = False
+) -> Slopes:
     """Derivatives along the rows of a matrix.
 
     Parameters
@@ -162,26 +139,47 @@ def slopes(
     together : bool
         Whether directions which move different results, as far as can be seen, are moved along
         at once. It is faster; what is not as expected should be looked at again alone.
-    closely : bool
-        Along a single direction: whether to try every step, also where some already agree. Jumps
-        or waves that are finer than these look like a slope, or like a kink.
     """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quietly():
         found = _Search(line, rows)
         if together and len(rows) > 1:
             found.group(scales[0] * 2.0 ** STARTS[0])
-        for start in STARTS:
-            found.start(scales[0] * 2.0**start, found.everywhere, own=True)
-        found.look_further(np.max(scales, axis=0))
-        later = [(scale, start) for scale in scales[1:] for start in STARTS]
-        later += [(scale, start) for scale in scales for start in LATER]
-        for scale, start in later:
-            places = found.everywhere if closely else found.unsettled()
+        for steps, is_own in _starts(scales):
+            places = found.everywhere if is_own else found.unsettled()
             if not places.size:
                 break
-            found.start(scale * 2.0**start, places, own=closely)
+            found.start(steps, places, is_own)
+            if len(found.own) == len(STARTS) and is_own:
+                found.look_further(np.max(scales, axis=0))
         return found.result()
+
+
+def slopes_closely(line: Line, row: np.ndarray, scales: Sequence[np.ndarray]) -> list[Slopes]:
+    """The derivative along one row of a matrix by steps of every size, read in two ways.
+
+    Jumps or waves that are finer than most steps look like a slope, or like a kink. If only fine
+    steps show them, they may also be rounding within the function. First comes what the larger
+    steps say, with error bars by the smaller ones; then what the smaller steps say.
+    """
+    with _quietly():
+        found = _Search(line, row)
+        for steps, _ in _starts(scales):
+            found.start(steps, found.everywhere, own=True)
+        return [found.rough(), found.result()]
+
+
+def _starts(scales: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
+    """The largest steps of each start, and whether they are those that all directions take."""
+    yield from ((scales[0] * 2.0**start, True) for start in STARTS)
+    yield from ((scale * 2.0**start, False) for scale in scales[1:] for start in STARTS)
+    yield from ((scale * 2.0**start, False) for scale in scales for start in LATER)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 class _Search:
@@ -220,7 +218,7 @@ class _Search:
         self.errors.append(np.full(len(self.rows), np.inf))
         self.values[-1][places], self.errors[-1][places] = value, error
         self.finest = np.vstack([self.finest, np.ones(len(self.rows))])
-        self.finest[-1][places] = seen.length
+        self.finest[-1][places] = seen.lengths[-1]
         slopes = np.abs([*seen.central, self.size[places]])
         self.size[places] = np.max(np.where(np.isfinite(slopes), slopes, 0.0), axis=0)
         if own:
@@ -237,18 +235,19 @@ class _Search:
 
     def unsettled(self) -> np.ndarray:
         """The directions where something moves, and no two starts agree yet."""
-        value, error = self.best()
+        value, error, _ = self.best()
         moved = self.changed.any(axis=1)
         return np.flatnonzero(moved & ~(self._sure(value, error) | self._kinks(4.0)[0]))
 
     def _sure(self, value: np.ndarray, error: np.ndarray) -> np.ndarray:
         return error <= SETTLED * np.maximum(np.abs(value), 1e-3 * self.size)
 
-    def best(self) -> tuple[np.ndarray, np.ndarray]:
-        """The candidate with the least error of its own; its bar reaches the nearest other."""
+    def best(self, finer: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The candidate with the least error of its own; its bar reaches the nearest other; and
+        its finest step. Those with larger steps do not count where `finer` ones disagree."""
         values = np.array(self.values)
         errors = np.maximum(self.errors, self._rounding() / self.finest)
-        errors[np.isnan(values) | self._contradicted(values, errors)] = np.inf
+        errors[np.isnan(values) | (finer & self._contradicted(values, errors))] = np.inf
         which = np.argmin(errors, axis=0), self.everywhere
         value = values[which]
         apart = np.abs(values - value)
@@ -256,7 +255,7 @@ class _Search:
         apart[which] = np.inf
         # The nearest other candidate confirms no better than it is sure of itself.
         bars = np.maximum(apart, errors)
-        return value, np.maximum(errors[which], np.min(bars, axis=0))
+        return value, np.maximum(errors[which], np.min(bars, axis=0)), self.finest[which]
 
     def _contradicted(self, values: np.ndarray, errors: np.ndarray) -> np.ndarray:
         """Candidates that a finer one disagrees with: a derivative is what small steps say.
@@ -276,7 +275,7 @@ class _Search:
         return self._rounding_of(np.where(self.changed.any(axis=1)[:, None], self.changed, True))
 
     def _rounding_of(self, results: np.ndarray) -> np.ndarray:
-        return self.line.eps * self._size_of(results)
+        return self.line.eps * self._size_of(results) + TINY * np.sum(np.abs(self.line.v))
 
     def _size_of(self, results: Any) -> Any:
         sizes = np.where(np.isfinite(self.line.base), np.abs(self.line.base), 0.0)
@@ -284,7 +283,20 @@ class _Search:
 
     def result(self) -> Slopes:
         """All that is known in the end."""
-        value, error = self.best()
+        value, error, _ = self.best()
+        return self._slopes(value, error)
+
+    def rough(self) -> Slopes:
+        """The same, if what finer steps add to the best is rounding within the function."""
+        value, error, finest = self.best(finer=False)
+        noise = np.zeros_like(value)
+        for seen in self.own:
+            for length, central in zip(seen.lengths, seen.central, strict=True):
+                added = np.where(length <= finest, np.abs(central - value) * length, 0.0)
+                noise = np.fmax(noise, added)
+        return self._slopes(value, error + noise / finest)
+
+    def _slopes(self, value: np.ndarray, error: np.ndarray) -> Slopes:
         kink, ahead, behind = self._kinks(4.0)
         # A gap that grows may be a jump, or an oscillation that later starts have resolved.
         kink |= self._kinks()[0] & ~self._sure(value, error)
@@ -303,7 +315,7 @@ class _Search:
     def _extrapolated(
         self, rows: np.ndarray, steps: np.ndarray, seen: _Seen
     ) -> tuple[np.ndarray, np.ndarray]:
-        tableau = _Tableau(4)
+        tableau = Tableau(4)
         for level in range(LEVELS):
             noise = self._step(rows, steps * 2.0**-level, seen)
             tableau.add(seen.central[-1], noise)
@@ -321,14 +333,13 @@ class _Search:
         up, down = (self._values(m, seen.groups) for m in (above - line.z, below - line.z))
         base = line.base
         seen.changed = seen.changed | (up != base) | (down != base)
-        seen.length = length
-        seen.steps.append(float(steps[0]))
+        seen.lengths.append(length)
         seen.central.append(line.difference(up, down) / length)
         seen.ahead.append(line.difference(up, base) / (length / 2))
         seen.behind.append(line.difference(base, down) / (length / 2))
         sizes = np.where(seen.changed, np.abs(base) + np.abs(up - base), 0.0)
         sizes[~np.isfinite(sizes)] = 0.0
-        outside = line.eps * (sizes @ np.abs(line.v))
+        outside = (line.eps * sizes + TINY) @ np.abs(line.v)
         seen.noise.append((outside + seen.inside * np.abs(seen.central[-1])) / length)
         return np.asarray(seen.noise[-1])
 
@@ -340,8 +351,8 @@ class _Search:
 
     def _sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One-sided slopes and noise of the first starts, the largest step first."""
-        steps = [-h for seen in self.own for h in seen.steps]
-        order = np.unique(steps, return_index=True)[1]
+        lengths = [-length[0] for seen in self.own for length in seen.lengths]
+        order = np.unique(lengths, return_index=True)[1]
         ahead, behind, noise = (
             np.array([x for seen in self.own for x in getattr(seen, name)])[order]
             for name in ("ahead", "behind", "noise")
@@ -367,7 +378,7 @@ class _Search:
             return value, error
         ahead, behind, noise = self._sides()
         side = np.where(np.isnan(ahead), behind, ahead)
-        tableau = _Tableau(2)
+        tableau = Tableau(2)
         for slope, rounding in list(zip(side, noise, strict=True))[-len(self.own[-1].noise) :]:
             tableau.add(slope, 4 * rounding)
         return tableau.value, tableau.error

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from autodiff.errors import DomainError
+from autodiff.op import sum_to
 from autodiff.testing.complex_step import complex_slopes
 from autodiff.testing.failure import GradientError
-from autodiff.testing.numeric import Line, Slopes, slopes
+from autodiff.testing.numeric import Line, Slopes, slopes, slopes_closely
 from autodiff.testing.problem import Arrays, Problem
 
 __all__ = ["CANCELLED", "Point", "joined"]
@@ -84,8 +85,15 @@ class Point:
         )
 
     def gradient(self) -> np.ndarray:
-        """What is to be checked, as one vector in float64."""
-        return joined(self.problem.gradients(self.inputs, self.cotangents))
+        """What is to be checked, as one vector in float64; NaN where it does not fit the inputs."""
+        found = self.fitted(self.problem.gradients(self.inputs, self.cotangents))
+        return np.full(self.z.size, np.nan) if found is None else found
+
+    def fitted(self, gradients: Arrays) -> np.ndarray | None:
+        """Gradients in one vector, summed to the inputs' shapes, so that the values can be compared
+        also where the shapes are wrong; None if they do not fit."""
+        parts = [_fitted(g, x.shape) for g, x in zip(gradients, self.inputs, strict=True)]
+        return None if any(g is None for g in parts) else joined(parts)
 
     def rounding(self, rng: np.random.Generator) -> np.ndarray:
         """How far each entry of the gradient moves when all inputs are rounded otherwise: more
@@ -167,9 +175,9 @@ class Point:
         """Derivatives by the entries `which`, each by differences of its own."""
         return slopes(self.line, *self._along(which))
 
-    def entry_closely(self, index: int) -> Slopes:
-        """The derivative by one entry, by steps of every size."""
-        return slopes(self.line, *self._along(np.array([index])), closely=True)
+    def entry_closely(self, index: int) -> list[Slopes]:
+        """The derivative by one entry, by steps of every size; see `slopes_closely`."""
+        return slopes_closely(self.line, *self._along(np.array([index])))
 
     def _along(self, which: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """A direction for each entry, and the sizes of its steps."""
@@ -178,7 +186,18 @@ class Point:
         return rows, [scale[which] for scale in self.scales]
 
 
+def _fitted(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    if g.shape == shape:
+        return g
+    try:
+        if np.broadcast_shapes(g.shape, shape) == g.shape:
+            return np.asarray(sum_to(g, shape))
+        return np.array(np.broadcast_to(g, shape)) if g.ndim else None
+    except ValueError:
+        return None
+
+
 def _power_of_two(x: np.ndarray) -> np.ndarray:
     """The power of two at or below each size (1 for zero), so that steps are exact."""
     _, exponent = np.frexp(np.abs(x))
-    return np.where(x == 0, 1.0, np.ldexp(1.0, np.maximum(exponent - 1, -900)))
+    return np.where(x == 0, 1.0, np.ldexp(1.0, np.maximum(exponent - 1, -1000)))

@@ -43,6 +43,8 @@ class Problem:
         Which leaves of the arguments the inputs are.
     code : str
         How the function is named in code, where that is not its name.
+    what : str
+        Which derivative is checked.
     """
 
     name: str
@@ -52,18 +54,20 @@ class Problem:
     args: tuple[Any, ...]
     slots: tuple[int, ...]
     code: str = ""
+    what: str = "gradient"
+
+    @property
+    def title(self) -> str:
+        """What is checked, in words."""
+        return f"{self.what} of {self.name}()"
 
     def at(self, *inputs: np.ndarray) -> Problem:
         """The same problem at other inputs."""
         return replace(self, inputs=inputs)
 
-    def renamed(self, names: tuple[str, ...]) -> Problem:
-        """The same problem with other names for the inputs."""
-        return replace(self, names=names)
-
-    def call_texts(self, texts: Sequence[str]) -> list[str]:
+    def call_texts(self, texts: Sequence[str], shown_as: Callable[[Any], str]) -> list[str]:
         """The arguments of the call as code, with these texts for the inputs."""
-        shown: list[Any] = [_Text(repr(leaf)) for leaf in self._flat[0]]
+        shown: list[Any] = [_Text(shown_as(leaf)) for leaf in self._flat[0]]
         for slot, text in zip(self.slots, texts, strict=True):
             shown[slot] = _Text(text)
         return [repr(a) for a in tree.unflatten(self._flat[1], shown)]

@@ -305,7 +305,7 @@ class _Test:
         draw = None
         if self.inputs.generic and self.wrt is None:
             draw = self.inputs.generic([x.shape for x in problem.inputs])
-        return replace(self.options, cotangent=cotangent, draw=draw)
+        return replace(self.options, cotangent=cotangent, drawn=True, draw=draw)
 
     def as_given(self) -> Callable[..., None]:
         """The test that ``@given`` makes, with an argument for each thing that is drawn."""

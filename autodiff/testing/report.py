@@ -11,14 +11,10 @@ import numpy as np
 from autodiff.testing.causes import Cause, diagnose
 from autodiff.testing.failure import GradientError
 from autodiff.testing.point import Point
+from autodiff.testing.text import call_of, failure, summary
 from autodiff.testing.verdict import OK, UNDECIDED, WRONG, Verdict
 
 __all__ = ["Entry", "GradientReport"]
-
-SHOWN = 8
-"""So many wrong entries are printed."""
-PRINTABLE = 400
-"""An input of more entries is not printed whole."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,8 @@ class GradientReport:
     ----------
     checks : dict
         For each check of the contract what is wrong, None where nothing is.
-    second : GradientReport or None
-        That of the second derivatives.
+    second, first : GradientReport or None
+        That of the second derivatives; and for these, that of the first.
     """
 
     def __init__(self, point: Point, options: Any) -> None:
@@ -67,6 +63,7 @@ class GradientReport:
         self.gradient: np.ndarray = np.zeros(0)
         self.verdict: Verdict | None = None
         self.second: GradientReport | None = None
+        self.first: GradientReport | None = None
 
     @cached_property
     def causes(self) -> list[Cause]:
@@ -116,9 +113,10 @@ class GradientReport:
         return 2 * self.undecided > self.checked
 
     def settle(self) -> None:
-        """Take what is undecided for right."""
+        """Take what is undecided for right, by other evidence than numbers."""
         if self.verdict is not None:
-            self.verdict.state[self._where(UNDECIDED)] = OK
+            places = self._where(UNDECIDED)
+            self.verdict.state[places], self.verdict.numeric[places] = OK, np.nan
 
     def _where(self, state: int) -> np.ndarray:
         found = np.zeros(0, bool) if self.verdict is None else self.verdict.state == state
@@ -171,124 +169,31 @@ class GradientReport:
         note = v.note.get(int(v.which[k]), "")
         return Entry(name, a, n, float(v.error[k]), relative, ulp, states[int(v.state[k])], note)
 
-    def __repr__(self) -> str:
-        return f"<GradientReport of {self.name}: {self._verdict_line()}>"
+    @property
+    def wrong_inputs(self) -> list[int]:
+        """The numbers of the inputs of which an entry is wrong."""
+        return sorted({self.point.place(int(self.verdict.which[k]))[0] for k in self.wrong})  # type: ignore[union-attr]
 
-    def __str__(self) -> str:
-        if self.ok:
-            return f"gradient of {self.name}(): {self._verdict_line()}"
-        if self.second is not None and not self.second.ok:
-            return str(self.second)
-        return "\n".join([self._title(), *self._body()])
+    @property
+    def is_whole(self) -> bool:
+        """Whether entries were looked at one by one, not along directions of many."""
+        return self.verdict is None or not self.checked or bool(self.verdict.which[0] >= 0)
 
-    def _verdict_line(self) -> str:
-        what = "entries" if self.checked == 0 or self.verdict.which[0] >= 0 else "directions"  # type: ignore[union-attr]
-        counted = f"{self.checked} {what}, {self.undecided} undecided"
-        kinks = 0 if self.verdict is None else int(np.sum(self.verdict.kink))
-        counted += f", {kinks} without a derivative" if kinks else ""
-        return f"{'right' if self.ok else 'WRONG'} to {self.digits:.1f} digits in {counted}"
-
-    def _title(self) -> str:
-        problem = self.point.problem
-        if self.wrong.size:
-            owners = [self.point.place(int(self.verdict.which[k]))[0] for k in self.wrong]  # type: ignore[union-attr]
-            first = owners[0]
-            total = sum(self.point.place(int(i))[0] == first for i in self.verdict.which)  # type: ignore[union-attr]
-            shape = self.point.inputs[first].shape
-            return (
-                f"gradient of {self.name}() with respect to input {first} "
-                f"({problem.names[first]!r}, shape {shape}) is wrong in "
-                f"{owners.count(first)} of {total} entries{self._sampled()}"
-            )
-        if self.broken:
-            return f"gradient of {self.name}(): {next(iter(self.broken.values()))}"
-        return (
-            f"gradient of {self.name}() cannot be decided in {self.undecided} of {self.checked} "
-            "entries: the values there are too rough, or not finite, for difference quotients"
-        )
-
-    def _sampled(self) -> str:
-        size = sum(x.size for x in self.point.inputs)
-        return f" looked at, of {size:,}" if self.checked < size else ""
-
-    def _body(self) -> list[str]:
-        lines = [f"  smallest failing example   {self._example()}"]
-        if self.wrong.size:
-            lines += self._table()
-        lines.append(f"  also tried   {self._tried()}")
-        if self.causes:
-            named, *others = self.causes
-            lines += [f"  likely cause ({named.evidence}):", f"    - {named.text}"]
-            rest = [f"    - {cause.text}" for cause in others]
-            lines += ["  not excluded:", *rest] if rest else ["  not excluded: none"]
-        elif self.wrong.size:
-            lines.append("  likely cause: none of those known explains every entry")
-        return [*lines, f"  reproduce: {self.reproduce}"]
-
-    def _example(self) -> str:
-        pairs = list(zip(self.point.problem.names, self.point.inputs, strict=True))
-        pairs += [("cotangent", v) for v in self.point.cotangents]
-        return "   ".join(f"{name} = {_short(x)}" for name, x in pairs)
-
-    def _table(self) -> list[str]:
-        rows = [("entry", "analytic", "numeric (+- error)", "relative", "ULP", "")]
-        for k in self.wrong[:SHOWN]:
-            e = self._entry(int(k))
-            numeric = f"{e.numeric:.10g} (+- {e.error:.1g})"
-            rows.append((e.name, f"{e.analytic:.10g}", numeric, f"{e.relative:.2g}",
-                         f"{e.ulp:.2g}", e.note))  # fmt: skip
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  " + "  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip()
-                 for row in rows]  # fmt: skip
-        more = len(self.wrong) - SHOWN
-        return [*lines, f"  and {more} more"] if more > 0 else lines
-
-    def _tried(self) -> str:
-        kinks = self.verdict is not None and bool(self.verdict.kink.any())
-        words = [f"kink: {'yes' if kinks else 'no'}"]
-        for name, label in (("determinism", "deterministic"), ("linearity", "linear in cotangent")):
-            if name in self.checks:
-                words.append(f"{label}: {'no' if self.checks[name] else 'yes'}")
-        words += [text for text in self.broken.values() if self.wrong.size]
-        if self.verdict is not None and len(self.point.inputs) > 1:
-            wrong = {self.point.place(int(self.verdict.which[k]))[0] for k in self.wrong}
-            words.append("other inputs: " + (", ".join(
-                f"{n} ok" for i, n in enumerate(self.point.problem.names) if i not in wrong
-            ) or "wrong too"))  # fmt: skip
-        return "   ".join(words)
+    @property
+    def kinks(self) -> int:
+        """How many entries have no derivative."""
+        return 0 if self.verdict is None else int(np.sum(self.verdict.kink))
 
     @property
     def reproduce(self) -> str:
         """A line that checks the same again when pasted."""
-        problem = self.point.problem
-        inputs = [
-            _pasted(x, name) for name, x in zip(problem.names, self.point.inputs, strict=True)
-        ]
-        source = problem.source
-        given = [problem.code or problem.name, *problem.call_texts(inputs)]
-        given += [source.by] if source.by else []
-        given += [f"kwargs={source.kwargs!r}"] if source.kwargs else []
-        if self.options.cotangent is not None:
-            pasted = ", ".join(_pasted(v, "cotangent") for v in self.point.cotangents)
-            single = len(self.point.cotangents) == 1
-            given.append(f"cotangent={pasted}" if single else f"cotangent=({pasted})")
-        if not isinstance(self.options.seed, np.random.Generator):
-            given.append(f"seed={self.options.seed!r}")
-        return f"check_gradients({', '.join(given)})"
+        return call_of(self)
 
+    def __repr__(self) -> str:
+        return f"<GradientReport of {self.name}: {summary(self)}>"
 
-def _short(x: np.ndarray) -> str:
-    with np.printoptions(precision=6, threshold=30, edgeitems=2, suppress=False):
-        text = np.array2string(x, separator=", ")
-    return " ".join(text.split())
-
-
-def _pasted(x: np.ndarray, name: str) -> str:
-    if x.size > PRINTABLE:
-        return f"{name}"
-    with np.printoptions(threshold=PRINTABLE + 1, floatmode="unique", precision=None):
-        text = " ".join(np.array2string(x, separator=", ", max_line_width=10**6).split())
-    dtype = "" if x.dtype == np.float64 else f", np.{x.dtype}"
-    if not x.size:
-        return f"np.zeros({x.shape}{dtype})"
-    return f"np.array({text}{dtype})"
+    def __str__(self) -> str:
+        if self.second is not None and not self.second.ok:
+            return str(self.second)
+        title = self.point.problem.title
+        return f"{title}: {summary(self)}" if self.ok else failure(self)

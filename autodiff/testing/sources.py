@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.errors import AutodiffError, DomainError, describe
+from autodiff.errors import AutodiffError, DomainError, ShapeError, describe
 from autodiff.scalar import Scalar
 from autodiff.settings import no_grad
 from autodiff.sparse import RowGrad
@@ -63,6 +64,12 @@ def _name(f: Any) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
+def _code(f: Any, other: str) -> str:
+    """How a function may be called in code: a lambda has no name."""
+    name = _name(f)
+    return name if name.isidentifier() else other
+
+
 def make_source(f: Any, vjp: Any, grad: Any, kwargs: dict[str, Any]) -> Source:
     """The source that the arguments of `check_gradients` describe.
 
@@ -89,7 +96,9 @@ def make_source(f: Any, vjp: Any, grad: Any, kwargs: dict[str, Any]) -> Source:
         return _from_library(f, vjp, kwargs)
     if not callable(vjp):
         raise DomainError(f"vjp= is a function, a pair of functions or a name, not {describe(vjp)}")
-    return _by_hand(f, f, lambda args, v: vjp(v, *args, **kwargs), kwargs, f"vjp={_name(vjp)}")
+    return _by_hand(
+        f, f, lambda args, v: vjp(v, *args, **kwargs), kwargs, f"vjp={_code(vjp, 'vjp')}"
+    )
 
 
 def _is_pair(x: Any) -> bool:
@@ -165,21 +174,44 @@ def _by_hand(
     def backward(args: Any, cotangents: list[np.ndarray], slots: tuple[int, ...]) -> Sequence[Any]:
         single = len(cotangents) == 1
         found = pull(args, cotangents[0] if single else tuple(cotangents))
+        if isinstance(found, dict) and not (len(args) == 1 and isinstance(args[0], dict)):
+            found = _in_order(found, function, len(args))
         return _chosen(found, args, slots)
 
     return Source(function, forward, backward, "hand", tracked, by, kwargs)
 
 
 def _chosen(found: Any, args: tuple[Any, ...], slots: tuple[int, ...]) -> Sequence[Any]:
-    """The gradients of the leaves in `slots`, of one for each leaf or one for each slot."""
-    if isinstance(found, dict):
-        found = tuple(found.values())
-    grads = tuple(found) if isinstance(found, (tuple, list)) else (found,)
-    if len(grads) == len(slots):
+    """The gradients of the leaves in `slots`, of one for each of these, for each floating leaf, or
+    for each leaf."""
+    grads = tuple(found) if isinstance(found, (list, tuple, Iterator)) else (found,)
+    if len(grads) == len(slots) and not any(isinstance(g, dict) for g in grads):
         return grads
-    grads = tuple(tree.flatten(grads)[0])
-    every = len(tree.flatten(args)[0])
-    return tuple(grads[slot] for slot in slots) if len(grads) == every else grads
+    grads, leaves = tuple(_flattened(grads, args)), tree.flatten(args)[0]
+    floating = [i for i, leaf in enumerate(leaves) if as_arrays(leaf)]
+    for places in (slots, floating, range(len(leaves))):
+        if len(grads) == len(places):
+            return tuple(g for g, place in zip(grads, places, strict=True) if place in slots)
+    return grads
+
+
+def _flattened(grads: tuple[Any, ...], args: tuple[Any, ...]) -> list[Any]:
+    """The leaves of gradients, those of a dict in the order of the argument's keys."""
+    try:
+        return tree.leaves_like(tree.flatten(args)[1], grads)
+    except ShapeError:
+        return tree.flatten(grads)[0]
+
+
+def _in_order(found: dict[str, Any], f: Callable[..., Any], count: int) -> tuple[Any, ...]:
+    """Gradients by the names of the inputs, in the order of these."""
+    names = list(inspect.signature(f).parameters)[:count]
+    if unknown := found.keys() - set(names):
+        raise DomainError(
+            f"the gradients are named {', '.join(map(str, found))}, and the inputs "
+            f"{', '.join(names)}: {min(map(str, unknown))!r} is none of these"
+        )
+    return tuple(found.get(name) for name in names)
 
 
 def _from_pair(
@@ -195,7 +227,7 @@ def _from_pair(
         return backward(v, _out_and_cache(forward, args, kwargs)[1])
 
     both = f is not forward
-    by = f"vjp=({_name(forward)}, {_name(backward)})"
+    by = f"vjp=({_code(forward, 'forward')}, {_code(backward, 'backward')})"
     tracked = (lambda args: value(*args, **kwargs)) if both else None
     return _by_hand(f, f if both else value, pull, kwargs, by, tracked)
 
@@ -224,7 +256,7 @@ def _from_gradient(
             return tuple(v * np.asarray(g) for g in found)
         return v * np.asarray(found)
 
-    return _by_hand(f, value, pull, kwargs, f"grad={_name(grad)}")
+    return _by_hand(f, value, pull, kwargs, f"grad={_code(grad, 'grad')}")
 
 
 # ---- other libraries

@@ -9,13 +9,14 @@ import numpy as np
 from autodiff.testing.numeric import Slopes, slopes
 from autodiff.testing.point import CANCELLED, Point
 
-__all__ = ["OK", "UNDECIDED", "WRONG", "Rules", "Verdict", "compare", "judge"]
+__all__ = ["OK", "OUTSIDE", "UNDECIDED", "WRONG", "Rules", "Verdict", "compare", "judge"]
 
 OK, WRONG, UNDECIDED = 0, 1, 2
 BARS = 10.0
 """A difference counts from so many error bars on."""
 FLAT = 1e-10
 """A derivative so much smaller than the largest secant slope is as good as zero."""
+OUTSIDE = "outside the gradients around the kink"
 NEAR = 2.0**-14
 """How far beside a point without a derivative gradients are taken, relative to each entry."""
 
@@ -79,12 +80,18 @@ def compare(a: np.ndarray, found: Slopes, rules: Rules) -> np.ndarray:
     limit = rules.rtol * size + rules.atol + bar + FLAT * found.size + rules.slack
     sure = bar <= np.maximum(1e-3 * size + rules.slack, 1e-6 * found.size)
     state = np.where(apart > limit, WRONG, np.where(sure | (a == n), OK, UNDECIDED))
+    # Where slopes grow at every smaller step, the derivative may be larger than any of them.
+    larger = (found.infinite != 0) & (a * found.infinite >= 0.5 * found.size)
+    state = np.where(larger & (state == WRONG), UNDECIDED, state)
     return np.where(np.isfinite(n) & np.isfinite(a), state, _without_number(a, found))
 
 
 def _without_number(a: np.ndarray, found: Slopes) -> np.ndarray:
     """States where one side has no finite number."""
-    known = np.isfinite(found.error) & (found.infinite == 0)
+    bar = BARS * found.error
+    known = (bar <= np.maximum(1e-3 * np.abs(found.value), 1e-6 * found.size)) & (
+        found.infinite == 0
+    )
     right = np.isinf(a) & (np.sign(a) == found.infinite)
     wrong = ~np.isfinite(a) & (known | found.kink & ~(found.infinite != 0))
     return np.where(right, OK, np.where(wrong, WRONG, UNDECIDED))
@@ -116,12 +123,29 @@ def judge(
         rules = replace(rules, slack=slack)
         verdict = _decided(point, a, which, found, rules, rng)
     closely = np.zeros(len(which), bool)
-    while np.any(wrong := verdict.state == WRONG) and not np.any(wrong & closely):  # one will do
+    while (
+        np.any(wrong := verdict.state == WRONG)
+        and not np.any(wrong & closely)  # one will do
+        and point.evaluations < point.allowed
+    ):
         k = int(np.argmax(wrong))
-        found.put(np.array([k]), point.entry_closely(int(which[k])))
         closely[k] = True
-        verdict = _decided(point, a, which, found, rules, rng)
+        verdict = _closer(point, a, which, found, rules, rng, k)
     return verdict
+
+
+def _closer(
+    point: Point, a: np.ndarray, which: np.ndarray, found: Slopes, rules: Rules,
+    rng: np.random.Generator, k: int,
+) -> Verdict:  # fmt: skip
+    """The verdict after a closer look at the entry `k`, of two ways to read it the kinder one."""
+    verdicts = []
+    for closer in point.entry_closely(int(which[k])):
+        found.put(np.array([k]), closer)
+        verdicts.append(_decided(point, a, which, found, rules, rng))
+        if verdicts[-1].state[k] == OK:
+            break
+    return next((v for v in verdicts if v.state[k] == UNDECIDED), verdicts[-1])
 
 
 def _decided(
@@ -174,8 +198,7 @@ def _judge_kinks(
         outside = hull.outside(a[places])
         wrong = outside if outside.any() else np.ones(len(places), bool)
         verdict.state[verdict.kink] = np.where(wrong, WRONG, OK)
-        text = "outside the gradients around the kink"
-        verdict.note.update({int(i): text for i in places[wrong]})
+        verdict.note.update({int(i): OUTSIDE for i in places[wrong]})
 
 
 class _Hull:

@@ -20,8 +20,8 @@ from autodiff.testing.expressions import BOUND, LARGEST, OpCase
 from autodiff.testing.recipes import RECIPES
 
 NAME = re.compile(r"\bv\d+\b")
-FOUND = settings(database=None, max_examples=300, deadline=None)
-FIRST = settings(FOUND, phases=[Phase.generate])
+FIRST = settings(database=None, max_examples=300, deadline=None, phases=[Phase.generate])
+FOUND = settings(FIRST, phases=[Phase.generate, Phase.shrink])
 
 
 def occurs(strategy: st.SearchStrategy[OpCase], condition: Callable[[OpCase], Any]) -> OpCase:

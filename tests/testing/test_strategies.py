@@ -60,8 +60,8 @@ TWO: dict[str, Callable[[Any, Any], Any]] = {
 """And of two, whatever is paired with whatever."""
 
 
-FOUND = settings(database=None, max_examples=1000, deadline=None)
-FIRST = settings(FOUND, phases=[Phase.generate])
+FIRST = settings(database=None, max_examples=1000, deadline=None, phases=[Phase.generate])
+FOUND = settings(FIRST, phases=[Phase.generate, Phase.shrink])
 
 
 def minimal(strategy: st.SearchStrategy[Any], condition: Condition = lambda _: True) -> Any:
