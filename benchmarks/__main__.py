@@ -17,7 +17,7 @@ def arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("case", nargs="*", help=f"which to run (default: all): {', '.join(CASES)}")
-    parser.add_argument("--quick", action="store_true", help="smaller and fewer: under a minute")
+    parser.add_argument("--quick", action="store_true", help="smaller and fewer: a few minutes")
     parser.add_argument("--write", action="store_true", help=f"keep the tables in {RESULTS.name}")
     parser.add_argument("--peers", nargs="+", default=list(NAMES), choices=list(NAMES))
     given = parser.parse_args()

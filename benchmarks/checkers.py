@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import itertools
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,9 @@ __all__ = ["CHECKERS", "Verdict", "causes", "survey"]
 
 Verdict: TypeAlias = Callable[[Mutant, Sequence[Array], Vjp], bool]
 """Takes the mutant, its inputs and a gradient; True if that is accepted as right."""
+
+_COMPILED = itertools.count(1)
+"""Calls of JAX's checker."""
 
 
 def causes(mutant: Mutant, inputs: Sequence[Array], vjp: Vjp) -> list[str] | None:
@@ -112,6 +116,8 @@ def jax(mutant: Mutant, inputs: Sequence[Array], vjp: Vjp) -> bool:
             return _passes(lambda: test_util.check_grads(wrapped, arrays, order=1, modes=["rev"]))
     finally:
         jax.config.update("jax_enable_x64", before)
+        if next(_COMPILED) % 50 == 0:
+            jax.clear_caches()  # each of the functions would hold 4 MB
 
 
 def autograd(mutant: Mutant, inputs: Sequence[Array], vjp: Vjp) -> bool:

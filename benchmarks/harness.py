@@ -78,7 +78,7 @@ class Row:
 
 @dataclass
 class Table:
-    """A case's rows, what they show (`title`, `unit`: "s", "B", "%"), and who is missing and why."""
+    """A case's rows, what they show (`title`, `unit`: "s", "B", "%"), who is missing and why."""
 
     title: str
     unit: str
@@ -124,7 +124,7 @@ def race(
 
 def row(
     setting: str, values: dict[str, list[float]], reference: str | None = None,
-    goal: float | None = None, unit: str | None = None,
+    goal: float | None = None,
 ) -> Row:  # fmt: skip
     """Medians, and medians of the ratios to `reference` in the same repeat, if it took part."""
     base = values.get(reference or "", [])
@@ -133,7 +133,6 @@ def row(
         {peer: median(found) for peer, found in values.items()},
         {peer: median(map(_ratio, found, base)) for peer, found in values.items() if base},
         goal,
-        unit,
     )
 
 

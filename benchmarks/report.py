@@ -22,7 +22,8 @@ UNITS = {
 METHOD = """\
 One thread; CPU time (imports: wall time). Before timing, results and gradients of the peers
 are compared. Peers take turns in shuffled order within each repeat. Each cell holds the median
-and, in bold, the median of the ratios to the reference in the same repeat: trust the ratios."""
+and, in bold, the median of the ratios to the reference in the same repeat: trust the ratios.
+Checkers of gradients have the tolerances that are their default."""
 
 
 def quantity(value: float, unit: str) -> str:

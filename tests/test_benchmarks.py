@@ -1,12 +1,16 @@
 """Each benchmark runs, in a tiny size and without peers; how long it takes is not judged."""
 
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks import CASES
-from benchmarks.harness import fresh, installed, row, table
+from autodiff.testing import gradient_test
+from benchmarks import CASES, testing
+from benchmarks.checkers import CHECKERS
+from benchmarks.harness import Row, Table, fresh, installed, row, table
 from benchmarks.report import markdown
 
 OWN = ["autodiff", "numpy"]
@@ -34,6 +38,11 @@ def test_absent_peer_is_left_out_with_a_reason() -> None:
     assert "not installed" in missing["no_such_peer"]
 
 
+def test_peer_may_be_a_mode_of_a_package() -> None:
+    there, _ = installed(["torch_fast"], ["torch_fast"])
+    assert bool(there) == bool(find_spec("torch"))
+
+
 def test_ratio_is_the_median_over_repeats() -> None:
     found = row("x", {"autodiff": [1.0, 2.0, 9.0], "torch": [2.0, 2.0, 3.0]}, "torch", 0.5)
     assert found.ratios == {"autodiff": 1.0, "torch": 1.0}
@@ -46,6 +55,28 @@ def test_table_says_whether_the_goal_is_met() -> None:
     assert "| 100 ms   | <= 150 ms | yes |" in markdown("startup", found)
     found.rows[0].values["autodiff"] = 0.2
     assert "**no**" in markdown("startup", found)
+
+
+def test_row_may_have_a_unit_of_its_own_and_a_goal_to_reach() -> None:
+    caught = Row("caught", {"autodiff": 96.0}, goal=97, least=True)
+    text = markdown("x", Table("x", "%", None, [caught, Row("time", {"autodiff": 1e-3}, unit="s")]))
+    assert "| 96 %     | >= 97 % | **no** |" in text
+    assert "| 1 ms     |" in text
+
+
+def test_refused_example_does_not_end_the_test() -> None:
+    wrong = gradient_test(np.square, vjp=lambda g, x: g * x)
+    found = testing.examples_of(testing.drawing(wrong, 30))
+    assert len(found) == 30
+    assert sum(example.refusal is not None for example in found) > 20
+    with pytest.raises(AssertionError):
+        wrong()
+
+
+@pytest.mark.parametrize("name", ["standardize", "where", "einsum", "qr", "getitem"])
+def test_checker_takes_what_a_test_drew(name: str) -> None:
+    mutants = map(testing.as_mutant, testing.examples_of(testing.drawing(testing.tested(name), 5)))
+    assert all(testing.accepts(CHECKERS["autodiff"], mutant) for mutant in mutants)
 
 
 def test_new_process_has_one_thread() -> None:

@@ -150,12 +150,12 @@ def _raw_floats(domain: Domain, avoid: frozenset[float], dtype: Any) -> st.Searc
     """Floats as they come, but no subnormal ones, within +-10 where the domain has no end."""
     if domain.isolated:
         raise DomainError("this domain is a condition on two arguments, so it has no raw floats")
-    low, high = (dtype.type(end) for end in domain.ends(RAW))
-    tiny, inf = np.finfo(dtype).tiny, dtype.type(np.inf)
-    low = low if low in domain else max(np.nextafter(low, inf), tiny if low == 0 else low)
-    high = high if high in domain else min(np.nextafter(high, -inf), -tiny if high == 0 else high)
+    low, high = (float(dtype.type(end)) for end in domain.ends(RAW))
     width: Any = 8 * dtype.itemsize
-    floats = st.floats(float(low), float(high), width=width, allow_subnormal=False)
+    floats = st.floats(
+        low, high, exclude_min=low not in domain, exclude_max=high not in domain, width=width,
+        allow_subnormal=False,
+    )  # fmt: skip
     return floats.filter(lambda x: x in domain and x not in avoid)
 
 

@@ -160,14 +160,17 @@ def _few(report: Any) -> Iterator[Cause]:
 def _explained(report: Any) -> Iterator[Cause]:
     """Mistakes that explain the gradients for all inputs at fresh probes."""
     probes = make_probes(report.point.problem, report.options.draw)
-    names = report.point.problem.names
-    evidence = f"holds for every entry on {len(probes)} generic probes"
+    names, on = report.point.problem.names, f"on {len(probes)} generic probes"
     wrong = [i for i in range(len(names)) if any(p.is_wrong(i) for p in probes)]
     whole = {i: _holding(probes, i) for i in wrong}
     kinds: dict[str, Cause] = {}
     for where, guess in _ranked(probes, whole) if probes else ():
-        owner = f"{', '.join(names[i] for i in where)}: " if where and len(names) > 1 else ""
-        kinds.setdefault(guess.kind, Cause(guess.kind, owner + guess.text, evidence))
+        owners = ", ".join(names[i] for i in where)
+        text = f"{owners}: {guess.text}" if where and len(names) > 1 else guess.text
+        kinds.setdefault(guess.kind, Cause(guess.kind, text, f"holds for every entry {on}"))
+    for i, found in whole.items() if not kinds else ():
+        for guess in found[:1]:
+            yield Cause(guess.kind, f"{names[i]}: {guess.text}", f"holds for {names[i]} alone {on}")
     yield from kinds.values()
 
 
@@ -183,8 +186,6 @@ def _ranked(
     yield from (([], m) for m in steps if m.kind == "dropped path")
     yield from late
     yield from (([], m) for m in steps)
-    if not common and not steps and all(whole.values()):
-        yield from (([i], g) for i, found in whole.items() for g in found)
 
 
 def _common(

@@ -19,7 +19,7 @@ __all__ = ["CHECKS", "chosen", "run_checks"]
 
 ROUNDING = 0.6
 """Two computations of the same thing may differ by this power of the rounding unit."""
-FAR, NEAR = 1e-3, 1e-6
+FAR, NEAR = 1e-3, 1e-5
 """A gradient that is so far off along a direction, and so near elsewhere, is that of there."""
 
 
@@ -150,23 +150,22 @@ def _is_stale(case: _Case, inputs: Arrays, gradients: Arrays) -> bool:
     """Whether gradients are right at the point, and not at these inputs, along one direction."""
     if any(g.shape != x.shape for g, x in zip(case.found, case.point.inputs, strict=True)):
         return False
-    elsewhere = case.point.moved(joined(inputs))
-    pattern = irregular(elsewhere.z, case.rng)
-    return _is_far(elsewhere, gradients, pattern, FAR) and not _is_far(
-        case.point, case.found, pattern, NEAR
-    )
-
-
-def _is_far(point: Point, gradients: Arrays, pattern: np.ndarray, tolerance: float) -> bool:
-    """Whether gradients are clearly not those at a point."""
-    row, step, line, a = point.scales[0] * pattern, 2.0**-10, point.line, joined(gradients)
-    allowed = tolerance * float(np.abs(a) @ np.abs(row))
-    rise = line.difference(*(line.values(point.z + move) for move in (step * row, -step * row)))
-    if abs(float(a @ row) - rise / (2 * step)) <= allowed:
+    here, there = case.point, case.point.moved(joined(inputs))
+    pattern = irregular(here.z, case.rng)
+    if _apart(there, gradients, pattern) <= FAR or _apart(here, case.found, pattern) > NEAR:
         return False
-    found = slopes(line, row[None], [np.ones(1)])
-    apart = abs(float(a @ row) - found.value[0])
-    return bool(apart > allowed + 10 * found.error[0] and not found.kink[0])
+    row, a = there.scales[0] * pattern, joined(gradients)
+    found = slopes(there.line, row[None], [np.ones(1)])
+    allowed = FAR * float(np.abs(a) @ np.abs(row)) + 10 * found.error[0]
+    return bool(abs(float(a @ row) - found.value[0]) > allowed and not found.kink[0])
+
+
+def _apart(point: Point, gradients: Arrays, pattern: np.ndarray) -> float:
+    """How far a difference quotient is from what gradients say, relative to their size."""
+    row, step, line, a = point.scales[0] * pattern, 2.0**-10, point.line, joined(gradients)
+    rise = line.difference(*(line.values(point.z + move) for move in (step * row, -step * row)))
+    apart, size = abs(float(a @ row) - float(rise) / (2 * step)), float(np.abs(a) @ np.abs(row))
+    return apart / size if size else float(apart > 0)
 
 
 def _linearity(case: _Case) -> str | None:

@@ -13,8 +13,8 @@ __all__ = ["judge_projections"]
 NEAR = 1e-8
 """How near a projection has to be, relative to the length of the vector of its parts: random
 parts add up by their squares, and one wrong entry of a million has to show."""
-NAMED = 12
-"""So many wrong entries are looked for."""
+NAMED, SAMPLE = 12, 24
+"""So many wrong entries are looked for, and so many others are looked at besides."""
 
 
 def judge_projections(
@@ -24,15 +24,16 @@ def judge_projections(
     direction disagrees, halve it until single entries are left."""
     suspects: list[int] = []
     doubtful = 0
-    rows = list(_directions(point, rng, count))
+    rows = _directions(point, rng, count)
     for row in rows:
+        row[suspects] = 0.0  # what is known shall not be found again
         state = _state(point, a, row, rules)
         doubtful += state == UNDECIDED
         if state == WRONG and len(suspects) < NAMED:
-            suspects += [i for i in _bisected(point, a, row, rules) if i not in suspects]
+            suspects += _bisected(point, a, row, rules)
     if suspects:
         # What one of these looks like, the others may too: a sample says how common it is.
-        sample = rng.choice(a.size, min(40, a.size), replace=False)
+        sample = rng.choice(a.size, min(SAMPLE, a.size), replace=False)
         which = np.array(list(dict.fromkeys([*suspects, *sample.tolist()])))
         return judge(point, a, which, rules, rng, "differences")
     state = np.repeat([OK, UNDECIDED], [len(rows) - doubtful, doubtful])

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -62,8 +61,11 @@ class Line:
 
     def difference(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
         """The cotangent times the difference of results; equal infinities differ by nothing."""
-        same = (upper == lower) | ((upper != upper) & (lower != lower))
-        return np.where(same, 0.0, upper - lower) @ self.v
+        apart = upper - lower
+        if not np.all(np.isfinite(apart)):
+            same = (upper == lower) | ((upper != upper) & (lower != lower))
+            apart = np.where(same, 0.0, apart)
+        return np.asarray(apart @ self.v)
 
 
 @dataclass
@@ -199,6 +201,8 @@ class _Search:
         self.inside = line.eps * np.max(
             np.abs(np.divide(line.z, rows, out=np.zeros_like(rows), where=rows != 0)), axis=1
         )
+        finite = np.where(np.isfinite(line.base), line.base, 0.0)
+        self.weights = np.abs(finite * line.v)  # of each result in what is differentiated
         self.own: list[_Seen] = []  # the starts of all directions that show both sides of each
         self.groups: Groups | None = None
 
@@ -266,7 +270,7 @@ class _Search:
         apart = np.abs(values[:, None] - values)
         sure = apart > 10 * (errors[:, None] + errors)
         finer = self.finest < 0.25 * self.finest[:, None]
-        heard = apart * self.finest > WITHIN * self._size_of(np.True_)
+        heard = apart * self.finest > WITHIN * np.sum(self.weights)
         return np.any(sure & finer & heard, axis=1)
 
     def _rounding(self) -> np.ndarray:
@@ -275,11 +279,7 @@ class _Search:
         return self._rounding_of(np.where(self.changed.any(axis=1)[:, None], self.changed, True))
 
     def _rounding_of(self, results: np.ndarray) -> np.ndarray:
-        return self.line.eps * self._size_of(results) + TINY * np.sum(np.abs(self.line.v))
-
-    def _size_of(self, results: Any) -> Any:
-        sizes = np.where(np.isfinite(self.line.base), np.abs(self.line.base), 0.0)
-        return (results * sizes) @ np.abs(self.line.v)
+        return self.line.eps * (results @ self.weights) + TINY * np.sum(np.abs(self.line.v))
 
     def result(self) -> Slopes:
         """All that is known in the end."""

@@ -108,12 +108,18 @@ class Point:
         return np.where(np.isfinite(spread) & (first == again), spread, 0.0)
 
     def _shaken(self, scale: float, rng: np.random.Generator) -> np.ndarray:
-        """The gradient of inputs and cotangents that are off by so much, relatively."""
-        inputs, cotangents = (
-            [np.asarray(x * (1 + scale * rng.choice([-1.0, 1.0], x.shape)))
-             for x in map(np.float64, arrays)]
-            for arrays in (self.inputs, self.cotangents)
-        )  # fmt: skip
+        """The gradient of inputs and cotangents that are off by so much, relatively, computed in
+        their precision."""
+        moved, turned = (
+            x + scale * size * rng.choice([-1.0, 1.0], x.size)
+            for x, size in ((self.z, self.scales[0]), (self.v, np.abs(self.v)))
+        )
+        inputs = [np.asarray(x, y.dtype) for x, y in zip(self.split(moved), self.inputs)]
+        edges = np.cumsum([v.size for v in self.cotangents])[:-1]
+        cotangents = [
+            np.asarray(part, v.dtype).reshape(v.shape)
+            for part, v in zip(np.split(turned, edges), self.cotangents, strict=True)
+        ]
         return joined(self.problem.gradients(inputs, cotangents))
 
     @cached_property
@@ -145,7 +151,9 @@ class Point:
         whole = np.concatenate(
             [np.full(x.size, _power_of_two(np.max(np.abs(x), initial=0.0))) for x in self.inputs]
         )
-        own = np.where(self.z == 0, np.minimum(whole, 1.0), _power_of_two(self.z))
+        # An entry of zero may stand beside one that is tiny.
+        least = np.min(whole, initial=1.0)
+        own = np.where(self.z == 0, np.minimum(whole, least), _power_of_two(self.z))
         return [own, whole, np.ones_like(own)]
 
     def entries(self, which: np.ndarray, rng: np.random.Generator, method: str) -> Slopes:

@@ -313,13 +313,16 @@ class _Test:
         # name, and `@example` can give them.
         whole = st.shared(_examples(self))
         strategies = {name: whole.map(itemgetter(name)) for name in self.drawn_names}
-        function = _function(self.f)
+        return given(**strategies)(self._check_of_named())
 
+    def _check_of_named(self) -> Callable[..., None]:
+        """The check of one example as a function that looks as the test should."""
         order = (*self.others, *self.drawn_names)
 
         def check(*args: Any, **values: Any) -> None:
             self.check(dict(zip(order, args, strict=False)) | values)
 
+        function = _function(self.f)
         check.__name__ = check.__qualname__ = _name(function)
         check.__module__, check.__doc__ = function.__module__ or "", function.__doc__
         # What `@settings`, `@example` and pytest's marks below this decorator wrote.
@@ -329,7 +332,7 @@ class _Test:
         check.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [inspect.Parameter(name, kind) for name in order]
         )
-        return given(**strategies)(check)
+        return check
 
 
 @st.composite
@@ -375,10 +378,13 @@ def _finished(test: _Test) -> Callable[..., None]:
 
 
 def _adapted(used: settings) -> settings:
-    """Settings without a deadline, and without the phase that goes on from the smallest example
-    to others, to say which argument matters: the report says more, of the smallest one."""
+    """Settings without a deadline, and for one report, of the smallest example.
+
+    The phase that goes on from there to other examples, to say which argument matters, says less
+    than the report and takes longer than all else.
+    """
     phases = [phase for phase in used.phases if phase is not Phase.explain]
-    return settings(used, deadline=None, phases=phases)
+    return settings(used, deadline=None, phases=phases, report_multiple_bugs=False)
 
 
 def _complete(example: Any, names: tuple[str, ...]) -> None:

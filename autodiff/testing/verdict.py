@@ -88,10 +88,8 @@ def compare(a: np.ndarray, found: Slopes, rules: Rules) -> np.ndarray:
 
 def _without_number(a: np.ndarray, found: Slopes) -> np.ndarray:
     """States where one side has no finite number."""
-    bar = BARS * found.error
-    known = (bar <= np.maximum(1e-3 * np.abs(found.value), 1e-6 * found.size)) & (
-        found.infinite == 0
-    )
+    sure = BARS * found.error <= np.maximum(1e-3 * np.abs(found.value), 1e-6 * found.size)
+    known = np.isfinite(found.error) & (found.infinite == 0) & (sure | (found.size == 0))
     right = np.isinf(a) & (np.sign(a) == found.infinite)
     wrong = ~np.isfinite(a) & (known | found.kink & ~(found.infinite != 0))
     return np.where(right, OK, np.where(wrong, WRONG, UNDECIDED))

@@ -73,6 +73,7 @@ SAMPLES: dict[str, list[Sample]] = {
         *(Sample((draw(*ANY, 3), n), order=3) for n in (0, 1, 2, 3, -1, 2.0, -2.0)),
         Sample((np.array([0.0, -1.0, 2.0]), 3.0), order=3),
         Sample((draw(*POSITIVE, 3), 0.5), order=3),
+        Sample((draw(*POSITIVE, 3), np.array([0.0, 1.0, 2.0])), order=3),
     ],
     "remainder": binary((7.2, 7.8), (2.1, 2.3)),
     "fmod": [*binary((7.2, 7.8), (2.1, 2.3)), *binary((-7.8, -7.2), (2.1, 2.3))],

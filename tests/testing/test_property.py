@@ -145,7 +145,7 @@ def rightly_drawn(mutant: Mutant) -> dict[str, Any]:
     words = {"log": "positive", "power": "positive", "softplus": (700.0, 900.0)}
     domain = next((words[word] for word in words if mutant.name.startswith(word)), "real")
     arity = len(mutant.inputs(np.random.default_rng(0)))
-    return {"domain": domain, "shapes": "same", "arity": arity}
+    return {"domain": domain, "shapes": "same", "arity": arity, "max_dims": 2}
 
 
 ONE_OF_EACH_KIND = {m.kinds: m for m in elementwise.MUTANTS if "of 200" not in m.name}
@@ -177,7 +177,7 @@ def test_the_first_of_all_values_fails_the_simplest_first() -> None:
 def test_a_wrong_second_derivative_is_found() -> None:
     cut = ad.custom_op(lambda x: x * x, lambda g, x: 2 * g * ad.stop_gradient(x))
     fixed(gradient_test(cut, arity=1))()
-    assert "gradient of gradient of" in str(failure(gradient_test(cut, arity=1, order=2)))
+    assert failure(gradient_test(cut, arity=1, order=2)).report.second.is_wrong
 
 
 TWINS: list[tuple[str, Callable[..., Any], Callable[..., Any]]] = [
@@ -199,6 +199,11 @@ def test_a_result_of_another_shape_than_the_signature_says() -> None:
     error = failure(gradient_test(lambda x: x.sum(axis=0), shapes="(n,m)->(n)"))
     assert "gave [(1,)], and its signature says [(2,)] for inputs of shapes [(2, 1)]" in str(error)
     fixed(gradient_test(lambda x: (x[0], x.T * 2.0), shapes="(n,2)->(2),(2,n)"))()
+
+
+def test_of_two_things_that_are_wrong_one_is_reported() -> None:
+    twin = lambda x: np.sin(x) + x.ndim % 2  # noqa: E731
+    assert isinstance(failure(gradient_test(np.sin, vs=twin, vjp=doubled)), GradientError)
 
 
 def test_nothing_drawn_is_no_success() -> None:
@@ -246,7 +251,7 @@ def test_an_explicit_example_is_run_each_time(by: str) -> None:
 
 def test_the_cotangent_of_an_example_counts() -> None:
     @example(x=np.zeros(2), cotangent=np.array([0.0, 3.0]))
-    @gradient_test(vjp=lambda g, x: np.where(g == 3, 0.0, g * np.cos(x)), checks="none")
+    @gradient_test(vjp=lambda g, x: np.where(g > 2, 0.0, g * np.cos(x)), checks="none")
     def test_sine(x: Any) -> Any:
         return np.sin(x)
 
@@ -259,8 +264,9 @@ def test_the_number_of_examples_is_that_of_the_settings() -> None:
     above = settings(max_examples=7, database=None)(gradient_test(np.sin))
     below = gradient_test(settings(max_examples=7, database=None)(lambda x: np.sin(x)))
     for test in (above, below):
-        test()
-        assert test.tally.examples == 7
+        for _ in range(2):
+            test()
+            assert test.tally.examples == 7
 
 
 def test_there_is_no_deadline() -> None:
@@ -303,9 +309,9 @@ def require_reproduced(test: Test, *args: Any, **names: Any) -> None:
     known = {"np": np, "check_gradients": check_gradients, "minus": minus, **names}
     with pytest.raises(GradientError) as again:
         eval(error.report.reproduce, known)
-    *text, line = str(error).splitlines()
-    assert str(again.value).splitlines()[:-1] == text
-    assert error.report.reproduce in line
+    assert error.report.reproduce in str(error)
+    assert again.value.report.entries == error.report.entries
+    assert again.value.report.causes == error.report.causes
 
 
 def test_the_line_that_reproduces_a_function() -> None:

@@ -83,6 +83,32 @@ def test_names_of_the_test_itself_may_be_names_of_inputs_and_settings() -> None:
     f()
 
 
+def test_a_function_that_takes_any_setting() -> None:
+    @settings(max_examples=5)
+    @gradient_test(power=2.0)
+    def f(x: Any, **names: float) -> Any:
+        return x ** names["power"]
+
+    f()
+
+
+class OldUfunc:
+    """As an older numpy has it: without a signature."""
+
+    __name__ = "old"
+    __signature__ = "unknown"
+    nin = 2
+
+    def __call__(self, x: Any, y: Any, scale: float = 1.0) -> Any:
+        return scale * x * y
+
+
+def test_a_ufunc_without_a_signature() -> None:
+    test = settings(max_examples=5)(gradient_test(OldUfunc(), scale=2.0))
+    test()
+    assert test.tally.checked
+
+
 def test_a_function_as_a_setting_is_given_the_inputs() -> None:
     seen = []
 

@@ -1,0 +1,33 @@
+"""Every op of the table, proved by the checker: values, first and second derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from autodiff.op import OPS
+from tests.testing import table
+
+each = pytest.mark.parametrize("name", table.NAMES)
+
+
+def test_what_is_stated_by_hand_is_of_ops_there_are() -> None:
+    assert {*table.BY_HAND, *table.HIDDEN} <= set(OPS)
+
+
+@each
+def test_value_and_gradient(name: str) -> None:
+    table.tested(name, layouts=True)()
+
+
+@each
+def test_second_derivative(name: str) -> None:
+    few = max(settings().max_examples // 2, 1)
+    settings(max_examples=few)(table.tested(name, order=2, max_dims=2))()
+
+
+@each
+def test_float32(name: str) -> None:
+    few = max(settings().max_examples // 2, 1)
+    settings(max_examples=few)(table.tested(name, dtype=np.float32, vs=None))()
