@@ -99,7 +99,7 @@ def _keeps_state(point: Point) -> bool:
 
 def _linearity(point: Point) -> str:
     one, two = _gradient(point), _gradient(point, scale=2.0)
-    if is_near(two, one):
+    if np.any(one) and is_near(two, one):
         return "cotangent ignored"
     if is_near(two, 4 * one):
         return "cotangent applied twice"

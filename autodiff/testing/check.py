@@ -208,16 +208,16 @@ def _judged(point: Point, a: np.ndarray, options: Options, rng: np.random.Genera
 
 
 def _rules(point: Point, a: np.ndarray, options: Options, rng: np.random.Generator) -> Rules:
-    eps = max(float(np.finfo(x.dtype).eps) for x in point.inputs)
-    if eps < 1e-12:
+    if point.eps < 1e-12:
         return Rules(options.rtol or 1e-6, options.atol, options.kinks)
-    rtol = options.rtol or ULPS * eps
+    rtol, half = options.rtol or ULPS * point.eps, point.eps**0.5
     if not point.in_double:
-        return Rules(max(rtol, 10 * eps**0.5), options.atol, options.kinks)
+        return Rules(max(rtol, 10 * half), options.atol, options.kinks)
     # The formula has to be right; to cancellation it may lose half of the digits.
     double = point.moved(point.z).gradient()
-    lost = np.minimum(np.abs(a - double), eps**0.5 * np.abs(double))
-    slack = ULPS * point.rounding(rng) + np.where(np.isfinite(lost), lost, 0.0)
+    lost = np.minimum(np.abs(a - double), half * np.abs(double))
+    tiny = max(float(np.finfo(x.dtype).tiny) for x in point.inputs)
+    slack = tiny + ULPS * point.rounding(rng) + np.where(np.isfinite(lost), lost, 0.0)
     return Rules(rtol, options.atol, options.kinks, slack)
 
 
@@ -239,6 +239,10 @@ def _second(report: GradientReport, options: Options, rng: np.random.Generator) 
         return
     problem = second_order(point)
     report.checks["symmetry"] = symmetry(problem, point, rng)
-    again = replace(options, order=1, method="auto", checks=(), cotangent=None, seed=rng, draw=None)
+    lost = max(float(np.max(point.cancelled(order), initial=0.0)) for order in (1, 2))
+    again = replace(
+        options, order=1, method="auto", atol=options.atol + lost, checks=(), cotangent=None,
+        seed=rng, draw=None,
+    )  # fmt: skip
     below = examine(problem, again)
     report.second, below.first = below, report

@@ -293,5 +293,5 @@ def _differs_clearly(
     point, name = case.point, _differs(case, first, second, sizes)
     if not name or any(g.shape != x.shape for g, x in zip(first, point.inputs, strict=True)):
         return name
-    more = point.split(CANCELLED * point.rounding(case.rng))
+    more = point.split(CANCELLED * (point.rounding(case.rng) + point.cancelled(1)))
     return _differs(case, first, second, sizes, more)

@@ -99,13 +99,24 @@ class Point:
         """How far each entry of the gradient moves when all inputs are rounded otherwise: more
         cannot be asked of one that is computed in their precision. Zero where that is not known,
         as of a gradient that differs from call to call."""
-        eps = max(float(np.finfo(x.dtype).eps) for x in self.inputs)
+        shakes = (0.0, 0.0, self.eps, self.eps, self.eps)
         try:
-            first, again, *others = (self._shaken(s, rng) for s in (0.0, 0.0, eps, eps, eps))
+            first, again, *others = (self._shaken(s, rng) for s in shakes)
         except GradientError:  # beyond the end of the domain
             return np.zeros(self.z.size)
         spread = np.max(np.abs(np.array(others) - first), axis=0)
         return np.where(np.isfinite(spread) & (first == again), spread, 0.0)
+
+    def cancelled(self, order: int) -> np.ndarray:
+        """Rounding of derivatives of an order, where parts as large as the results cancel without a
+        trace that shaking would show."""
+        parts = np.max(np.abs(self.v), initial=0.0) * np.sum(np.abs(self.line.base))
+        return np.asarray(self.eps * parts / self.scales[1] ** order)
+
+    @cached_property
+    def eps(self) -> float:
+        """Rounding of the coarsest input's dtype."""
+        return max(float(np.finfo(x.dtype).eps) for x in self.inputs)
 
     def _shaken(self, scale: float, rng: np.random.Generator) -> np.ndarray:
         """The gradient of inputs and cotangents that are off by so much, relatively, computed in

@@ -70,7 +70,8 @@ def gradient_test(
     It draws inputs, settings and a cotangent, calls `check_gradients`, and makes a failing example
     as small as it can. The result is what ``@given`` makes, so that Hypothesis's profiles and
     ``@settings``, ``@example``, ``@seed``, and pytest's fixtures and parametrized arguments go
-    with it. Hypothesis's deadline does not: a slow first call is no wrong gradient.
+    with it. Hypothesis's deadline does not, for a slow first call is no wrong gradient, nor its
+    phase that explains, for the report does.
 
     Parameters
     ----------

@@ -117,7 +117,8 @@ def judge(
         found.put(again, point.entries_alone(which[again]))
     verdict = _decided(point, a, which, found, rules, rng)
     if np.any(verdict.state == WRONG):
-        slack = np.maximum(rules.slack, CANCELLED * point.rounding(rng))
+        lost = CANCELLED * point.rounding(rng) + point.cancelled(1)
+        slack = np.maximum(rules.slack, lost)
         rules = replace(rules, slack=slack)
         verdict = _decided(point, a, which, found, rules, rng)
     closely = np.zeros(len(which), bool)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from autodiff.errors import DomainError, DTypeError, ShapeError
 from autodiff.testing import GradientError, grad_arrays, gradient_test, register
+from autodiff.testing.arguments import inputs_for
 
 TestLogaddexp = register(ad.logaddexp, np.logaddexp, domain=(-4.0, 4.0))
 TestLog = register(ad.log, np.log, domain="positive")
@@ -120,6 +121,49 @@ def test_a_function_as_a_setting_is_given_the_inputs() -> None:
 
     f()
     assert all(seen)
+
+
+# ---- where the cause of a failure is looked for
+
+
+WIDER: list[tuple[Any, list[tuple[int, ...]], list[tuple[int, ...]]]] = [
+    ("broadcast", [(1, 1), (1,)], [(5, 2), (2,)]),
+    ("broadcast", [(3, 1), (1, 2), ()], [(5, 1), (1, 2), ()]),
+    ("same", [(), ()], [(3, 2), (3, 2)]),
+    ("(n,d),(d)->(n)", [(1, 1), (1,)], [(3, 2), (2,)]),
+    ("(n,3),(n)", [(1, 3), (1,)], [(3, 3), (3,)]),
+    (st.just(((2, 3), (3, 4))), [(2, 3), (3, 4)], [(2, 3), (3, 4)]),
+]
+
+
+@pytest.mark.parametrize(("shapes", "small", "expected"), WIDER)
+def test_the_axes_of_generic_points_can_be_told_apart(
+    shapes: Any, small: list[tuple[int, ...]], expected: list[tuple[int, ...]]
+) -> None:
+    generic = inputs_for(None, shapes, len(small), {}).generic
+    assert generic is not None
+    arrays = generic(small)(np.random.default_rng(0))
+    assert [x.shape for x in arrays] == expected
+
+
+SUCH: dict[str, tuple[dict[str, Any], Callable[[Any], Any]]] = {
+    "ordinary": ({}, lambda x: not np.isin(x, [0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0]).any()),
+    "positive": ({"domain": "positive"}, lambda x: np.all(x > 0)),
+    "not avoided": ({"avoid": np.arange(-63, 64, 2) / 8}, lambda x: np.all(x * 4 % 1 == 0)),
+    "distinct": ({"distinct": True}, lambda x: len(np.unique(x)) == 9),
+    "definite": ({"domain": "definite"}, lambda x: np.all(np.linalg.eigvalsh(x) > 0)),
+}
+
+
+@pytest.mark.parametrize("kind", SUCH)
+def test_generic_points_are_such_as_are_drawn(kind: str) -> None:
+    settings, holds = SUCH[kind]
+    generic = inputs_for(None, "(n,n)", 1, {"dtype": np.float32, **settings}).generic
+    assert generic is not None
+    for seed_of_one in range(8):
+        (x,) = generic([(1, 1)])(np.random.default_rng(seed_of_one))
+        assert x.shape == (3, 3)
+        assert holds(x)
 
 
 # ---- errors

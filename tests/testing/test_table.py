@@ -27,7 +27,12 @@ def test_second_derivative(name: str) -> None:
     settings(max_examples=few)(table.tested(name, order=2, max_dims=2))()
 
 
+# Where one entry outweighs all others, float32 has no digits of 1 - y left.
+FLOAT32 = {"softmax": {"domain": (-2.0, 2.0)}}
+
+
 @each
 def test_float32(name: str) -> None:
     few = max(settings().max_examples // 2, 1)
-    settings(max_examples=few)(table.tested(name, dtype=np.float32, vs=None))()
+    more = FLOAT32.get(name, {})
+    settings(max_examples=few)(table.tested(name, dtype=np.float32, vs=None, **more))()
