@@ -21,7 +21,7 @@ from autodiff.testing.arrays import (
     broadcast_shapes,
     entries_of,
     shapes_within,
-)  # fmt: skip
+)
 from autodiff.testing.domains import domains_of
 from autodiff.testing.problem import Arrays
 from autodiff.testing.strategies import grad_arrays

@@ -63,7 +63,7 @@ def diagnose(report: Any) -> list[Cause]:
             return broken
         if found := list(_at_the_point(report)):
             return found
-        return [*_explained(report), *broken] or list(_few(report))
+        return [*_explained(report), *broken] or [*_few(report)] or [*_explained(report, True)]
 
 
 def _broken(report: Any) -> Iterator[Cause]:
@@ -157,8 +157,9 @@ def _few(report: Any) -> Iterator[Cause]:
         yield Cause("few entries", text, SEEN)
 
 
-def _explained(report: Any) -> Iterator[Cause]:
-    """Mistakes that explain the gradients for all inputs at fresh probes."""
+def _explained(report: Any, alone: bool = False) -> Iterator[Cause]:
+    """Mistakes that explain the gradients for all inputs at fresh probes; or, of several mistakes,
+    those that explain the gradient for one input `alone`."""
     probes = make_probes(report.point.problem, report.options.draw)
     names, on = report.point.problem.names, f"on {len(probes)} generic probes"
     wrong = [i for i in range(len(names)) if any(p.is_wrong(i) for p in probes)]
@@ -168,7 +169,7 @@ def _explained(report: Any) -> Iterator[Cause]:
         owners = ", ".join(names[i] for i in where)
         text = f"{owners}: {guess.text}" if where and len(names) > 1 else guess.text
         kinds.setdefault(guess.kind, Cause(guess.kind, text, f"holds for every entry {on}"))
-    for i, found in whole.items() if not kinds else ():
+    for i, found in whole.items() if alone else ():
         for guess in found[:1]:
             yield Cause(guess.kind, f"{names[i]}: {guess.text}", f"holds for {names[i]} alone {on}")
     yield from kinds.values()

@@ -289,11 +289,8 @@ class _Search:
     def rough(self) -> Slopes:
         """The same, if what finer steps add to the best is rounding within the function."""
         value, error, finest = self.best(finer=False)
-        noise = np.zeros_like(value)
-        for seen in self.own:
-            for length, central in zip(seen.lengths, seen.central, strict=True):
-                added = np.where(length <= finest, np.abs(central - value) * length, 0.0)
-                noise = np.fmax(noise, added)
+        added = np.abs(np.array(self.values) - value) * self.finest
+        noise = np.max(added, axis=0, initial=0.0, where=(self.finest < finest) & ~np.isnan(added))
         return self._slopes(value, error + noise / finest)
 
     def _slopes(self, value: np.ndarray, error: np.ndarray) -> Slopes:

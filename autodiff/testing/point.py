@@ -86,14 +86,17 @@ class Point:
 
     def gradient(self) -> np.ndarray:
         """What is to be checked, as one vector in float64; NaN where it does not fit the inputs."""
-        found = self.fitted(self.problem.gradients(self.inputs, self.cotangents))
+        return self._gradient(self.inputs, self.cotangents)
+
+    def _gradient(self, inputs: Arrays, cotangents: Arrays) -> np.ndarray:
+        found = self.fitted(self.problem.gradients(inputs, cotangents))
         return np.full(self.z.size, np.nan) if found is None else found
 
     def fitted(self, gradients: Arrays) -> np.ndarray | None:
         """Gradients in one vector, summed to the inputs' shapes, so that the values can be compared
         also where the shapes are wrong; None if they do not fit."""
         parts = [_fitted(g, x.shape) for g, x in zip(gradients, self.inputs, strict=True)]
-        return None if any(g is None for g in parts) else joined(parts)
+        return None if any(part is None for part in parts) else joined(parts)
 
     def rounding(self, rng: np.random.Generator) -> np.ndarray:
         """How far each entry of the gradient moves when all inputs are rounded otherwise: more
@@ -131,7 +134,7 @@ class Point:
             np.asarray(part, v.dtype).reshape(v.shape)
             for part, v in zip(np.split(turned, edges), self.cotangents, strict=True)
         ]
-        return joined(self.problem.gradients(inputs, cotangents))
+        return self._gradient(inputs, cotangents)
 
     @cached_property
     def in_double(self) -> bool:

@@ -23,14 +23,14 @@ from autodiff.testing.arguments import (
     is_signature,
     require_known,
     required,
-)  # fmt: skip
+)
 from autodiff.testing.check import Options, examine
 from autodiff.testing.contract import chosen
-from autodiff.testing.failure import GradientError, UndecidedError
+from autodiff.testing.failure import GradientError
 from autodiff.testing.problem import Problem, make_problem
-from autodiff.testing.report import GradientReport
 from autodiff.testing.sources import as_arrays, make_source
 from autodiff.testing.strategies import cotangents_for
+from autodiff.testing.tally import Tally
 from autodiff.testing.twins import require_same, require_shapes
 
 __all__ = ["gradient_test", "register"]
@@ -190,9 +190,10 @@ def register(
         one in float32, and one of other memory layouts; the first two only, where `inputs` says
         what arrays are drawn.
     """
+    few = settings.get("max_dims", max(2, settings.get("min_dims", 0)))
     variants: dict[str, dict[str, Any]] = {
         "test_gradient": {},
-        "test_second_order": {"order": 2, "max_dims": 2},
+        "test_second_order": {"order": 2, "max_dims": few},
         "test_float32": {"dtype": np.float32},
         "test_layouts": {"layouts": True},
     }
@@ -203,46 +204,6 @@ def register(
         for name, variant in variants.items()
     }
     return type(f"Test_{_name(f)}", (), tests)
-
-
-@dataclass
-class _Tally:
-    """What all examples of one run came to."""
-
-    examples: int = 0
-    checked: int = 0
-    kinks: int = 0
-    undecided: int = 0
-    digits: float = 16.0
-
-    def clear(self) -> None:
-        vars(self).update(vars(_Tally()))
-
-    def add(self, report: GradientReport) -> None:
-        self.examples += 1
-        self.checked += report.checked
-        self.kinks += 0 if report.verdict is None else int(np.sum(report.verdict.kink))
-        self.undecided += report.undecided
-        self.digits = min([self.digits, *(r.digits for r in (report, report.second) if r)])
-
-    def __str__(self) -> str:
-        return (
-            f"right to {self.digits:.1f} digits; {self.examples} examples, {self.checked} "
-            f"entries, {self.kinks} without a derivative, {self.undecided} undecided"
-        )
-
-    def require_judged(self, name: str) -> None:
-        if not self.checked:
-            raise UndecidedError(
-                f"the test of {name}() drew nothing that could be checked: "
-                f"in {self.examples} examples there was not one entry"
-            )
-        if 2 * self.undecided > self.checked:
-            raise UndecidedError(
-                f"the test of {name}() shows nothing: {self.undecided} of {self.checked} entries "
-                "could not be decided, since the values there are too rough, or not finite, for "
-                "difference quotients; state domain= or avoid="
-            )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -265,7 +226,7 @@ class _Test:
     inputs: Inputs
     names: tuple[str, ...]
     others: tuple[str, ...]
-    tally: _Tally = field(default_factory=_Tally)
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def drawn_names(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from autodiff.testing.arrays import (
     entries_of,
     shapes_within,
     up_to,
-)  # fmt: skip
+)
 from autodiff.testing.domains import Domain
 
 __all__ = [

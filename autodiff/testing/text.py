@@ -29,7 +29,10 @@ def failure(report: Any) -> str:
     """All that is to be said about a gradient that is not right."""
     lines = [_title(report), *_example(report)]
     lines += _table(report) if report.wrong.size else []
-    lines += [f"  also tried   {'   '.join(_tried(report))}", *_causes(report)]
+    lines += [f"  also tried   {'   '.join(_tried(report))}"]
+    if report.wrong.size:
+        lines += [f"  also wrong   {text}" for text in report.broken.values()]
+    lines += _causes(report)
     return "\n".join([*lines, f"  reproduce: {report.reproduce}"])
 
 
@@ -86,7 +89,6 @@ def _tried(report: Any) -> Iterator[str]:
     for name, label in (("determinism", "deterministic"), ("linearity", "linear in cotangent")):
         if name in report.checks:
             yield f"{label}: {'no' if report.checks[name] else 'yes'}"
-    yield from (text for text in report.broken.values() if report.wrong.size)
     names = report.point.problem.names
     right = [n for i, n in enumerate(names) if i not in report.wrong_inputs]
     if report.wrong.size and len(names) > 1:

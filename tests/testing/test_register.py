@@ -71,6 +71,21 @@ def test_the_class_bears_the_name_of_the_function() -> None:
     assert [name for name in vars(TestLog) if name.startswith("test")] == [*NAMES]
 
 
+@pytest.mark.parametrize("limits", [{"max_dims": 1}, {"min_dims": 3, "max_side": 2}])
+def test_limits_hold_in_each_test(limits: dict[str, int]) -> None:
+    seen: list[int] = []
+
+    def twin(x: Any) -> Any:
+        seen.append(x.ndim)
+        return np.sin(x)
+
+    registered = register(ad.sin, twin, **limits)
+    for name in NAMES:
+        settings(max_examples=5, database=None)(getattr(registered, name))()
+    assert limits.get("min_dims", 0) <= min(seen)
+    assert max(seen) <= limits.get("max_dims", 3)
+
+
 # ---- names
 
 
