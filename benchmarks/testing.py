@@ -152,10 +152,13 @@ def as_mutant(example: Example) -> Mutant:
     """The function and autodiff's gradient of it as any checker takes them; nothing is wrong."""
     inputs, given = arguments(example.values)
     problem = make_problem(example.f, inputs, None, None, given, None)
+    quiet = np.errstate(all="ignore")  # JAX calls from a thread that has settings of its own
 
+    @quiet
     def forward(*arrays: Any) -> Any:
         return joined(problem.values(arrays))
 
+    @quiet
     def vjp(cotangent: Any, *arrays: Any) -> tuple[Any, ...]:
         parts = split(cotangent, problem.values(arrays))
         return tuple(np.array(g) for g in problem.gradients(arrays, parts))

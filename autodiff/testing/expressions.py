@@ -24,10 +24,11 @@ Shape = tuple[int, ...]
 SHAPES: tuple[Shape, ...] = ((), (3,), (2, 3), (2, 1), (1, 3), (2, 2))
 LARGEST = 48
 """No value has more entries."""
+MORE = 30
+"""How much likelier another step is than the end."""
 BOUND = 3.0
 """A value larger than that is tamed before it is used."""
 ALL = tuple(sorted(RECIPES))
-_GO_ON = st.integers(0, 3)
 PLACE = re.compile(r"{(\w*)}")
 
 
@@ -121,38 +122,47 @@ def _cases(
     draw: st.DrawFn, arrays: st.SearchStrategy[list[Any]], names: tuple[str, ...], max_steps: int
 ) -> OpCase:
     inputs = draw(arrays)
-    growing = _Growing(draw, list(inputs))
-    growing.step(names)
-    for _ in range(max_steps - 1):
-        if draw(_GO_ON):  # asked for each step, so that a failing case can do without any of them
-            growing.step(names)
+    growing = _Growing(list(inputs))
+    for i in range(max_steps + 1):
+        if not draw(_one_step(growing, names, i == 0, i == max_steps)):
+            break
     results = [f"v{i}" for i in range(len(growing.values)) if i not in growing.used]
     return OpCase(tuple(inputs), tuple(growing.lines), tuple(growing.ops), tuple(results))
+
+
+@st.composite
+def _one_step(
+    draw: st.DrawFn, growing: _Growing, names: tuple[str, ...], is_first: bool, is_over: bool
+) -> bool:
+    """One more step, or the end: drawn as one, so that a failing case can do without it."""
+    goes_on = draw(st.integers(int(is_first), 0 if is_over else MORE))
+    if goes_on:
+        growing.step(draw, names)
+    return bool(goes_on)
 
 
 class _Growing:
     """An expression to which steps are added; `used` are the numbers of the values they take."""
 
-    def __init__(self, draw: st.DrawFn, values: list[Any]) -> None:
-        self.draw = draw
+    def __init__(self, values: list[Any]) -> None:
         self.values = values
         self.lines: list[str] = []
         self.ops: list[str] = []
         self.used: set[int] = set()
 
-    def step(self, names: tuple[str, ...]) -> None:
+    def step(self, draw: st.DrawFn, names: tuple[str, ...]) -> None:
         """Add one op to what there is, if one fits."""
-        x = self.pick(lambda shape: True)
+        x = self.pick(draw, lambda shape: True)
         shape = np.shape(self.values[x])
         fitting = [name for name in names if RECIPES[name].fits(shape)]
         if not fitting:
             return
-        name = self.draw(st.sampled_from(fitting))
+        name = draw(st.sampled_from(fitting))
         recipe = RECIPES[name]
         others = {"y": lambda s: _together(s, shape), "t": lambda s: s == shape}
         taken = {p: fits for p, fits in others.items() if f"{{{p}}}" in recipe.code}
-        places = {"x": x} | {p: self.pick(fits) for p, fits in taken.items()}
-        code = self.filled(recipe, places, shape)
+        places = {"x": x} | {p: self.pick(draw, fits) for p, fits in taken.items()}
+        code = self.filled(draw, recipe, places, shape)
         value = self.value(code)
         if 0 < np.size(value) <= LARGEST:
             self.used |= {*places.values()}
@@ -160,12 +170,12 @@ class _Growing:
             self.ops.append(name)
             self.values.append(value)
 
-    def pick(self, fits: Any) -> int:
+    def pick(self, draw: st.DrawFn, fits: Any) -> int:
         """A value that fits, towards the first: then no step stands in the way of another."""
         fitting = [i for i, v in enumerate(self.values) if fits(np.shape(v))]
-        return fitting[self.draw(st.integers(0, len(fitting) - 1))]
+        return draw(st.sampled_from(fitting))
 
-    def filled(self, recipe: Recipe, places: dict[str, int], shape: Shape) -> str:
+    def filled(self, draw: st.DrawFn, recipe: Recipe, places: dict[str, int], shape: Shape) -> str:
         """The recipe's code with values and settings."""
         settings: dict[str, str] = {}
 
@@ -174,7 +184,7 @@ class _Growing:
             if place in places:
                 return self.argument(places[place], recipe.wrapped.get(place))
             if place not in settings:  # a setting that is named twice is the same
-                settings[place] = _written(self.draw(SETTINGS[place](shape)))
+                settings[place] = _written(draw(SETTINGS[place](shape)))
             return settings[place]
 
         return PLACE.sub(text, recipe.code)

@@ -31,7 +31,9 @@ SETTLED = 1e-8
 UNSEEN = 1e-9
 """So much of a derivative may have been lost in rounding before it is looked for."""
 WITHIN = 1e-9
-"""Rounding within a function may be so much of its results."""
+"""Rounding within a function is easily so much of its results."""
+ROUGHEST = 1e-2
+"""It may be so much of them, and no more."""
 TINY = 2.0**-1070
 """Results are rounded off by so much at least: products of small numbers vanish."""
 
@@ -160,14 +162,15 @@ def slopes_closely(line: Line, row: np.ndarray, scales: Sequence[np.ndarray]) ->
     """The derivative along one row of a matrix by steps of every size, read in two ways.
 
     Jumps or waves that are finer than most steps look like a slope, or like a kink. If only fine
-    steps show them, they may also be rounding within the function. First comes what the larger
-    steps say, with error bars by the smaller ones; then what the smaller steps say.
+    steps show them, they may also be rounding within the function, unless they are too large for
+    that. First comes what the larger steps say, with error bars by the smaller ones; last, what
+    the smaller steps say.
     """
     with _quietly():
         found = _Search(line, row)
         for steps, _ in _starts(scales):
             found.start(steps, found.everywhere, own=True)
-        return [found.rough(), found.result()]
+        return [*found.rough(), found.result()]
 
 
 def _starts(scales: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
@@ -286,12 +289,13 @@ class _Search:
         value, error, _ = self.best()
         return self._slopes(value, error)
 
-    def rough(self) -> Slopes:
-        """The same, if what finer steps add to the best is rounding within the function."""
+    def rough(self) -> Iterator[Slopes]:
+        """The same, if what finer steps add to the best can be rounding within the function."""
         value, error, finest = self.best(finer=False)
         added = np.abs(np.array(self.values) - value) * self.finest
         noise = np.max(added, axis=0, initial=0.0, where=(self.finest < finest) & ~np.isnan(added))
-        return self._slopes(value, error + noise / finest)
+        if np.all(noise <= ROUGHEST * np.sum(self.weights)):
+            yield self._slopes(value, error + noise / finest)
 
     def _slopes(self, value: np.ndarray, error: np.ndarray) -> Slopes:
         kink, ahead, behind = self._kinks(4.0)

@@ -114,9 +114,8 @@ def test_a_planted_bug_is_found_and_made_small(name: str, monkeypatch: pytest.Mo
     monkeypatch.setitem(vars(OPS[name]), "rules", (lambda g, saved: g * 1.0,))
     ops = ["multiply", "tanh", "reshape", "sum", "sort", "cumsum"]
     case = minimal(op_cases(ops=ops), lambda c: name in c.ops and is_wrong(c))
-    assert len(case.ops) <= 2
-    assert len(case.inputs) == 1
-    assert case.inputs[0].size <= 4
+    assert case.ops == (name,)
+    assert all(np.all(x == 0) for x in case.inputs)
 
 
 BAD: list[tuple[str, Callable[[], Any]]] = [
