@@ -239,15 +239,18 @@ class _Search:
             for step in (steps[i], -steps[i]):
                 found = self.line.values(self.line.z + step * self.rows[i])
                 self.changed[i] |= np.isfinite(found) & (found != self.line.base)
+                slope = abs(self.line.difference(found, self.line.base) / step)
+                self.size[i] = np.fmax(self.size[i], slope if np.isfinite(slope) else 0.0)
 
     def unsettled(self) -> np.ndarray:
         """The directions where something moves, and no two starts agree yet."""
         value, error, _ = self.best()
-        moved = self.changed.any(axis=1)
+        moved = self.changed[:, np.isfinite(self.line.base)].any(axis=1)
         return np.flatnonzero(moved & ~(self._sure(value, error) | self._kinks(4.0)[0]))
 
     def _sure(self, value: np.ndarray, error: np.ndarray) -> np.ndarray:
-        return error <= SETTLED * np.maximum(np.abs(value), 1e-3 * self.size)
+        near = error <= SETTLED * np.maximum(np.abs(value), 1e-3 * self.size)
+        return near | (self.size == 0)  # nothing that counts has moved
 
     def best(self, finer: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The candidate with the least error of its own; its bar reaches the nearest other; and
