@@ -64,6 +64,11 @@ class Point:
         place = np.unravel_index(index - self.edges[which], self.shapes[which])
         return which, tuple(map(int, place))
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether the function may not be called again."""
+        return self.evaluations >= self.allowed
+
     def values(self, z: np.ndarray) -> np.ndarray:
         """All results in one vector; NaN where there are none."""
         self.evaluations += 1

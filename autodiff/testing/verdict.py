@@ -108,67 +108,70 @@ def judge(
     if not which.size:
         none = np.zeros(0)
         return Verdict(which, np.zeros(0, int), none, none, none, np.zeros(0, bool), {})
-    found = point.entries(which, rng, method)
-    if method == "complex":
-        return _decided(point, a, which, found, rules, rng)
-    state = compare(a[which], found, rules.of(which))
-    again = np.flatnonzero(~found.alone & ((state != OK) | found.kink))
-    if again.size:
-        found.put(again, point.entries_alone(which[again]))
-    verdict = _decided(point, a, which, found, rules, rng)
-    if np.any(verdict.state == WRONG):
-        lost = CANCELLED * point.rounding(rng) + point.cancelled(1)
-        slack = np.maximum(rules.slack, lost)
-        rules = replace(rules, slack=slack)
-        verdict = _decided(point, a, which, found, rules, rng)
-    closely = np.zeros(len(which), bool)
-    while (
-        np.any(wrong := verdict.state == WRONG)
-        and not np.any(wrong & closely)  # one will do
-        and point.evaluations < point.allowed
-    ):
-        k = int(np.argmax(wrong))
-        closely[k] = True
-        verdict = _closer(point, a, which, found, rules, rng, k)
-    return verdict
+    case = _Judge(point, a, which, rules, rng, point.entries(which, rng, method))
+    return case.verdict() if method == "complex" else case.sure_verdict()
 
 
-def _closer(
-    point: Point, a: np.ndarray, which: np.ndarray, found: Slopes, rules: Rules,
-    rng: np.random.Generator, k: int,
-) -> Verdict:  # fmt: skip
-    """The verdict after a closer look at the entry `k`, of two ways to read it the kinder one."""
-    verdicts = []
-    for closer in point.entry_closely(int(which[k])):
-        found.put(np.array([k]), closer)
-        verdicts.append(_decided(point, a, which, found, rules, rng))
-        if verdicts[-1].state[k] == OK:
-            break
-    return next((v for v in verdicts if v.state[k] == UNDECIDED), verdicts[-1])
+@dataclass
+class _Judge:
+    """What is compared, and the derivatives that are known so far."""
 
+    point: Point
+    a: np.ndarray
+    which: np.ndarray
+    rules: Rules
+    rng: np.random.Generator
+    found: Slopes
 
-def _decided(
-    point: Point, a: np.ndarray, which: np.ndarray, found: Slopes, rules: Rules,
-    rng: np.random.Generator,
-) -> Verdict:  # fmt: skip
-    """The verdict by these derivatives, also where there is none."""
-    state = compare(a[which], found, rules.of(which))
-    kink = found.kink.copy()
-    if np.any((state == WRONG) & ~kink) and not kink.all() and _oblique_kink(point, rng):
-        kink |= state == WRONG
-    state[kink] = UNDECIDED
-    verdict = Verdict(which, state, a[which], found.value, found.error, kink, {})
-    if kink.any() and rules.kinks != "skip":
-        _judge_kinks(point, a, verdict, rules, rng)
-    return verdict
+    def sure_verdict(self) -> Verdict:
+        """The verdict, after another look at all that is not found right."""
+        doubtful = ~self.found.alone & ((self._states() != OK) | self.found.kink)
+        if again := np.flatnonzero(doubtful).tolist():
+            self.found.put(np.array(again), self.point.entries_alone(self.which[again]))
+        verdict = self.verdict()
+        if np.any(verdict.state == WRONG):
+            lost = CANCELLED * self.point.rounding(self.rng) + self.point.cancelled(1)
+            self.rules = replace(self.rules, slack=np.maximum(self.rules.slack, lost))
+            verdict = self.verdict()
+        confirmed = False  # one will do
+        while not confirmed and np.any(wrong := verdict.state == WRONG) and not self.point.is_spent:
+            k = int(np.argmax(wrong))
+            verdict = self._closer(k)
+            confirmed = bool(verdict.state[k] == WRONG)
+        return verdict
 
+    def _closer(self, k: int) -> Verdict:
+        """The verdict after a closer look at one entry, of two ways to read it the kinder one."""
+        verdicts = []
+        for closer in self.point.entry_closely(int(self.which[k])):
+            self.found.put(np.array([k]), closer)
+            verdicts.append(self.verdict())
+            if verdicts[-1].state[k] == OK:
+                break
+        return next((v for v in verdicts if v.state[k] == UNDECIDED), verdicts[-1])
 
-def _oblique_kink(point: Point, rng: np.random.Generator) -> bool:
-    """Whether the function has a kink along a direction that is no axis."""
-    if point.z.size < 2:
-        return False
-    rows = point.scales[0] * rng.normal(size=(4, point.z.size))
-    return bool(np.any(slopes(point.line, rows, [np.ones(4)]).kink))
+    def _states(self) -> np.ndarray:
+        return compare(self.a[self.which], self.found, self.rules.of(self.which))
+
+    def verdict(self) -> Verdict:
+        """The verdict by the derivatives that are known, also where there is none."""
+        state, kink = self._states(), self.found.kink.copy()
+        if np.any((state == WRONG) & ~kink) and not kink.all() and self._is_on_a_kink():
+            kink |= state == WRONG
+        state[kink] = UNDECIDED
+        value, error = self.found.value.copy(), self.found.error.copy()
+        verdict = Verdict(self.which, state, self.a[self.which], value, error, kink, {})
+        if kink.any() and self.rules.kinks != "skip":
+            _judge_kinks(self.point, self.a, verdict, self.rules, self.rng)
+        return verdict
+
+    def _is_on_a_kink(self) -> bool:
+        """Whether the function has a kink along a direction that is no axis."""
+        point = self.point
+        if point.z.size < 2:
+            return False
+        rows = point.scales[0] * self.rng.normal(size=(4, point.z.size))
+        return bool(np.any(slopes(point.line, rows, [np.ones(4)]).kink))
 
 
 def _judge_kinks(
