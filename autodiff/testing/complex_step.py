@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.testing.numeric import Line, Slopes, Values, slopes
+from autodiff.testing.line import Line, Slopes, Values
+from autodiff.testing.numeric import slopes
 
 __all__ = ["complex_slopes"]
 

@@ -8,19 +8,17 @@ where two starts agree.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from autodiff.testing.groups import Groups
+from autodiff.testing.line import Line, Slopes
 from autodiff.testing.tableau import Tableau
 
-__all__ = ["Line", "Slopes", "Values", "slopes", "slopes_closely"]
-
-Values = Callable[[np.ndarray], np.ndarray]
-"""All results in one vector, as a function of all inputs in one vector."""
+__all__ = ["slopes", "slopes_closely"]
 
 STARTS = (-3, -7)
 """The first starting steps, as powers of two of the scale of the direction."""
@@ -36,81 +34,6 @@ ROUGHEST = 1e-2
 """It may be so much of them, and no more."""
 TINY = 2.0**-1070
 """Results are rounded off by so much at least: products of small numbers vanish."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A point, and the cotangent that makes one number of the results.
-
-    Attributes
-    ----------
-    values : callable
-    z : ndarray
-        The point, as one vector.
-    v : ndarray
-        The cotangent of all results, as one vector.
-    base : ndarray
-        The results at `z`.
-    eps : float
-        Rounding of the dtype in which the function works.
-    """
-
-    values: Values
-    z: np.ndarray
-    v: np.ndarray
-    base: np.ndarray
-    eps: float = 2.0**-52
-
-    def difference(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-        """The cotangent times the difference of results; equal infinities differ by nothing."""
-        apart = upper - lower
-        if not np.all(np.isfinite(apart)):
-            same = (upper == lower) | ((upper != upper) & (lower != lower))
-            apart = np.where(same, 0.0, apart)
-        return np.asarray(apart @ self.v)
-
-
-@dataclass
-class Slopes:
-    """Derivatives along directions.
-
-    Attributes
-    ----------
-    value : ndarray
-        NaN where nothing is known.
-    error : ndarray
-        How far the value may be off; inf where it is not known.
-    size : ndarray
-        The largest secant slope that was seen: the scale by which a derivative of zero is zero.
-    kink : ndarray of bool
-        Whether the slopes to both sides differ however near.
-    edge : ndarray of bool
-        Whether only one side lies in the domain; the value is that of this side.
-    infinite : ndarray
-        +1 or -1 where the slope grows without end, else 0.
-    alone : ndarray of bool
-        Whether it comes from differences along this direction by itself.
-    """
-
-    value: np.ndarray
-    error: np.ndarray
-    size: np.ndarray
-    kink: np.ndarray
-    edge: np.ndarray
-    infinite: np.ndarray
-    alone: np.ndarray
-
-    @classmethod
-    def unknown(cls, count: int) -> Slopes:
-        """Nothing known yet along `count` directions."""
-        full, no = np.full, np.zeros(count, bool)
-        return cls(full(count, np.nan), full(count, np.inf), np.zeros(count), no, no.copy(),
-                   np.zeros(count), no.copy())  # fmt: skip
-
-    def put(self, places: np.ndarray, other: Slopes) -> None:
-        """Take over what is known along some of the directions."""
-        for name, mine in vars(self).items():
-            mine[places] = getattr(other, name)
 
 
 @dataclass
@@ -309,7 +232,8 @@ class _Search:
         value, error = np.where(edge, side, value), np.where(edge, side_error, error)
         error = np.where(self._in_the_dark(), np.inf, error)
         alone = np.full(len(self.rows), self.groups is None)
-        return Slopes(value, error, self.size, kink & ~edge, edge, self._infinite(), alone)
+        whole = np.full(len(self.rows), np.all(np.isfinite(self.line.base)))
+        return Slopes(value, error, self.size, kink & ~edge, edge, self._infinite(), alone, whole)
 
     def _in_the_dark(self) -> np.ndarray:
         """Where no finite result moves, while others are not finite: those may be what moves."""

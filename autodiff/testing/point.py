@@ -11,13 +11,16 @@ from autodiff.errors import DomainError
 from autodiff.op import sum_to
 from autodiff.testing.complex_step import complex_slopes
 from autodiff.testing.failure import GradientError
-from autodiff.testing.numeric import Line, Slopes, slopes, slopes_closely
+from autodiff.testing.line import Line, Slopes
+from autodiff.testing.numeric import slopes, slopes_closely
 from autodiff.testing.problem import Arrays, Problem
 
 __all__ = ["CANCELLED", "Point", "joined"]
 
 CANCELLED = 16
 """So many times what a gradient moves by rounding may lie between two ways to compute it."""
+ROUGH = 1e-2
+"""What moves by more, relatively, is not rounded off."""
 ROUNDING = 1e-2
 """Two forwards in different precision that differ by more do not compute the same."""
 
@@ -105,15 +108,16 @@ class Point:
 
     def rounding(self, rng: np.random.Generator) -> np.ndarray:
         """How far each entry of the gradient moves when all inputs are rounded otherwise: more
-        cannot be asked of one that is computed in their precision. Zero where that is not known,
-        as of a gradient that differs from call to call."""
+        cannot be asked of one that is computed in their precision. Zero where it is no rounding:
+        where the gradient jumps, or differs from call to call."""
         shakes = (0.0, 0.0, self.eps, self.eps, self.eps)
         try:
             first, again, *others = (self._shaken(s, rng) for s in shakes)
         except GradientError:  # beyond the end of the domain
             return np.zeros(self.z.size)
         spread = np.max(np.abs(np.array(others) - first), axis=0)
-        return np.where(np.isfinite(spread) & (first == again), spread, 0.0)
+        is_rounding = (spread <= ROUGH * np.abs(first)) & (first == again)
+        return np.where(is_rounding, spread, 0.0)
 
     def cancelled(self, order: int) -> np.ndarray:
         """Rounding of derivatives of an order, where parts as large as the results cancel without a

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autodiff.testing.numeric import Slopes, slopes
+from autodiff.testing.line import Slopes
+from autodiff.testing.numeric import slopes
 from autodiff.testing.point import CANCELLED, Point
 
 __all__ = ["OK", "OUTSIDE", "UNDECIDED", "WRONG", "Rules", "Verdict", "compare", "judge"]
@@ -91,7 +92,7 @@ def _without_number(a: np.ndarray, found: Slopes) -> np.ndarray:
     sure = BARS * found.error <= np.maximum(1e-3 * np.abs(found.value), 1e-6 * found.size)
     known = np.isfinite(found.error) & (found.infinite == 0) & (sure | (found.size == 0))
     right = np.isinf(a) & (np.sign(a) == found.infinite)
-    wrong = ~np.isfinite(a) & (known | found.kink & ~(found.infinite != 0))
+    wrong = ~np.isfinite(a) & found.whole & (known | found.kink & ~(found.infinite != 0))
     return np.where(right, OK, np.where(wrong, WRONG, UNDECIDED))
 
 
