@@ -217,7 +217,7 @@ register([
     binary("multiply", operator.mul, "y", "x", numpy=np.multiply),
     binary("divide", operator.truediv, "1 / y", "-out / y", numpy=np.divide, domain="y != 0"),
     # The power 0 is a constant 1, also at x = 0, where x ** -1 would be infinite.
-    binary("power", operator.pow, "y * x ** (y - ((x != 0) | (y != 0)))", _power_y,
+    binary("power", operator.pow, "y * (x + ((x == 0) & (y == 0))) ** (y - 1)", _power_y,
            numpy=(np.power, np.float_power), scalar=math.pow, domain="x > 0"),
     binary("remainder", operator.mod, 1, "-(x // y)", numpy=np.remainder,
            domain="x / y not whole"),

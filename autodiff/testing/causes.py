@@ -59,7 +59,7 @@ def diagnose(report: Any) -> list[Cause]:
     with np.errstate(all="ignore"):
         broken = list(_broken(report))
         values_are_right = report.broken and not report.wrong.size and "shape" not in report.broken
-        if values_are_right or (broken and broken[0].kind != "wrong shape"):
+        if values_are_right or any(c.kind not in _SAID.values() for c in broken):
             return broken
         if found := list(_at_the_point(report)):
             return found

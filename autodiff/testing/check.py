@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DomainError, ShapeError
+from autodiff.errors import DomainError, DTypeError, ShapeError
 from autodiff.testing.contract import chosen, run_checks
 from autodiff.testing.failure import GradientError
 from autodiff.testing.higher import second_order, symmetry, taylor
@@ -48,13 +48,25 @@ class Options:
         _require("order", self.order, (1, 2))
         _require("method", self.method, ("auto", "complex", "differences"))
         _require("kinks", self.kinks, ("subgradient", "strict", "skip"))
-        if self.projections != "auto" and not isinstance(self.projections, int):
-            raise DomainError(f"projections= is 'auto' or a number, not {self.projections!r}")
+        if self.projections != "auto":
+            _require_number("projections", self.projections, 1)
+        _require_number("max_evals", self.max_evals, 1)
+        _require_number("atol", self.atol, 0)
+        _require_number("rtol", 0 if self.rtol is None else self.rtol, 0)
+        try:
+            np.random.default_rng(self.seed)
+        except (TypeError, ValueError) as error:
+            raise DomainError(f"seed={self.seed!r} is no seed: {error}") from None
 
 
 def _require(name: str, value: Any, known: tuple[Any, ...]) -> None:
     if value not in known:
         raise DomainError(f"{name}={value!r}: it is one of {', '.join(map(repr, known))}")
+
+
+def _require_number(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, (int, float, np.number)) or not least <= value < np.inf:
+        raise DomainError(f"{name}={value!r}: it is a number of at least {least}")
 
 
 def check_gradients(
@@ -189,8 +201,12 @@ def _cotangents(problem: Problem, options: Options, rng: np.random.Generator) ->
     given = (
         options.cotangent if isinstance(options.cotangent, (tuple, list)) else [options.cotangent]
     )
+    if any(np.asarray(v).dtype.kind not in "biuf" for v in given):
+        raise DTypeError(f"cotangent={options.cotangent!r}: real arrays, one for each result")
     arrays = [np.array(v, like.dtype) for v, like in zip(given, drawn, strict=False)]
-    if [v.shape for v in arrays] != [v.shape for v in drawn]:
+    if not all(np.all(np.isfinite(v)) for v in arrays):
+        raise DomainError("the cotangent holds NaN or an infinity: nothing can be checked")
+    if len(given) != len(drawn) or [v.shape for v in arrays] != [v.shape for v in drawn]:
         raise ShapeError(
             f"cotangents of shapes {[np.shape(v) for v in given]} for results of shapes "
             f"{[v.shape for v in drawn]}"
@@ -209,8 +225,10 @@ def _judged(point: Point, a: np.ndarray, options: Options, rng: np.random.Genera
 
 def _rules(point: Point, a: np.ndarray, options: Options, rng: np.random.Generator) -> Rules:
     if point.eps < 1e-12:
-        return Rules(options.rtol or 1e-6, options.atol, options.kinks)
-    rtol, half = options.rtol or ULPS * point.eps, point.eps**0.5
+        rtol = 1e-6 if options.rtol is None else options.rtol
+        return Rules(rtol, options.atol, options.kinks)
+    rtol = ULPS * point.eps if options.rtol is None else options.rtol
+    half = point.eps**0.5
     if not point.in_double:
         return Rules(max(rtol, 10 * half), options.atol, options.kinks)
     # The formula has to be right; to cancellation it may lose half of the digits.

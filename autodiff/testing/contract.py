@@ -70,6 +70,8 @@ def chosen(checks: str | Iterable[str]) -> tuple[str, ...]:
     """
     if checks in ("all", "none"):
         return tuple(CHECKS) if checks == "all" else ()
+    if not isinstance(checks, Iterable):
+        raise DomainError(f"checks={checks!r}: it is 'all', 'none', or names")
     names = {checks} if isinstance(checks, str) else set(checks)
     if unknown := names - CHECKS.keys():
         raise DomainError(f"no check {sorted(unknown)[0]!r}; there are {', '.join(CHECKS)}")
@@ -131,6 +133,9 @@ def _aliasing(case: _Case) -> str | None:
 
 
 def _determinism(case: _Case) -> str | None:
+    first, second = (case.point.problem.values(_copies(case.point.inputs)) for _ in range(2))
+    if not all(map(_near, first, second)):
+        return "a second call of the forward gives another value"
     if name := _differs(case, case.found, case.again.values):
         return f"a second call gives another gradient for {name}"
     point = case.point

@@ -30,6 +30,8 @@ def _scaled(p: Probe, i: int, n: np.ndarray) -> Iterator[Guess]:
 
 
 def _cotangents(p: Probe, i: int, n: np.ndarray) -> Iterator[Guess]:
+    if not n.size:
+        return
     ones = np.ones_like(p.v)
     yield Guess("cotangent ignored", "the cotangent is left out", _pulled(p, i, ones))
     yield Guess("cotangent applied twice", "the cotangent is applied twice", _pulled(p, i, p.v**2))
@@ -92,7 +94,8 @@ def _reductions(p: Probe, i: int, n: np.ndarray) -> Iterator[Guess]:
     uses = p.v[:, None] * p.blocks[i]  # what each result gives to each entry
     by_result = uses.sum(axis=1).reshape(p.results[0].shape)
     text = "not summed over the axes along which it was broadcast"
-    yield Guess("wrong reduction", text, by_result)
+    if by_result.shape != n.shape:
+        yield Guess("wrong reduction", text, by_result)
     for ways in product((None, *_REDUCE), repeat=by_result.ndim):
         value = by_result
         for axis, way in enumerate(ways):

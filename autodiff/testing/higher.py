@@ -87,7 +87,7 @@ def taylor(point: Point, a: np.ndarray, rng: np.random.Generator) -> bool | None
     direction = point.scales[0] * rng.uniform(0.5, 1.0, a.size) * rng.choice([-1.0, 1.0], a.size)
     line = point.line
     noise = line.eps * float(np.abs(line.v) @ np.abs(np.nan_to_num(line.base)))
-    for start in (-2, -5, -8, -11):
+    for start in (-20, -17, -14, -11, -8, -5, -2):  # the finest that shows above the rounding
         steps = 2.0 ** (start - np.arange(HALVINGS + 1.0))
         rests = np.array([
             abs(float(line.difference(line.values(point.z + h * direction), line.base))

@@ -31,8 +31,9 @@ def judge_projections(
         doubtful += state == UNDECIDED
         if state == WRONG and len(suspects) < NAMED:
             suspects += _bisected(point, a, row, rules)
-    if suspects:
-        # What one of these looks like, the others may too: a sample says how common it is.
+    if suspects or 2 * doubtful > len(rows):
+        # What one of these looks like, the others may too: a sample says how common it is. And
+        # where directions of many entries cross kinks, single ones may not.
         sample = rng.choice(a.size, min(SAMPLE, a.size), replace=False)
         which = np.array(list(dict.fromkeys([*suspects, *sample.tolist()])))
         return judge(point, a, which, rules, rng, "differences")

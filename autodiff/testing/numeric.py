@@ -93,7 +93,7 @@ def slopes_closely(line: Line, row: np.ndarray, scales: Sequence[np.ndarray]) ->
         found = _Search(line, row)
         for steps, _ in _starts(scales):
             found.start(steps, found.everywhere, own=True)
-        return [*found.rough(), found.result()]
+        return [*found.rough(), found.smooth()]
 
 
 def _starts(scales: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
@@ -175,12 +175,12 @@ class _Search:
         near = error <= SETTLED * np.maximum(np.abs(value), 1e-3 * self.size)
         return near | (self.size == 0)  # nothing that counts has moved
 
-    def best(self, finer: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def best(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The candidate with the least error of its own; its bar reaches the nearest other; and
-        its finest step. Those with larger steps do not count where `finer` ones disagree."""
+        its finest step."""
         values = np.array(self.values)
         errors = np.maximum(self.errors, self._rounding() / self.finest)
-        errors[np.isnan(values) | (finer & self._contradicted(values, errors))] = np.inf
+        errors[np.isnan(values) | self._contradicted(values, errors)] = np.inf
         which = np.argmin(errors, axis=0), self.everywhere
         value = values[which]
         apart = np.abs(values - value)
@@ -217,11 +217,25 @@ class _Search:
 
     def rough(self) -> Iterator[Slopes]:
         """The same, if what finer steps add to the best can be rounding within the function."""
-        value, error, finest = self.best(finer=False)
+        values, finest = np.array(self.values), self.finest
+        # Of all candidates the one that is surest, if what finer ones add is rounding.
+        apart = np.abs(values - values[:, None]) * finest
+        added = np.where((finest < finest[:, None]) & ~np.isnan(apart), apart, 0.0).max(axis=1)
+        errors = np.maximum(self.errors, self._rounding() / finest) + added / finest
+        errors[np.isnan(values)] = np.inf
+        which = np.argmin(errors, axis=0), self.everywhere
+        if np.all(added[which] <= ROUGHEST * np.sum(self.weights)):
+            yield self._slopes(values[which], errors[which])
+
+    def smooth(self) -> Slopes:
+        """The same, if there is no rounding within the function; nothing is known where it
+        jumps."""
+        value, error, finest = self.best()
         added = np.abs(np.array(self.values) - value) * self.finest
-        noise = np.max(added, axis=0, initial=0.0, where=(self.finest < finest) & ~np.isnan(added))
-        if np.all(noise <= ROUGHEST * np.sum(self.weights)):
-            yield self._slopes(value, error + noise / finest)
+        seen = (self.finest < finest) & ~np.isnan(added)
+        jump = np.max(added, axis=0, initial=0.0, where=seen)
+        is_jump = jump > ROUGHEST * np.sum(self.weights) + TINY
+        return self._slopes(value, np.where(is_jump, np.inf, error))
 
     def _slopes(self, value: np.ndarray, error: np.ndarray) -> Slopes:
         kink, ahead, behind = self._kinks(4.0)

@@ -117,7 +117,8 @@ def is_near(a: np.ndarray, b: np.ndarray) -> bool:
 
 def make_probes(problem: Problem, draw: Draw | None, seed: int = 12345) -> list[Probe]:
     """Points of one kind at which the gradient is wrong: the most generic kind that has any."""
-    if draw is None and sum(x.size for x in problem.inputs) > LARGEST:
+    sizes = [x.size for x in problem.inputs]
+    if not all(sizes) or (draw is None and sum(sizes) > LARGEST):
         return []
     for kind in _kinds(problem, draw):
         rng = np.random.default_rng(seed)

@@ -17,6 +17,9 @@ from autodiff.testing.verdict import OK, UNDECIDED, WRONG, Verdict
 __all__ = ["Entry", "GradientReport"]
 
 
+ZERO = 1e-2
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry of a gradient.
@@ -135,7 +138,9 @@ class GradientReport:
             return 0.0
         with np.errstate(all="ignore"):
             relative = np.abs(v.analytic - v.numeric) / np.maximum(abs(v.analytic), abs(v.numeric))
-        usable = np.isfinite(relative) & ~v.kink & (v.state != UNDECIDED)
+        # What is right and differs by more is as good as zero.
+        usable = (relative <= ZERO) | (v.state == WRONG)
+        usable &= np.isfinite(relative) & ~v.kink & (v.state != UNDECIDED)
         beyond = np.abs(v.analytic - v.numeric) > 10 * v.error
         return float(np.max(np.where(usable & beyond, relative, 0.0), initial=0.0))
 
@@ -163,7 +168,7 @@ class GradientReport:
         )
         with np.errstate(all="ignore"):
             apart = abs(a - n)
-            relative = apart / max(abs(a), abs(n)) if apart else 0.0
+            relative = float(np.divide(apart, np.fmax(abs(a), abs(n)))) if apart else 0.0
             ulp = apart / float(np.spacing(np.abs(np.asarray(n, x.dtype)))) if apart else 0.0
         states = {OK: "ok", WRONG: "wrong", UNDECIDED: "undecided"}
         note = v.note.get(int(v.which[k]), "")

@@ -44,10 +44,14 @@ def _title(report: Any) -> str:
         return f"{title} with respect to input {first}{also}"
     if report.broken:
         return f"{title}: {next(iter(report.broken.values()))}"
-    return (
-        f"{title} cannot be decided in {report.undecided} of {report.checked} entries: the values "
-        "there are too rough, or not finite, for difference quotients"
+    why = (
+        "max_evals= is used up"
+        if report.point.is_spent
+        else ("the values there are too rough, or not finite, for difference quotients")
     )
+    what = "entries" if report.is_whole else "directions"
+    count = f"{report.undecided} of {report.checked} {what}"
+    return f"{title} cannot be decided in {count}: {why}"
 
 
 def _counted(report: Any, i: int) -> str:
@@ -112,8 +116,8 @@ def call_of(report: Any) -> str:
         return call_of(report.first)
     problem, options, source = report.point.problem, report.options, report.point.problem.source
     inputs = map(_pasted, report.point.inputs, problem.names)
-    name = problem.name if problem.name.isidentifier() else "f"
-    given = [problem.code or name, *problem.call_texts(list(inputs), _pasted)]
+    names = (n for n in (problem.code, problem.name) if n[:1].isalpha() or n[:1] == "_")
+    given = [next(names, "f"), *problem.call_texts(list(inputs), _pasted)]
     given += [source.by] if source.by else []
     if source.kwargs:
         pairs = (f"{name!r}: {_pasted(value, name)}" for name, value in source.kwargs.items())

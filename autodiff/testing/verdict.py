@@ -92,7 +92,8 @@ def _without_number(a: np.ndarray, found: Slopes) -> np.ndarray:
     sure = BARS * found.error <= np.maximum(1e-3 * np.abs(found.value), 1e-6 * found.size)
     known = np.isfinite(found.error) & (found.infinite == 0) & (sure | (found.size == 0))
     right = np.isinf(a) & (np.sign(a) == found.infinite)
-    wrong = ~np.isfinite(a) & found.whole & (known | found.kink & ~(found.infinite != 0))
+    other = known | (found.kink & (found.infinite == 0)) | ((found.infinite != 0) & ~right)
+    wrong = ~np.isfinite(a) & found.whole & other
     return np.where(right, OK, np.where(wrong, WRONG, UNDECIDED))
 
 
