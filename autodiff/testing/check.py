@@ -258,6 +258,7 @@ def _second(report: GradientReport, options: Options, rng: np.random.Generator) 
     problem = second_order(point)
     report.checks["symmetry"] = symmetry(problem, point, rng)
     lost = max(float(np.max(point.cancelled(order), initial=0.0)) for order in (1, 2))
+    lost = lost if np.isfinite(lost) else 0.0
     again = replace(
         options, order=1, method="auto", atol=options.atol + lost, checks=(), cotangent=None,
         seed=rng, draw=None,

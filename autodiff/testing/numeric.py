@@ -218,13 +218,13 @@ class _Search:
     def rough(self) -> Iterator[Slopes]:
         """The same, if what finer steps add to the best can be rounding within the function."""
         values, finest = np.array(self.values), self.finest
-        # Of all candidates the one that is surest, if what finer ones add is rounding.
-        apart = np.abs(values - values[:, None]) * finest
-        added = np.where((finest < finest[:, None]) & ~np.isnan(apart), apart, 0.0).max(axis=1)
-        errors = np.maximum(self.errors, self._rounding() / finest) + added / finest
-        errors[np.isnan(values)] = np.inf
+        errors = np.maximum(self.errors, self._rounding() / finest)
+        beyond = np.abs(values - values[:, None]) - 10 * errors[:, None]
+        added = np.where(finest < finest[:, None], np.fmax(beyond, 0.0) * finest, 0.0)
+        noise = np.max(added, axis=(0, 1), initial=0.0, where=np.isfinite(added))
+        errors = np.where(np.isnan(values), np.inf, errors + noise / finest)
         which = np.argmin(errors, axis=0), self.everywhere
-        if np.all(added[which] <= ROUGHEST * np.sum(self.weights)):
+        if np.all(noise <= ROUGHEST * np.sum(self.weights)):
             yield self._slopes(values[which], errors[which])
 
     def smooth(self) -> Slopes:

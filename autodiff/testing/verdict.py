@@ -13,6 +13,7 @@ from autodiff.testing.point import CANCELLED, Point
 __all__ = ["OK", "OUTSIDE", "UNDECIDED", "WRONG", "Rules", "Verdict", "compare", "judge"]
 
 OK, WRONG, UNDECIDED = 0, 1, 2
+KIND = (OK, UNDECIDED, WRONG)
 BARS = 10.0
 """A difference counts from so many error bars on."""
 FLAT = 1e-10
@@ -144,13 +145,14 @@ class _Judge:
 
     def _closer(self, k: int) -> Verdict:
         """The verdict after a closer look at one entry, of two ways to read it the kinder one."""
-        verdicts = []
-        for closer in self.point.entry_closely(int(self.which[k])):
-            self.found.put(np.array([k]), closer)
-            verdicts.append(self.verdict())
-            if verdicts[-1].state[k] == OK:
-                break
-        return next((v for v in verdicts if v.state[k] == UNDECIDED), verdicts[-1])
+        readings = self.point.entry_closely(int(self.which[k]))
+        verdicts = [self._read(k, closer) for closer in readings]
+        best = min(range(len(readings)), key=lambda i: KIND.index(verdicts[i].state[k]))
+        return self._read(k, readings[best])
+
+    def _read(self, k: int, closer: Slopes) -> Verdict:
+        self.found.put(np.array([k]), closer)
+        return self.verdict()
 
     def _states(self) -> np.ndarray:
         return compare(self.a[self.which], self.found, self.rules.of(self.which))
