@@ -43,7 +43,7 @@ lint: $(READY)  ## ruff, and mypy in strict mode on autodiff/
 coverage: $(READY)  ## the whole test suite, with the lines and branches it misses
 	$(RUN) -m pytest --cov
 
-bench: $(VENV)/.bench  ## time and memory beside PyTorch, autograd, MyGrad and micrograd
+bench: $(VENV)/.bench  ## time, memory and gradient checks beside PyTorch, JAX, autograd, ...
 	@$(RUN) -m benchmarks
 
 clean:  ## remove the environment, the caches and the build (runs/ stays)
