@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
@@ -245,7 +245,9 @@ def _wanted(wrt: Any, names: list[str], inputs: Sequence[Any]) -> list[int]:
     if wrt is None:
         return list(range(len(names)))
     owners = [i for i, given in enumerate(inputs) for _ in tree.flatten(given)[0]]
-    asked = [wrt] if isinstance(wrt, (int, str)) else list(wrt)
+    asked = [wrt] if isinstance(wrt, (int, str)) else wrt
+    if not isinstance(asked, Iterable) or not (asked := list(asked)):
+        raise DomainError(f"wrt={wrt!r} names no input; there are {', '.join(names)}")
     for one in asked:
         if one not in names and one not in owners:
             raise DomainError(f"wrt names {one!r}; there are {', '.join(names)}")

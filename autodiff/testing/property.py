@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from autodiff.errors import DomainError
@@ -346,7 +346,11 @@ def _adapted(used: settings) -> settings:
     than the report and takes longer than all else.
     """
     phases = [phase for phase in used.phases if phase is not Phase.explain]
-    return settings(used, deadline=None, phases=phases, report_multiple_bugs=False)
+    # A fixture of pytest's is the same for all examples, which is what its user expects here.
+    quiet = {*used.suppress_health_check, HealthCheck.function_scoped_fixture}
+    return settings(
+        used, deadline=None, phases=phases, report_multiple_bugs=False, suppress_health_check=quiet
+    )
 
 
 def _complete(example: Any, names: tuple[str, ...]) -> None:

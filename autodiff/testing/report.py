@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.testing.causes import Cause, diagnose
-from autodiff.testing.failure import GradientError
+from autodiff.testing.failure import GradientError, UndecidedError
 from autodiff.testing.point import Point
 from autodiff.testing.text import call_of, failure, summary
 from autodiff.testing.verdict import OK, UNDECIDED, WRONG, Verdict
@@ -152,7 +152,7 @@ class GradientReport:
     def require_right(self) -> None:
         """Raise what was found, if it is not right."""
         if not self.ok:
-            raise GradientError("", self)
+            raise (GradientError if self.is_wrong else UndecidedError)("", self)
 
     def entries_at(self, places: np.ndarray) -> list[Entry]:
         """The entries of these numbers in the verdict."""

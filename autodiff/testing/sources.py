@@ -79,9 +79,9 @@ def make_source(f: Any, vjp: Any, grad: Any, kwargs: dict[str, Any]) -> Source:
         If they describe none, or two.
     """
     if _is_pair(f):
-        f, vjp = f[0], f if vjp is None else vjp
-        if vjp[0] is not f:
+        if vjp is not None and vjp is not f:
             raise DomainError("a pair of forward and backward has its gradient: leave out vjp=")
+        f, vjp = f[0], f
     if not callable(f):
         raise DomainError(f"the function to check is {describe(f)}, which cannot be called")
     if vjp is not None and grad is not None:
