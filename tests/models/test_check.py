@@ -202,7 +202,7 @@ def test_kinks_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (
             ["mynets:affine,mean_backward", *AFFINE],
-            ["gradient of affine() with respect to input 2 ('b'", "mean over axis 0",
+            ["gradient of affine() with respect to input 2 ('b'", "mean along axis 0",
              "vjp=(affine, mean_backward)"],
         ),
         (["mynets:tanh", "--vs", "numpy:sinh"], ["tanh() gave", "and its twin"]),
