@@ -28,7 +28,7 @@ def few(share: int) -> settings:
 
 @each
 def test_second_derivative(name: str) -> None:
-    few(3)(table.tested(name, order=2, max_dims=2))()
+    few(4)(table.tested(name, order=2, max_dims=2))()
 
 
 # Where one entry outweighs all others, float32 has no digits of 1 - y left.
@@ -38,4 +38,4 @@ FLOAT32 = {"softmax": {"domain": (-2.0, 2.0)}}
 @each
 def test_float32(name: str) -> None:
     more = FLOAT32.get(name, {})
-    few(5)(table.tested(name, dtype=np.float32, vs=None, **more))()
+    few(8)(table.tested(name, dtype=np.float32, vs=None, **more))()
