@@ -14,7 +14,7 @@ from autodiff.testing.failure import GradientError
 from autodiff.testing.higher import second_order, symmetry, taylor
 from autodiff.testing.large import judge_projections
 from autodiff.testing.point import Point
-from autodiff.testing.problem import Problem, make_problem
+from autodiff.testing.problem import Problem, copies, make_problem
 from autodiff.testing.report import GradientReport
 from autodiff.testing.verdict import Rules, Verdict, judge
 
@@ -175,7 +175,7 @@ def _examined(problem: Problem, options: Options) -> GradientReport:
     rng = np.random.default_rng(options.seed)
     point = Point(problem, problem.inputs, _cotangents(problem, options, rng))
     point.allowed = options.max_evals
-    found = [g.copy() for g in problem.gradients(_copies(point.inputs), _copies(point.cotangents))]
+    found = [g.copy() for g in problem.gradients(copies(point.inputs), copies(point.cotangents))]
     report = GradientReport(point, options)
     report.checks = run_checks(options.checks, point, found, rng)
     gradient = point.fitted(found)
@@ -188,10 +188,6 @@ def _examined(problem: Problem, options: Options) -> GradientReport:
     if options.order == 2 and report.ok:
         _second(report, options, rng)
     return report
-
-
-def _copies(arrays: Iterable[np.ndarray]) -> list[np.ndarray]:
-    return [x.copy() for x in arrays]
 
 
 def _cotangents(problem: Problem, options: Options, rng: np.random.Generator) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from autodiff.errors import DomainError
 from autodiff.testing.failure import GradientError
 from autodiff.testing.numeric import slopes
 from autodiff.testing.point import CANCELLED, Point, joined
-from autodiff.testing.problem import Arrays, irregular
+from autodiff.testing.problem import Arrays, copies, irregular
 from autodiff.testing.sources import as_arrays
 
 __all__ = ["CHECKS", "chosen", "run_checks"]
@@ -44,17 +44,17 @@ class _Case:
         """A copy of the gradients of copies, which keep their layout."""
         given = self.point.inputs if inputs is None else inputs
         layouts = [x.copy() if x.flags.c_contiguous and x.flags.writeable else x for x in given]
-        turned = _copies(self.point.cotangents if cotangents is None else cotangents)
-        return _copies(self.point.problem.gradients(layouts, turned))
+        turned = copies(self.point.cotangents if cotangents is None else cotangents)
+        return copies(self.point.problem.gradients(layouts, turned))
 
 
 class _Call:
     """The arrays that one call was given, and those that it gave."""
 
     def __init__(self, point: Point) -> None:
-        self.inputs, self.cotangents = _copies(point.inputs), _copies(point.cotangents)
+        self.inputs, self.cotangents = copies(point.inputs), copies(point.cotangents)
         self.grads = point.problem.gradients(self.inputs, self.cotangents)
-        self.values = _copies(self.grads)
+        self.values = copies(self.grads)
 
 
 Check = Callable[[_Case], "str | None"]
@@ -103,7 +103,7 @@ def _dtype(case: _Case) -> str | None:
 
 
 def _mutation(case: _Case) -> str | None:
-    point, inputs = case.point, _copies(case.point.inputs)
+    point, inputs = case.point, copies(case.point.inputs)
     point.problem.values(inputs)
     if name := _changed(case, inputs):
         return f"the forward writes into its input {name}"
@@ -133,7 +133,7 @@ def _aliasing(case: _Case) -> str | None:
 
 
 def _determinism(case: _Case) -> str | None:
-    first, second = (case.point.problem.values(_copies(case.point.inputs)) for _ in range(2))
+    first, second = (case.point.problem.values(copies(case.point.inputs)) for _ in range(2))
     if not all(map(_near, first, second)):
         return "a second call of the forward gives another value"
     if name := _differs(case, case.found, case.again.values):
@@ -250,10 +250,6 @@ _LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "strided": _strided,
     "read-only": _read_only,
 }
-
-
-def _copies(arrays: Arrays) -> list[np.ndarray]:
-    return [x.copy() for x in arrays]
 
 
 def _equal(x: np.ndarray, y: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.testing.point import Point
-from autodiff.testing.problem import Problem, make_problem
+from autodiff.testing.problem import Problem, copies, make_problem
 from autodiff.testing.sources import as_arrays
 from autodiff.transforms import vjp
 
@@ -51,7 +51,7 @@ def symmetry(second: Problem, point: Point, rng: np.random.Generator) -> str | N
     def both(inputs: list[np.ndarray]) -> tuple[np.ndarray, float]:
         """The two products, and the size of what they are sums of."""
         terms = [
-            [h * d for h, d in zip(second.gradients(_copies(inputs), one), other, strict=False)]
+            [h * d for h, d in zip(second.gradients(copies(inputs), one), other, strict=False)]
             for one, other in ((u, w), (w, u))
         ]
         sizes = [sum(float(np.sum(np.abs(t))) for t in each) for each in terms]
@@ -67,15 +67,11 @@ def symmetry(second: Problem, point: Point, rng: np.random.Generator) -> str | N
     rounded, _ = both([x * (1 + eps * rng.choice([-1.0, 1.0], x.shape)) for x in inputs])
     own = sum(
         float(np.sum(np.abs(g)))
-        for g in point.problem.gradients(_copies(point.inputs), _copies(point.cotangents))
+        for g in point.problem.gradients(copies(point.inputs), copies(point.cotangents))
     ) / max(1.0, np.max(np.abs(point.z)))
     if apart <= 64 * max(float(np.max(np.abs(rounded - products))), eps * own):
         return None
     return f"the Hessian is not symmetric: u' H w = {products[0]:.6g}, w' H u = {products[1]:.6g}"
-
-
-def _copies(arrays: list[np.ndarray]) -> list[np.ndarray]:
-    return [x.copy() for x in arrays]
 
 
 def taylor(point: Point, a: np.ndarray, rng: np.random.Generator) -> bool | None:

@@ -18,7 +18,7 @@ from autodiff.tensor import Tensor
 from autodiff.testing.failure import GradientError
 from autodiff.testing.sources import Source, as_arrays, make_source
 
-__all__ = ["Arrays", "Problem", "make_problem"]
+__all__ = ["Arrays", "Problem", "copies", "irregular", "make_problem"]
 
 Arrays = Sequence[np.ndarray]
 
@@ -164,6 +164,11 @@ class _Text(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def copies(arrays: Arrays) -> list[np.ndarray]:
+    """A copy of each, so that what is called cannot write into it."""
+    return [x.copy() for x in arrays]
 
 
 def irregular(like: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -18,6 +18,7 @@ __all__ = ["Entry", "GradientReport"]
 
 
 ZERO = 1e-2
+"""What is right and differs by more, relatively, is right for being as good as zero."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,6 @@ class GradientReport:
             return 0.0
         with np.errstate(all="ignore"):
             relative = np.abs(v.analytic - v.numeric) / np.maximum(abs(v.analytic), abs(v.numeric))
-        # What is right and differs by more is as good as zero.
         usable = (relative <= ZERO) | (v.state == WRONG)
         usable &= np.isfinite(relative) & ~v.kink & (v.state != UNDECIDED)
         beyond = np.abs(v.analytic - v.numeric) > 10 * v.error
