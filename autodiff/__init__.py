@@ -18,10 +18,13 @@ from autodiff.jacobian import hessian, hvp, jacobian
 from autodiff.layers import Dropout, Embedding, LayerNorm, Linear, Sequential
 from autodiff.module import Module, Parameter
 from autodiff.scalar import Scalar
-from autodiff.settings import enable_grad, is_recording, no_grad
+from autodiff.paths import paths
+from autodiff.settings import enable_grad, is_recording, no_grad, scope
+from autodiff.signals import signals, uses
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
 from autodiff.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
+from autodiff.watch import detect_anomaly, watch
 
 __version__ = "0.1.0"
 
@@ -30,14 +33,18 @@ globals().update(_OPS | PLAIN)
 
 __all__ = sorted({
     *_OPS, *PLAIN, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
-    "Scalar", "Sequential", "Tensor", "checkpoint", "custom_op", "enable_grad", "errors", "grad",
-    "hessian", "hvp", "init", "io", "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim",
-    "schedule", "stop_gradient", "testing", "tree", "value_and_grad", "vjp", "vmap",
+    "Scalar", "Sequential", "Tensor", "checkpoint", "custom_op", "detect_anomaly", "enable_grad",
+    "errors", "grad", "graph", "hessian", "hvp", "init", "io", "is_recording", "jacobian", "jvp",
+    "linalg", "no_grad", "optim", "paths", "schedule", "scope", "signals", "stop_gradient",
+    "testing", "tree", "uses", "value_and_grad", "vjp", "vmap", "watch",
 })  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    # Training needs no checker, so that its modules are loaded when they are first asked for.
+    # Training needs no checker and no pictures: they are loaded when they are first asked for.
     if name == "testing":
         return importlib.import_module("autodiff.testing")
+    if name == "graph":
+        value = globals()["graph"] = importlib.import_module("autodiff.draw").graph
+        return value
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}")

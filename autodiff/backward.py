@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import Any
 
@@ -13,11 +13,12 @@ from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.graph import Node, needed, topological
 from autodiff.op import OPS, Op, sum_to
 from autodiff.scalar import Scalar
+from autodiff.settings import current
 from autodiff.sparse import Lazy, Parts, RowGrad
 from autodiff.strong_zero import has_nan, strong_zero
 from autodiff.tensor import Tensor, apply, lift, real_array, wrap
 
-__all__ = ["backward", "cotangent", "sweep"]
+__all__ = ["backward", "contributions", "cotangent", "flow", "sweep"]
 
 
 def sweep(
@@ -48,6 +49,9 @@ def sweep(
             # 0 * inf may have made a nan; a zero cotangent has to contribute exactly zero.
             kept = _sweep(order, seeds, wanted, record, careful=True)
     assert kept is not None
+    watch = current.get().watch
+    if watch is not None:
+        watch.backward(order, seeds)
     return kept
 
 
@@ -117,6 +121,46 @@ def _sweep(
                 if not record:
                     owned.add(p)
     return kept
+
+
+def flow(order: list[Node], seeds: dict[Node, Any]) -> Iterator[tuple[Node, Any, list[Any]]]:
+    """The sweep told step by step: each node, its error signal, and what that adds to each parent.
+
+    The same rules as in `sweep`, with nothing left out for speed; hooks are not called. A node
+    that no error signal reaches comes with None.
+    """
+    grads = dict(seeds)
+    for node in order:
+        g = _plain_array(grads.pop(node, None), node)
+        parts = [] if g is None or node.op is None else contributions(node, g)
+        for parent, c in zip(node.parents, parts, strict=False):
+            if c is not None:
+                grads[parent] = grads[parent] + c if parent in grads else c
+        yield node, g, parts
+
+
+def contributions(node: Node, g: Any) -> list[Any]:
+    """What the error signal `g` of a node adds to that of each parent; None where nothing flows."""
+    if isinstance(node, Scalar):
+        pairs = zip(node.parents, node.saved, strict=True)
+        return [None if p is None else g and g * d for p, d in pairs]
+    if g.__class__ is tuple and node.op.lazy is Parts:
+        g = Parts(dict(enumerate(g)), node.spec)
+    with np.errstate(all="ignore"):
+        rules = zip(node.parents, node.op.rules)
+        return [None if p is None else _contribution(node, p, rule, g) for p, rule in rules]
+
+
+def _contribution(node: Node, parent: Node, rule: Any, g: Any) -> Any:
+    c = rule(g, node.saved)
+    if c is None:
+        return None
+    c = _fit(strong_zero(c, rule, g, node.saved, node.op), parent, node.op)
+    return c if c.__class__ is Parts else _plain_array(c, parent)
+
+
+def _plain_array(g: Any, node: Node) -> Any:
+    return _dense(g, node) if g.__class__ in _LAZY and g.__class__ is not RowGrad else g
 
 
 _LAZY = frozenset(Lazy.__subclasses__())

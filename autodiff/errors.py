@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "AnomalyError",
     "AutodiffError",
     "DTypeError",
     "DomainError",
@@ -33,6 +34,19 @@ class GraphError(AutodiffError, RuntimeError):
 
 class DomainError(AutodiffError, ValueError):
     """A value outside the domain of an op or a setting."""
+
+
+class AnomalyError(AutodiffError, ArithmeticError):
+    """The first nan or infinity of a computation, found by `autodiff.detect_anomaly`.
+
+    Attributes
+    ----------
+    value : Tensor or Scalar
+        The result of the op that made it, or that it went into backwards: draw its graph to see
+        where it stands.
+    """
+
+    value: Any = None
 
 
 class FormatError(AutodiffError, ValueError):

@@ -7,7 +7,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["Info", "Node", "ScalarNode", "TensorNode", "needed", "tick", "topological"]
+__all__ = ["SMALL", "Info", "Node", "ScalarNode", "TensorNode", "needed", "tick", "topological"]
 
 tick = count().__next__
 _creation = attrgetter("order")
@@ -16,15 +16,29 @@ _creation = attrgetter("order")
 class Info:
     """What only some nodes have: leaves, named nodes, nodes with hooks or a kept gradient."""
 
-    __slots__ = ("grad", "hooks", "keeps_grad", "name", "rebound", "traced")
+    __slots__ = (
+        "changed", "constants", "grad", "hooks", "keeps_grad", "name", "owner", "source", "traced",
+    )  # fmt: skip
 
     def __init__(self, name: str | None = None, keeps_grad: bool = False) -> None:
         self.name = name
         self.grad: Any = None
         self.keeps_grad = keeps_grad
         self.hooks: tuple[Callable[[Any], Any], ...] = ()
-        self.rebound = False  # a scalar leaf was given a new value
         self.traced = False  # made by a transform, for the time of one call
+        self.changed = -1  # the last creation number before a leaf was given a new value
+        self.owner: Any = None  # of a leaf: a weak reference to its tensor
+        self.source: Any = None  # of a watched node: the place in the user's code
+        self.constants: Any = None  # of a watched node: the values of its arguments
+
+    def __getstate__(self) -> dict[str, Any]:
+        # In a copy the rest would be about another graph.
+        return {name: getattr(self, name) for name in ("grad", "hooks", "keeps_grad", "name")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__()  # type: ignore[misc]
+        for name, value in state.items():
+            setattr(self, name, value)
 
 
 class Node:
@@ -46,24 +60,40 @@ class Node:
     order : int
         Creation number: parents always have a smaller one than their children.
     info : Info or None
+    scope : Scope or None
+        The named part of the computation that it was recorded in.
     """
 
-    __slots__ = ("info", "op", "order")
+    __slots__ = ("info", "op", "order", "scope")
     info: Any
     op: Any
     order: int
     parents: Any
     saved: Any
+    scope: Any
     spec: Any
 
 
-class TensorNode(Node):
-    """A node of arrays; `saved` holds the values that the rules named, as in ``op.needs``."""
+SMALL = 64
+"""Entries of a value that a node keeps for the sake of pictures only; larger ones would cost."""
 
-    __slots__ = ("parents", "saved", "spec")
+
+class TensorNode(Node):
+    """A node of arrays; `saved` holds the values that the rules named, as in ``op.needs``.
+
+    `value` is the node's own where it is small or watched, and otherwise None.
+    """
+
+    __slots__ = ("parents", "saved", "spec", "value")
 
     def __init__(
-        self, op: Any, parents: tuple[Any, ...], saved: tuple[Any, ...], spec: Any
+        self,
+        op: Any,
+        parents: tuple[Any, ...],
+        saved: tuple[Any, ...],
+        spec: Any,
+        scope: Any = None,
+        value: Any = None,
     ) -> None:
         self.op = op
         self.parents = parents
@@ -71,6 +101,8 @@ class TensorNode(Node):
         self.spec = spec
         self.order = tick()
         self.info = None
+        self.scope = scope
+        self.value = value
 
 
 class ScalarNode(Node):

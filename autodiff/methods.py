@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DTypeError
-from autodiff.graph import TensorNode, tick
+from autodiff.graph import SMALL, TensorNode, tick
 from autodiff.op import NUMBERS, Op
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
@@ -29,12 +29,19 @@ def method(self):
     out = {forward}
     made = new(Tensor)
     made._value = out
-    if node is None or not recording() or (node.op is None and not node.info.keeps_grad):
+    if node is None or (node.op is None and not node.info.keeps_grad):
         made._node = None
-    else:
-        made._node = inner = new(TensorNode)
-        inner.op, inner.parents, inner.saved = op, (node,), {x_saved}
-        inner.spec, inner.order, inner.info = node.spec, tick(), None
+        return made
+    scope = recording()
+    if not scope:
+        made._node = None
+        return made
+    made._node = inner = new(TensorNode)
+    inner.op, inner.parents, inner.saved = op, (node,), {x_saved}
+    inner.spec, inner.order, inner.info, inner.scope = node.spec, tick(), None, scope
+    inner.value = out if out.size <= small else None
+    if scope.watch:
+        scope.watch(inner, out, (x,))
     return made
 """
 
@@ -76,7 +83,8 @@ def method(self, other):
             return made
         spec = xn.spec
         saved = {x_saved}
-    if not recording():
+    scope = recording()
+    if not scope:
         made._node = None
         return made
     if (xn is None or xn.spec is not spec) or yn is None:
@@ -84,7 +92,10 @@ def method(self, other):
             spec = (out.shape, out.dtype)
     made._node = inner = new(TensorNode)
     inner.op, inner.parents, inner.saved = op, (xn, yn), saved
-    inner.spec, inner.order, inner.info = spec, tick(), None
+    inner.spec, inner.order, inner.info, inner.scope = spec, tick(), None, scope
+    inner.value = out if out.size <= small else None
+    if scope.watch:
+        scope.watch(inner, out, (x, y))
     return made
 """
 
@@ -98,8 +109,11 @@ def method(self):
         return apply_scalar(op, self)
     made = new(Scalar)
     made._value, made.order, made.info = out, tick(), None
-    if recording():
+    made.scope = scope = recording()
+    if scope:
         made.op, made._x, made._y, made._dx = op, self, None, dx
+        if scope.watch:
+            scope.watch(made, out, (x,))
     else:
         made.op = made._x = made._y = None
     return made
@@ -126,8 +140,11 @@ def method(self, other):
         return apply_scalar(op, {arguments})
     made = new(Scalar)
     made._value, made.order, made.info = out, tick(), None
-    if recording():
+    made.scope = scope = recording()
+    if scope:
         made.op, made._x, made._y, made._dx, made._dy = op, {nodes}, dx, dy
+        if scope.watch:
+            scope.watch(made, out, (x, y))
     else:
         made.op = made._x = made._y = None
     return made
@@ -145,16 +162,20 @@ def method({signature}):
         raise explained(error, op.name, ({values},), dict({settings})) from error
     nodes = ({nodes},)
     tracked = {tracked}
-    if not tracked or not recording():
+    scope = recording()
+    if not tracked or not scope:
         return wrap(out, None) if outputs == 1 else tuple([wrap(o, None) for o in out])
     saved = keepers[tracked](out, {kept})
     if outputs != 1 or out.dtype.kind != "f":
-        return record(op, out, saved, nodes)
+        return record(op, out, saved, nodes, scope, ({values},))
     made = new(Tensor)
     made._value = out
     made._node = inner = new(TensorNode)
     inner.op, inner.parents, inner.saved = op, nodes, saved
     inner.spec, inner.order, inner.info = (out.shape, out.dtype), tick(), None
+    inner.scope, inner.value = scope, out if out.size <= small else None
+    if scope.watch:
+        scope.watch(inner, out, ({values},))
     return made
 """
 
@@ -251,7 +272,7 @@ def _compile(
     template: str, op: Op, forward: Any, swapped: bool, texts: dict[str, str], **names: Any
 ) -> Callable[..., Any]:
     space: dict[str, Any] = {
-        "np": np, "new": object.__new__, "tick": tick, "recording": recording.get, "op": op,
+        "np": np, "new": object.__new__, "small": SMALL, "tick": tick, "recording": recording.get, "op": op,
         "Tensor": Tensor, "Scalar": Scalar, "TensorNode": TensorNode, "forward": forward,
         "apply": apply, "apply_scalar": apply_scalar, "apply_or_defer": _defer,
         "explained": explained, "operand": operand, "operand_or_none": _operand_or_none,
@@ -259,5 +280,6 @@ def _compile(
         "outputs": op.outputs, "numbers": _NUMBERS, **names,
     }  # fmt: skip
     arguments = "other, self" if swapped else "self, other"
-    exec(template.format(arguments=arguments, **texts), space)
+    source = template.format(arguments=arguments, **texts)
+    exec(compile(source, "<autodiff>", "exec"), space)
     return space["method"]  # type: ignore[no-any-return]

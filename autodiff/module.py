@@ -14,6 +14,7 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.errors import DomainError, describe
+from autodiff.settings import inside
 from autodiff.state import fitted
 from autodiff.tensor import Tensor
 from autodiff.tracked import Tracked
@@ -81,12 +82,19 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} states no forward()")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        return inside(self._title(), self.forward, *args, **kwargs)
+
+    def _title(self) -> str:
+        """Its class, and its name in the module that it is part of."""
+        name = vars(self).get("_name")
+        return f"{type(self).__name__} {name}" if name else type(self).__name__
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter) and value.name is None:
             value.name = name
         object.__setattr__(self, name, value)
+        for path, part in _named_modules(name, value):
+            vars(part).setdefault("_name", path)
 
     def named_parameters(self) -> dict[str, Any]:
         """The parameters by name, in the order in which they were assigned."""
@@ -155,6 +163,14 @@ class Module:
 
 _CONTAINERS = (list, tuple, dict)
 _PARTS = (Module, Tracked, *_CONTAINERS)
+
+
+def _named_modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
+    """The modules in what is assigned to an attribute: itself, or the entries of a container."""
+    is_container = isinstance(value, _CONTAINERS)
+    for key, child in _children(value) if is_container else [("", value)]:
+        if isinstance(child, Module):
+            yield f"{name}.{key}" if is_container else name, child
 
 
 def _is_parameter(value: Any) -> bool:

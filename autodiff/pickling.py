@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from autodiff.errors import GraphError
 from autodiff.graph import Node, TensorNode, topological
@@ -34,6 +35,8 @@ def _state(self: Tensor) -> tuple[Any, ...]:
 def _leaf_tensor(kind: type[Tensor], data: Any, node: Node | None) -> Tensor:
     made = object.__new__(kind)
     made._value, made._node = data, node
+    if node is not None and node.info is not None:
+        node.info.owner = ref(made)
     return made
 
 

@@ -55,6 +55,7 @@ class Scalar(Tracked, ScalarNode):
             raise DTypeError(f"Scalar() takes a real number, not {data!r}; arrays go into Tensor()")
         self._value = float(data)
         self.order = tick()
+        self.scope = None
         self.connect(None, (), ())
         self.info = Info(name, keeps_grad=requires_grad) if requires_grad or name else None
 
@@ -68,7 +69,7 @@ class Scalar(Tracked, ScalarNode):
         if self.op is not None:
             raise GraphError(f"the value of {self!r} is a result of {self.op.name}: set a leaf")
         if self.info is not None:
-            self.info.rebound = True
+            self.info.changed = tick()
         self._value = float(value)
 
     @property
@@ -98,12 +99,17 @@ class Scalar(Tracked, ScalarNode):
     __hash__ = Node.__hash__  # by identity; comparisons compare values
 
 
-def _make(op: Op, out: float, parents: tuple[Any, ...], saved: tuple[Any, ...]) -> Scalar:
+def _make(
+    op: Op, args: tuple[float, ...], out: float, parents: tuple[Any, ...], saved: tuple[Any, ...]
+) -> Scalar:
     made = _new(Scalar)
     made._value = out
     made.order = tick()
     made.info = None
-    made.connect(*((op, parents, saved) if _recording() else (None, (), ())))
+    made.scope = scope = _recording()
+    made.connect(*((op, parents, saved) if scope else (None, (), ())))
+    if scope and scope.watch:
+        scope.watch(made, out, args)
     return made
 
 
@@ -114,9 +120,9 @@ def apply_scalar(op: Op, *args: Any) -> Scalar:
     tracked = sum(1 << i for i, parent in enumerate(parents) if parent is not None)
     try:
         out = (op.scalar or op.forward)(*values)
-        return _make(op, float(out), parents, op.local(tracked)(out, *values))
+        return _make(op, values, float(out), parents, op.local(tracked)(out, *values))
     except (ArithmeticError, ValueError):
-        return _make(op, *_by_numpy(op, op.local(tracked, np), values, parents))
+        return _make(op, values, *_by_numpy(op, op.local(tracked, np), values, parents))
 
 
 def _by_numpy(

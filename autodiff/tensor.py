@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, describe
-from autodiff.graph import Info, Node, TensorNode
+from autodiff.graph import SMALL, Info, Node, TensorNode, tick
 from autodiff.op import OPS, Op
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import recording
@@ -62,6 +63,7 @@ class Tensor(Tracked):
             _require_floating(array)
         if requires_grad or name:
             self._node = _leaf(array, requires_grad, name)
+            self._node.info.owner = ref(self)
 
     @property
     def data(self) -> np.ndarray:
@@ -78,13 +80,19 @@ class Tensor(Tracked):
         array = real_array(value._value if isinstance(value, Tensor) else value, self.dtype)
         if array.shape != self.shape:
             raise ShapeError(f"data of shape {array.shape} given to a tensor of shape {self.shape}")
+        self._mark_changed()
         self._value = array if array.ndim else array[()]
+
+    def _mark_changed(self) -> None:
+        if self._node is not None and self._node.info is not None:
+            self._node.info.changed = tick()
 
     def _writable(self) -> np.ndarray:
         """The array of a leaf, to be written into; copied first if anything else holds it."""
         if self._node is not None and self._node.op is not None:
             raise GraphError(f"{self!r} is the result of {self._node.op.name}: write into a leaf")
         array = self._value
+        self._mark_changed()
         if not isinstance(array, np.ndarray):
             raise ShapeError("a 0-d tensor holds a number: give it a new one by `t.data = value`")
         # Held by this slot, the local name and the call's argument only: then no graph has it.
@@ -266,20 +274,29 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
         out = op.forward(*given, **params)
     except (ValueError, TypeError, IndexError, AttributeError) as error:
         raise explained(error, op.name, values, params) from error
-    if not any(node is not None for node in nodes) or not _recording():
+    scope = _recording()
+    if not any(node is not None for node in nodes) or not scope:
         return tuple(wrap(o, None) for o in out) if op.outputs > 1 else wrap(out, None)
     tracked = sum(1 << i for i, node in enumerate(nodes) if node is not None)
     keep = op.keeper(1 if op.variadic else tracked)
     saved = keep(out, *given, *map(frozen, params.values())) if keep else ()
-    return record(op, out, saved, nodes)
+    return record(op, out, saved, nodes, scope, values)
 
 
-def record(op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...]) -> Any:
+def record(
+    op: Op, out: Any, saved: tuple[Any, ...], nodes: tuple[Any, ...], scope: Any, args: Any
+) -> Any:
     """The result of an op as a tensor (or several) on a new node."""
-    if op.outputs == 1:
-        tracked = out.dtype.kind == "f"  # no gradient leads through an integer
-        return wrap(out, TensorNode(op, nodes, saved, (out.shape, out.dtype)) if tracked else None)
-    return items(out, TensorNode(op, nodes, saved, tuple((o.shape, o.dtype) for o in out)))
+    if op.outputs > 1:
+        node = TensorNode(op, nodes, saved, tuple((o.shape, o.dtype) for o in out), scope)
+    elif out.dtype.kind == "f":
+        value = out if out.size <= SMALL else None
+        node = TensorNode(op, nodes, saved, (out.shape, out.dtype), scope, value)
+    else:  # no gradient leads through an integer
+        return wrap(out, None)
+    if scope.watch:
+        scope.watch(node, out, args)
+    return items(out, node) if op.outputs > 1 else wrap(out, node)
 
 
 def constant(setting: Tensor | Scalar, op: Op, name: str) -> Any:
@@ -308,7 +325,10 @@ def items(values: tuple[Any, ...], node: Node) -> tuple[Any, ...]:
     """The values of a node that has several, each as a tensor of its own."""
     row = OPS["item"]
     specs = node.spec[: len(values)]
-    made = (TensorNode(row, (node,), (i, node.spec), spec) for i, spec in enumerate(specs))
+    made = (
+        TensorNode(row, (node,), (i, node.spec), spec, node.scope, values[i])
+        for i, spec in enumerate(specs)
+    )
     return tuple(map(wrap, values, made))
 
 
@@ -385,7 +405,7 @@ def _lift_scalar(node: Scalar, name: str) -> Any:
 
 
 def _unchanged(parent: Scalar, node: Node) -> Scalar:
-    if parent.info is not None and parent.info.rebound:
+    if parent.info is not None and parent.info.changed > node.order:
         raise GraphError(
             f"the value of {parent!r} was changed after {node.op.name} recorded it: a higher "
             "derivative needs the old one; compute the forward again"

@@ -14,6 +14,7 @@ import pytest
 import autodiff as ad
 from autodiff.backward import sweep
 from autodiff.errors import GraphError, ShapeError
+from autodiff.graph import SMALL
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -217,8 +218,8 @@ def test_only_what_a_rule_names_is_kept() -> None:
 
 
 @pytest.mark.parametrize("f", [np.exp, np.cbrt, ad.sum, lambda x: x + 1.0, lambda x: x / 2.0])
-def test_an_inner_value_that_no_rule_names_is_freed(f: Any) -> None:
-    x = tracked()
+def test_a_large_inner_value_that_no_rule_names_is_freed(f: Any) -> None:
+    x = tracked(np.ones(SMALL + 1))
     inner = x * 3.0
     array = weakref.ref(inner._value)
     y = f(inner)

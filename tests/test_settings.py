@@ -91,7 +91,7 @@ def test_another_thread_is_not_disturbed() -> None:
 
 def test_another_context_is_not_disturbed() -> None:
     other = contextvars.copy_context()
-    other.run(recording.set, False)
+    other.run(recording.set, None)
     assert ad.is_recording()
     assert not other.run(ad.is_recording)
 

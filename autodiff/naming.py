@@ -1,0 +1,145 @@
+"""What is known of the values in a graph: what they are called, and what they are."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from autodiff.graph import Node
+from autodiff.notation import subscript
+from autodiff.scalar import Scalar
+from autodiff.tracked import Tracked
+
+__all__ = ["names", "numbered", "values", "variables"]
+
+
+def values(order: list[Node], root: Tracked) -> dict[Node, Any]:
+    """The value of each node of `order` that is still known: kept by itself or by a consumer.
+
+    Parameters
+    ----------
+    order : list of Node
+        Children before parents.
+    root : Tensor or Scalar
+        What the first node belongs to.
+    """
+    found: dict[Node, Any] = {root._node: root._value}  # type: ignore[attr-defined]
+    first: dict[Node, int] = {}
+    for node in order:
+        if node not in found and (value := _own(node, first.get(node, -1))) is not None:
+            found[node] = value
+        for parent, value in _arguments(node):
+            first[parent] = node.order
+            if value is not None:
+                found.setdefault(parent, value)
+    return found
+
+
+def _own(node: Node, used: int) -> Any:
+    if node.op is None:
+        return _of_leaf(node, used)
+    if isinstance(node, Scalar):
+        return node._value
+    if node.value is not None or "out" not in node.op.needs:  # type: ignore[attr-defined]
+        return node.value  # type: ignore[attr-defined]
+    return node.saved[node.op.needs.index("out")]
+
+
+def _of_leaf(node: Node, used: int) -> Any:
+    """The value of a leaf, unless it was given another one since its first use."""
+    if node.info is not None and node.info.changed > used:
+        return None
+    if isinstance(node, Scalar):
+        return node._value
+    owner = node.info.owner and node.info.owner() if node.info is not None else None
+    return None if owner is None else owner._value
+
+
+def _arguments(node: Node) -> Iterator[tuple[Node, Any]]:
+    """The parents of a node, each with its value if the node holds it."""
+    if isinstance(node, Scalar) or node.op is None:
+        return ((p, None) for p in node.parents if p is not None)
+    op, saved = node.op, dict(zip(node.op.needs, node.saved, strict=False))
+    given = saved.get(op.args[0]) if op.variadic else [saved.get(name) for name in op.args]
+    given = given if given is not None else [None] * len(node.parents)
+    return ((p, v) for p, v in zip(node.parents, given, strict=False) if p is not None)
+
+
+def variables(depth: int) -> dict[str, Any]:
+    """The variables of the caller so many frames up, those of a notebook's machinery left out."""
+    found = sys._getframe(depth).f_locals
+    return {name: value for name, value in found.items() if not name.startswith("_")}
+
+
+def names(order: list[Node], given: Mapping[str, Any]) -> dict[Node, str]:
+    """What each node is called, as far as it is known; no two nodes have the same name.
+
+    In this order: its own name, the variable in `given` that holds it, the variable that it was
+    assigned to where it was made (of watched nodes). One that is taken gets a number.
+    """
+    held = {node: name for name, node in _held(given)}
+    found: dict[Node, str] = {}
+    for node in order:
+        own = node.info.name if node.info is not None else None
+        if name := own or held.get(node) or _assigned(node):
+            found[node] = name
+    return numbered(found)
+
+
+def _held(given: Mapping[str, Any]) -> Iterator[tuple[str, Node]]:
+    # Backwards, so that of two variables for one value the first one counts.
+    for name, value in reversed(list(given.items())):
+        if isinstance(value, Tracked):
+            yield name, value._node
+        elif isinstance(value, (list, tuple)):
+            for i, part in enumerate(islice(value, 1000)):
+                if isinstance(part, Tracked):
+                    yield f"{name}[{i}]", part._node
+
+
+def numbered(found: dict[Node, str]) -> dict[Node, str]:
+    """The same texts, those that occur more than once with a number in order of creation."""
+    times = Counter(found.values())
+    seen: Counter[str] = Counter()
+    for node in sorted(found, key=lambda n: n.order):
+        name = found[node]
+        if times[name] > 1:
+            seen[name] += 1
+            found[node] = subscript(name, seen[name])
+    return found
+
+
+def _assigned(node: Node) -> str | None:
+    """The variable that the value of a watched node was assigned to, at the line that made it."""
+    place = node.info.source if node.info is not None else None
+    if place is None or sys.version_info < (3, 11):
+        return None
+    return _assignments(place.code.co_filename).get(_position(place.code, place.instruction))
+
+
+@lru_cache(maxsize=10_000)
+def _position(code: Any, instruction: int) -> Any:
+    """First line, last line, first column and last column of the call."""
+    return next(islice(code.co_positions(), instruction // 2, None), None)
+
+
+@lru_cache(maxsize=100)
+def _assignments(file: str) -> dict[Any, str]:
+    """Names by the positions of what is assigned to them."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:  # the file was changed meanwhile
+        return {}
+    found = {}
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            right = statement.value
+            where = right.lineno, right.end_lineno, right.col_offset, right.end_col_offset
+            found[where] = statement.targets[0].id
+    return found

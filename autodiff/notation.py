@@ -1,0 +1,256 @@
+"""How values, ops and local derivatives are written: mathematics, as short as can be read."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.op import Op
+
+__all__ = ["Factor", "Term", "array", "atom", "call", "derivative", "number", "product", "space"]
+
+SUM, PRODUCT, POWER, ATOM = range(4)
+"""How tightly a text holds together; what is looser than its surroundings is put in brackets."""
+
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+class Term(NamedTuple):
+    """A piece of mathematics, and how tightly it holds together."""
+
+    text: str
+    tightness: int = ATOM
+
+    def within(self, tightness: int) -> str:
+        """The text, in brackets if it is looser than that."""
+        return self.text if self.tightness >= tightness else f"({self.text})"
+
+
+def atom(text: str) -> Term:
+    """A name or a number."""
+    return Term(text, SUM if text.startswith("−") else ATOM)
+
+
+def subscript(text: str, k: int) -> str:
+    """``x₃``."""
+    return text + str(k).translate(_SUBSCRIPTS)
+
+
+def number(value: float) -> str:
+    """Three decimals where they say something, else three digits and a power of ten."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}".replace("-0", "0").replace("-", "−")
+    text = f"{value:.3f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.2e}"
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", "−")
+
+
+def array(value: Any, limit: int = 4) -> str:
+    """All entries of a small array, and the norm of a larger one."""
+    if isinstance(value, tuple):
+        return "  ".join(array(part, limit) for part in value)
+    if np.ndim(value) == 0:
+        return number(float(value))
+    value = np.asarray(value)
+    if value.size > limit:
+        return f"‖·‖ {number(float(np.linalg.norm(value.ravel())))}"
+    rows = np.atleast_2d(value.reshape(-1, value.shape[-1]) if value.ndim > 2 else value)
+    return f"[{';  '.join('  '.join(map(number, map(float, row))) for row in rows)}]"
+
+
+def space(shape: tuple[int, ...]) -> str:
+    """The space that a value is in: ``ℝ``, ``ℝ³``, ``3×2``."""
+    if len(shape) > 1:
+        return "×".join(map(str, shape))
+    return "ℝ" + str(shape[0]).translate(_SUPERSCRIPTS) if shape else "ℝ"
+
+
+def _joined(sign: str, tightness: int, right: int | None = None) -> Callable[..., Term]:
+    def write(x: Term, y: Term) -> Term:
+        first, last = x.within(tightness), y.within(tightness if right is None else right)
+        return Term(f"{first}{sign}{last}", tightness)
+
+    return write
+
+
+def _raised(x: Term, y: Term) -> Term:
+    exponent = y.text.removesuffix(".000").replace("−", "-")
+    if exponent.lstrip("-").isdigit():
+        return Term(x.within(ATOM) + exponent.translate(_SUPERSCRIPTS), POWER)
+    return Term(f"{x.within(ATOM)}^{y.within(ATOM)}", POWER)
+
+
+def _times(x: Term, y: Term) -> Term:
+    """Numbers go before what they multiply: ``2x``."""
+    if _is_number(y.text):
+        x, y = y, x
+    if _is_number(x.text):
+        sign = "" if y.text[0].isalpha() or y.tightness == SUM else "·"
+        return Term(f"{x.text.removesuffix('.000')}{sign}{y.within(PRODUCT)}", PRODUCT)
+    return _joined("⊙", PRODUCT)(x, y)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "").isdigit()
+
+
+def _affine(x: Term, W: Term, b: Term | None = None) -> Term:  # noqa: N803 - as in the op
+    product = WRITTEN["matmul"](W, x)
+    return WRITTEN["add"](product, b) if b else product
+
+
+WRITTEN: dict[str, Callable[..., Term]] = {
+    "add": _joined(" + ", SUM),
+    "subtract": _joined(" − ", SUM, PRODUCT),
+    "multiply": _times,
+    "divide": _joined(" / ", PRODUCT, POWER),
+    "power": _raised,
+    "matmul": _joined(" ", PRODUCT),
+    "linear": _affine,
+    "negative": lambda x: Term(f"−{x.within(PRODUCT)}", SUM),
+    "positive": lambda x: x,
+    "square": lambda x: _raised(x, Term("2")),
+    "reciprocal": lambda x: Term(f"1 / {x.within(POWER)}", PRODUCT),
+    "absolute": lambda x: Term(f"|{x.text}|"),
+    "norm": lambda x: Term(f"‖{x.text}‖"),
+    "sqrt": lambda x: Term(f"√{x.within(ATOM)}"),
+    "sum": lambda x: Term(f"Σ {x.within(PRODUCT)}", PRODUCT),
+    "sigmoid": lambda x: Term(f"σ({x.text})"),
+    "transpose": lambda x: Term(f"{x.within(ATOM)}ᵀ", POWER),
+    "astype": lambda x: x,
+    "greater": _joined(" > ", SUM),
+}
+"""Ops with a notation of their own; all others are written as calls."""
+
+_SLOPES = {
+    "tanh": ("1 - out**2",),
+    "sigmoid": ("out * (1 - out)",),
+    "power": ("y * x**(y - 1)", "out * np.log(x)"),
+    "reciprocal": ("-out**2",),
+    "sqrt": ("1 / (2 * out)",),
+    "tan": ("1 + out**2",),
+}
+"""Local derivatives for reading, where the table has them in a form made for accuracy."""
+
+
+def call(name: str, args: list[Term]) -> Term:
+    """The result of an op in terms of its arguments."""
+    if name in WRITTEN:
+        return WRITTEN[name](*args)
+    return Term(f"{name}({', '.join(a.text for a in args)})")
+
+
+class Factor(NamedTuple):
+    """A local derivative as a factor of a path.
+
+    Attributes
+    ----------
+    scale : float
+        The part of it that is a plain number.
+    text : str
+        The rest; empty if there is none.
+    is_diagonal : bool
+        Whether it acts on each entry by itself.
+    """
+
+    scale: float
+    text: str
+    is_diagonal: bool = False
+
+
+def derivative(op: Op, index: int, terms: dict[str, Term]) -> Factor:
+    """The local derivative of an op with respect to argument number `index`.
+
+    Parameters
+    ----------
+    terms : dict
+        The arguments by their names in the table, and ``out``.
+    """
+    if op.partials is None:
+        return _of_other(op, index, terms)
+    partial = _SLOPES.get(op.name, op.partials)[index]
+    if isinstance(partial, str):
+        return _of_text(ast.parse(partial, mode="eval").body, terms)
+    if callable(partial):
+        return Factor(1.0, _prime(op, index, terms), True)
+    return Factor(float(partial), "", True)
+
+
+def _of_text(tree: ast.expr, terms: dict[str, Term]) -> Factor:
+    match tree:
+        case ast.BinOp(ast.Constant(scale), ast.Mult(), rest):
+            return Factor(float(scale), _written(rest, terms).text, True)  # type: ignore[arg-type]
+        case ast.UnaryOp(ast.USub(), rest):
+            return Factor(-1.0, _written(rest, terms).text, True)
+    return Factor(1.0, _written(tree, terms).text, True)
+
+
+_OPERATORS = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
+    ast.Pow: "power", ast.USub: "negative", ast.Gt: "greater",
+}  # fmt: skip
+
+
+def _written(tree: ast.expr, terms: dict[str, Term]) -> Term:
+    """A rule's text with the terms in place of the names."""
+    match tree:
+        case ast.Name(name):
+            return terms[name]
+        case ast.Constant(value):
+            return atom(f"{value:.4g}" if isinstance(value, float) else str(value))
+        case ast.BinOp(x, operator, y) if type(operator) in _OPERATORS:
+            parts = [_written(x, terms), _written(y, terms)]
+            if isinstance(operator, ast.Mult) and parts[0] == parts[1]:
+                return WRITTEN["square"](parts[0])
+            return call(_OPERATORS[type(operator)], parts)
+        case ast.UnaryOp(ast.USub(), x):
+            return call("negative", [_written(x, terms)])
+        case ast.Compare(x, [ast.Gt()], [y]):
+            return call("greater", [_written(x, terms), _written(y, terms)])
+        case ast.Call(ast.Attribute(_, name), args):
+            return call(name, [_written(a, terms) for a in args])  # type: ignore[arg-type]
+    return Term(ast.unparse(tree))
+
+
+def _of_other(op: Op, index: int, terms: dict[str, Term]) -> Factor:
+    names = {"matmul": ("y", "x"), "linear": ("W", "x", None)}.get(op.name)
+    if names and names[index] is None:
+        return Factor(1.0, "", True)
+    if names:
+        text = terms[names[index]].within(POWER)
+        return Factor(1.0, text if index == (op.name == "matmul") else f"{text}ᵀ")
+    if op.name in ("sum", "mean", "item", "astype", "reshape", "broadcast_to"):
+        return Factor(1.0, "" if op.name != "mean" else "1/n")
+    return Factor(1.0, _prime(op, index, terms))
+
+
+def _prime(op: Op, index: int, terms: dict[str, Term]) -> str:
+    arguments = [terms[a].text for a in op.args if a in terms]
+    if len(arguments) == 1:
+        return f"{op.name}′({arguments[0]})"
+    return f"∂{op.name}/∂{arguments[index] if index < len(arguments) else index}"
+
+
+def product(factors: list[Factor], is_scalar: bool) -> str:
+    """Several local derivatives as one: what lies between two values along a path.
+
+    They are given, and written, from the result to the argument; ``I`` where nothing is left.
+    """
+    scale = math.prod(f.scale for f in factors)
+    texts = [f"diag({f.text})" if f.is_diagonal and not is_scalar else f.text
+             for f in factors if f.text]  # fmt: skip
+    if is_scalar and len(texts) > 1:
+        texts = [f"({t})" if " " in t else t for t in texts]
+    symbol = ("·" if is_scalar else " ").join(texts)
+    if not symbol:
+        return number(scale).removesuffix(".000") if is_scalar or scale not in (1, -1) else (
+            "I" if scale == 1 else "−I"
+        )
+    sign = "−" if scale < 0 else ""
+    size = "" if abs(scale) == 1 else f"{abs(scale):.4g}·"
+    loose = is_scalar and bool(sign or size) and " " in symbol
+    return f"{sign}{size}({symbol})" if loose else f"{sign}{size}{symbol}"

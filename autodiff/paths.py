@@ -1,0 +1,273 @@
+"""Paths: the gradient as the sum over all ways from the result to a value, the largest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count, islice
+from typing import Any
+
+import numpy as np
+
+from autodiff.backward import contributions, cotangent, sweep
+from autodiff.errors import DomainError, DTypeError, ShapeError, describe
+from autodiff.expressions import fold
+from autodiff.graph import Node
+from autodiff.naming import variables
+from autodiff.scalar import Scalar
+from autodiff.search import Search, units
+from autodiff.signals import Signals, result, table, written
+from autodiff.tracked import Tracked
+
+__all__ = ["Path", "Paths", "paths"]
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way from the result to a value.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        From the result to the value, both included.
+    indices : tuple of int
+        For each step, the argument of the op that it goes to: one fewer than `nodes`.
+    contribution : array or float
+        What the path adds to the gradient.
+    names : tuple of str
+        What the values on the way are called, those left out that are steps of one expression.
+    """
+
+    nodes: tuple[Node, ...]
+    indices: tuple[int, ...]
+    contribution: Any
+    names: tuple[str, ...] = field(repr=False)
+
+    @property
+    def partials(self) -> list[Any]:
+        """The local derivative along each step, from the result on.
+
+        A number between numbers; of an elementwise op on arrays the derivative of each entry of
+        the result; else the Jacobian, of shape ``(*result, *argument)``.
+        """
+        return [_partial(n, i) for n, i in zip(self.nodes, self.indices, strict=False)]
+
+    def __str__(self) -> str:
+        return " → ".join(self.names)
+
+
+def _partial(node: Node, index: int) -> Any:
+    if isinstance(node, Scalar):
+        return node.saved[index]
+    shape, parent = node.spec[0], node.parents[index]
+    if node.op.partials is not None:
+        slope = node.op.slopes[index](node.saved)
+        return float(slope) if shape == () else np.broadcast_to(slope, shape)
+    rows = [contributions(node, unit)[index] for unit in units(node)]
+    jacobian = np.array([np.asarray(row) for row in rows])
+    return jacobian.reshape(*shape, *parent.spec[0])[()]
+
+
+class Paths:
+    """All paths from a result to a value; made by `paths`.
+
+    Iterating gives every path, lazily, in falling order of the size of its contribution (the
+    Euclidean norm). Contributions add up; their sizes do not. Printed, it is a table of the
+    first `top`, and of the rest in one row.
+
+    Attributes
+    ----------
+    count : int
+        How many there are.
+    total : array or float
+        Their sum: the gradient.
+    shown : list of Path
+        The first `top`.
+    rest : array or float
+        The sum of those not shown, so that what is shown adds up to `total`.
+    reason : str
+        Where there are none, why.
+    is_exact : bool
+        Whether the order is certain. For large arrays it rests on estimates.
+    """
+
+    def __init__(self, signals: Signals, x: Any, top: int, element: Any) -> None:
+        self.signals = signals
+        self.target: Node | None = x._node
+        self.element = element
+        self.total = _picked(_gradient(signals, x), element)
+        self.count = _count(signals, self.target)
+        self.reason = "" if self.count else _reason(signals, x)
+        self._search = Search(signals.order, self.target, element)
+        self._met: list[Path] = []
+        self._found = self._paths()
+        self.shown = list(islice(self, top))
+        self.rest = self.total - sum((p.contribution for p in self.shown), self.total * 0)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the order is certain."""
+        return self._search.is_exact
+
+    def _paths(self) -> Iterator[Path]:
+        for nodes, indices, contribution in self._search if self.count else ():
+            yield Path(nodes, indices, contribution, self._named(nodes))
+
+    def _named(self, nodes: tuple[Node, ...]) -> tuple[str, ...]:
+        return tuple(self.signals.label(n) for n in nodes if self._heads[n] is n)
+
+    @cached_property
+    def _heads(self) -> dict[Node, Node]:
+        kept = {self.signals.root, self.target, *self.signals.names}
+        return fold(self.signals.order, kept)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Path]:
+        for i in count():
+            while len(self._met) <= i:
+                path = next(self._found, None)
+                if path is None:
+                    return
+                self._met.append(path)
+            yield self._met[i]
+
+    def __len__(self) -> int:
+        return len(self.shown)
+
+    def __getitem__(self, index: int) -> Path:
+        return self.shown[index]
+
+    @property
+    def title(self) -> str:
+        """What the paths are of: ``∂J/∂x``."""
+        x = self.signals.label(self.target) if self.target in self.signals.deltas else "x"  # type: ignore[arg-type, index]
+        place = "" if self.element is None else f"[{_index_text(self.element)}]"
+        return f"∂{self.signals.label(self.signals.root)}/∂{x}{place}"
+
+    def __str__(self) -> str:
+        if not self.count:
+            return f"{self.title} is zero: there is no path. {self.reason}"
+        noun = "path" if self.count == 1 else "paths"
+        order = "" if self.is_exact else "  (sizes estimated, the order may differ)"
+        rows = [(f"{i}", written(p.contribution), str(p)) for i, p in enumerate(self.shown, 1)]
+        hidden = self.count - len(self.shown)
+        if hidden:
+            rows.append(("⋯", written(self.rest), f"{many(hidden)} more, together"))
+        rows.append(("Σ", written(self.total), self.title))
+        title = f"{self.title} is the sum over {many(self.count)} {noun}{order}"
+        return "\n".join([title, *table(rows)])
+
+    __repr__ = __str__
+
+
+def many(number: int) -> str:
+    """A count that may have hundreds of digits."""
+    return f"{number:,}" if number < 10**9 else f"about {_power(number)}"
+
+
+def _power(number: int) -> str:
+    digits = int(math.log10(number) + 1e-9)
+    return f"{number // 10 ** (digits - 1) / 10:.1f}e{digits}"
+
+
+def _index_text(element: Any) -> str:
+    return ", ".join(map(str, element)) if isinstance(element, tuple) else str(element)
+
+
+def _picked(g: Any, element: Any) -> Any:
+    return g if element is None else np.asarray(g)[element]
+
+
+def _gradient(signals: Signals, x: Any) -> Any:
+    node = x._node
+    g = None
+    if node in signals.deltas:
+        seeds = {signals.root: cotangent(signals.start, None)}
+        g = sweep(seeds, [node]).get(node)
+    if g is None:
+        return np.zeros(x.shape)[()]
+    return np.asarray(g)[()] if np.ndim(g) else g
+
+
+def _count(signals: Signals, target: Node | None) -> int:
+    """Numbers of paths flow as error signals do, each step with the factor one."""
+    waiting = {signals.root: 1}
+    for node in signals.order:
+        paths_here = waiting.pop(node, 0)
+        if node is target:
+            return paths_here
+        for parent in signals.reached(node) if paths_here else ():
+            waiting[parent] = waiting.get(parent, 0) + paths_here
+    return 0
+
+
+def _reason(signals: Signals, x: Any) -> str:
+    root = signals.label(signals.root)
+    if not x.requires_grad:
+        if getattr(x.dtype, "kind", "f") != "f":
+            return f"It holds {x.dtype}, and no gradient leads through integers."
+        return ("It is not tracked: made without requires_grad=True, by detach(), or inside "
+                "no_grad().")  # fmt: skip
+    if x._node in signals.deltas:
+        return "Every way to it passes an op whose derivative is zero everywhere, such as round."
+    return (f"{root} does not depend on it: it is unused, or only by way of detach(), no_grad(), "
+            ".data or an integer.")  # fmt: skip
+
+
+def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:  # noqa: N803
+    """Every path from `J` back to `x`, and what each adds to the gradient.
+
+    The contribution of a path is the product of the local derivatives along it. Counted by
+    dynamic programming, found best first, so that the largest of 1e60 paths come at once.
+
+    Parameters
+    ----------
+    J : Tensor or Scalar
+        One number.
+    x : Tensor or Scalar
+        What it was computed from, an input or any value between.
+    top : int
+        How many paths to show.
+    element : int or tuple of int, optional
+        An entry of `x`: paths are ranked by what they add to its derivative.
+
+    Returns
+    -------
+    Paths
+        With a `count` of 0, and a `reason`, where `J` does not depend on `x`.
+
+    Raises
+    ------
+    ShapeError
+        If `J` has more than one entry, or `x` has no such element.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.Tensor(2.0, requires_grad=True)
+    >>> J = x * x + 3.0 * x
+    >>> print(ad.paths(J, x))
+    ∂J/∂x is the sum over 3 paths
+    1  3.000  J → 3x → x
+    2  2.000  J → x⊙x → x
+    3  2.000  J → x⊙x → x
+    Σ  7.000  ∂J/∂x
+    """
+    start = result(J, "paths")
+    if not isinstance(x, Tracked):
+        raise DTypeError(f"paths() leads to a Tensor or Scalar, not to {describe(x)}")
+    if not isinstance(top, int) or top < 0:
+        raise DomainError(f"paths(): top={top!r}; give the number of paths to show")
+    if element is not None:
+        _check_element(element, x.shape)
+    return Paths(Signals(start, variables(2)), x, top, element)
+
+
+def _check_element(element: Any, shape: tuple[int, ...]) -> None:
+    try:
+        is_number = np.ndim(np.empty(shape, bool)[element]) == 0
+    except (IndexError, TypeError, ValueError):
+        is_number = False
+    if not is_number:
+        raise ShapeError(f"paths(): element={element!r} is no entry of a value of shape {shape}")
