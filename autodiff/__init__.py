@@ -13,6 +13,7 @@ from typing import Any
 
 from autodiff import composites, errors, init, io, linalg, optim, pickling, schedule, tree
 from autodiff.custom import checkpoint, custom_op, vmap
+from autodiff.draw import graph
 from autodiff.functions import DISPATCH, FUNCTIONS, PLAIN
 from autodiff.jacobian import hessian, hvp, jacobian
 from autodiff.layers import Dropout, Embedding, LayerNorm, Linear, Sequential
@@ -41,10 +42,7 @@ __all__ = sorted({
 
 
 def __getattr__(name: str) -> Any:
-    # Training needs no checker and no pictures: they are loaded when they are first asked for.
+    # Training needs no checker, so that its modules are loaded when they are first asked for.
     if name == "testing":
         return importlib.import_module("autodiff.testing")
-    if name == "graph":
-        value = globals()["graph"] = importlib.import_module("autodiff.draw").graph
-        return value
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}")

@@ -133,10 +133,15 @@ def flow(order: list[Node], seeds: dict[Node, Any]) -> Iterator[tuple[Node, Any,
     for node in order:
         g = _plain_array(grads.pop(node, None), node)
         parts = [] if g is None or node.op is None else contributions(node, g)
-        for parent, c in zip(node.parents, parts, strict=False):
+        _add(grads, node.parents, parts)
+        yield node, g, [_plain_array(c, p) for p, c in zip(node.parents, parts)]
+
+
+def _add(grads: dict[Node, Any], parents: tuple[Any, ...], parts: list[Any]) -> None:
+    with np.errstate(all="ignore"):
+        for parent, c in zip(parents, parts, strict=False):
             if c is not None:
                 grads[parent] = grads[parent] + c if parent in grads else c
-        yield node, g, parts
 
 
 def contributions(node: Node, g: Any) -> list[Any]:
@@ -146,6 +151,8 @@ def contributions(node: Node, g: Any) -> list[Any]:
         return [None if p is None else g and g * d for p, d in pairs]
     if g.__class__ is tuple and node.op.lazy is Parts:
         g = Parts(dict(enumerate(g)), node.spec)
+    elif g.__class__ in _LAZY and g.__class__ is not node.op.lazy:
+        g = _dense(g, node)
     with np.errstate(all="ignore"):
         rules = zip(node.parents, node.op.rules)
         return [None if p is None else _contribution(node, p, rule, g) for p, rule in rules]
@@ -156,7 +163,10 @@ def _contribution(node: Node, parent: Node, rule: Any, g: Any) -> Any:
     if c is None:
         return None
     c = _fit(strong_zero(c, rule, g, node.saved, node.op), parent, node.op)
-    return c if c.__class__ is Parts else _plain_array(c, parent)
+    if c.__class__ is not Parts:
+        return _plain_array(c, parent)
+    # From one of several results there may be nothing to pass on: a sign, an index.
+    return c if any(part is not None for part in contributions(parent, c)) else None
 
 
 def _plain_array(g: Any, node: Node) -> Any:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from autodiff.graph import Node
-from autodiff.notation import Factor, Term, array, atom, call, derivative, number
+from autodiff.notation import Factor, Term, atom, call, derivative
+from autodiff.notation import constant as written
 from autodiff.scalar import Scalar
 
 __all__ = ["Expressions", "fold"]
 
-LONGEST = 40
+LONGEST = 36
 """Characters of an expression; a longer one hides what it says."""
 _PRODUCTS = frozenset({"matmul", "linear", "dot", "inner", "outer", "einsum", "transpose"})
 _MERGED = _PRODUCTS | {"add"}
@@ -38,7 +39,7 @@ class Expressions:
         self.names = names
         self.values = values
         self._constants = [(n, v) for n, v in constants.items() if isinstance(v, np.ndarray)]
-        self._written: dict[tuple[Node, bool], Term] = {}
+        self._written: dict[tuple[Node, int], Term] = {}
 
     def term(self, node: Node, depth: int = 4) -> Term:
         """A name, or else what the value is made of."""
@@ -48,12 +49,17 @@ class Expressions:
 
     def definition(self, node: Node, depth: int = 4) -> Term:
         """The op and its arguments, whether or not the value has a name."""
+        if (node, depth) not in self._written:
+            self._written[node, depth] = self._define(node, depth)
+        return self._written[node, depth]
+
+    def _define(self, node: Node, depth: int) -> Term:
         if node.op is None:
             return Term("input")
         terms = self.arguments(node, depth - 1)
         if node.op.name in ("getitem", "item"):
             return Term(f"{terms[0].within(3)}[{_index(node)}]")
-        return call(node.op.name, [t for t in terms if t.text])
+        return call(node.op.name, [t for t in terms if t.text], node.spec[0] == ())
 
     def short(self, node: Node) -> str:
         """A name, a short expression, or just the op."""
@@ -71,18 +77,21 @@ class Expressions:
         """The local derivative of a value with respect to its argument number `index`."""
         terms = self.arguments(node, 2)
         named = dict(zip(node.op.args, terms, strict=False))
-        return derivative(node.op, index, {**named, "out": self.term(node, 2)})
+        named["out"] = self.term(node, 2)
+        return derivative(node.op, index, named, node.spec[0] == ())
 
     def _constant(self, node: Node, index: int) -> Term:
         value = constant(node, index, self.values)
         if value is None:
             return Term("") if node.op.optional else Term("c")
         if np.ndim(value) == 0:
-            return atom(number(float(value)).removesuffix(".000"))
+            return atom(written(float(value)))
         for name, known in self._constants:
             if known.shape == np.shape(value) and np.array_equal(known, value):
                 return atom(name)
-        return Term(array(value)) if np.size(value) <= 3 else Term("c")
+        if np.size(value) > 3 or np.ndim(value) > 1:
+            return Term("c")
+        return Term(f"[{'  '.join(map(written, map(float, value)))}]")
 
 
 def _index(node: Node) -> str:

@@ -63,6 +63,8 @@ def _of_leaf(node: Node, used: int) -> Any:
 
 def _arguments(node: Node) -> Iterator[tuple[Node, Any]]:
     """The parents of a node, each with its value if the node holds it."""
+    if node.info is not None and node.info.constants is not None:
+        return ((p, v) for p, v in zip(node.parents, node.info.constants) if p is not None)
     if isinstance(node, Scalar) or node.op is None:
         return ((p, None) for p in node.parents if p is not None)
     op, saved = node.op, dict(zip(node.op.needs, node.saved, strict=False))
@@ -100,7 +102,7 @@ def _held(given: Mapping[str, Any]) -> Iterator[tuple[str, Node]]:
         elif isinstance(value, (list, tuple)):
             for i, part in enumerate(islice(value, 1000)):
                 if isinstance(part, Tracked):
-                    yield f"{name}[{i}]", part._node
+                    yield subscript(name, i), part._node
 
 
 def numbered(found: dict[Node, str]) -> dict[Node, str]:

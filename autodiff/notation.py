@@ -11,7 +11,10 @@ import numpy as np
 
 from autodiff.op import Op
 
-__all__ = ["Factor", "Term", "array", "atom", "call", "derivative", "number", "product", "space"]
+__all__ = [
+    "Factor", "Term", "array", "atom", "call", "constant", "derivative", "number", "product",
+    "space", "subscript",
+]  # fmt: skip
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 """How tightly a text holds together; what is looser than its surroundings is put in brackets."""
@@ -49,6 +52,11 @@ def number(value: float) -> str:
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", "−")
 
 
+def constant(value: float) -> str:
+    """A number of the user's own, as short as it is right to four digits."""
+    return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+
+
 def array(value: Any, limit: int = 4) -> str:
     """All entries of a small array, and the norm of a larger one."""
     if isinstance(value, tuple):
@@ -58,7 +66,7 @@ def array(value: Any, limit: int = 4) -> str:
     value = np.asarray(value)
     if value.size > limit:
         return f"‖·‖ {number(float(np.linalg.norm(value.ravel())))}"
-    rows = np.atleast_2d(value.reshape(-1, value.shape[-1]) if value.ndim > 2 else value)
+    rows = value.reshape(-1, value.shape[-1] or 1)
     return f"[{';  '.join('  '.join(map(number, map(float, row))) for row in rows)}]"
 
 
@@ -78,24 +86,23 @@ def _joined(sign: str, tightness: int, right: int | None = None) -> Callable[...
 
 
 def _raised(x: Term, y: Term) -> Term:
-    exponent = y.text.removesuffix(".000").replace("−", "-")
+    exponent = y.text.replace("−", "-")
     if exponent.lstrip("-").isdigit():
         return Term(x.within(ATOM) + exponent.translate(_SUPERSCRIPTS), POWER)
     return Term(f"{x.within(ATOM)}^{y.within(ATOM)}", POWER)
 
 
-def _times(x: Term, y: Term) -> Term:
+def _times(x: Term, y: Term, sign: str = "⊙") -> Term:
     """Numbers go before what they multiply: ``2x``."""
     if _is_number(y.text):
         x, y = y, x
     if _is_number(x.text):
         sign = "" if y.text[0].isalpha() or y.tightness == SUM else "·"
-        return Term(f"{x.text.removesuffix('.000')}{sign}{y.within(PRODUCT)}", PRODUCT)
-    return _joined("⊙", PRODUCT)(x, y)
+    return _joined(sign, PRODUCT)(x, y)
 
 
 def _is_number(text: str) -> bool:
-    return text.replace(".", "").isdigit()
+    return text.replace(".", "", 1).isdigit()
 
 
 def _affine(x: Term, W: Term, b: Term | None = None) -> Term:  # noqa: N803 - as in the op
@@ -137,8 +144,10 @@ _SLOPES = {
 """Local derivatives for reading, where the table has them in a form made for accuracy."""
 
 
-def call(name: str, args: list[Term]) -> Term:
-    """The result of an op in terms of its arguments."""
+def call(name: str, args: list[Term], is_scalar: bool = False) -> Term:
+    """The result of an op in terms of its arguments, of numbers or else of arrays."""
+    if name == "multiply" and is_scalar:
+        return _times(*args, sign="·")
     if name in WRITTEN:
         return WRITTEN[name](*args)
     return Term(f"{name}({', '.join(a.text for a in args)})")
@@ -162,31 +171,42 @@ class Factor(NamedTuple):
     is_diagonal: bool = False
 
 
-def derivative(op: Op, index: int, terms: dict[str, Term]) -> Factor:
+def derivative(op: Op, index: int, terms: dict[str, Term], is_scalar: bool = False) -> Factor:
     """The local derivative of an op with respect to argument number `index`.
 
     Parameters
     ----------
     terms : dict
         The arguments by their names in the table, and ``out``.
+    is_scalar : bool
+        Whether they are numbers.
     """
     if op.partials is None:
         return _of_other(op, index, terms)
     partial = _SLOPES.get(op.name, op.partials)[index]
+    if op.name == "power" and index == 0 and _is_number(terms["y"].text):
+        partial = _of_power(float(terms["y"].text))
     if isinstance(partial, str):
-        return _of_text(ast.parse(partial, mode="eval").body, terms)
+        return _of_text(ast.parse(partial, mode="eval").body, terms, is_scalar)
     if callable(partial):
         return Factor(1.0, _prime(op, index, terms), True)
     return Factor(float(partial), "", True)
 
 
-def _of_text(tree: ast.expr, terms: dict[str, Term]) -> Factor:
+def _of_power(y: float) -> str:
+    """The derivative of ``x**y`` for a known y."""
+    return f"{y:g} * x" if y == 2 else f"{y:g} * x**{y - 1:g}"
+
+
+def _of_text(tree: ast.expr, terms: dict[str, Term], is_scalar: bool) -> Factor:
+    scale = 1.0
     match tree:
-        case ast.BinOp(ast.Constant(scale), ast.Mult(), rest):
-            return Factor(float(scale), _written(rest, terms).text, True)  # type: ignore[arg-type]
+        case ast.BinOp(ast.Constant(float() | int() as number), ast.Mult(), rest):
+            scale, tree = float(number), rest
         case ast.UnaryOp(ast.USub(), rest):
-            return Factor(-1.0, _written(rest, terms).text, True)
-    return Factor(1.0, _written(tree, terms).text, True)
+            scale, tree = -1.0, rest
+    text = _Writer(terms, is_scalar).term(tree).text
+    return Factor(scale * float(text), "", True) if _is_number(text) else Factor(scale, text, True)
 
 
 _OPERATORS = {
@@ -195,25 +215,32 @@ _OPERATORS = {
 }  # fmt: skip
 
 
-def _written(tree: ast.expr, terms: dict[str, Term]) -> Term:
-    """A rule's text with the terms in place of the names."""
-    match tree:
-        case ast.Name(name):
-            return terms[name]
-        case ast.Constant(value):
-            return atom(f"{value:.4g}" if isinstance(value, float) else str(value))
-        case ast.BinOp(x, operator, y) if type(operator) in _OPERATORS:
-            parts = [_written(x, terms), _written(y, terms)]
-            if isinstance(operator, ast.Mult) and parts[0] == parts[1]:
-                return WRITTEN["square"](parts[0])
-            return call(_OPERATORS[type(operator)], parts)
-        case ast.UnaryOp(ast.USub(), x):
-            return call("negative", [_written(x, terms)])
-        case ast.Compare(x, [ast.Gt()], [y]):
-            return call("greater", [_written(x, terms), _written(y, terms)])
-        case ast.Call(ast.Attribute(_, name), args):
-            return call(name, [_written(a, terms) for a in args])  # type: ignore[arg-type]
-    return Term(ast.unparse(tree))
+class _Writer(NamedTuple):
+    """A rule's text with terms in place of its names."""
+
+    terms: dict[str, Term]
+    is_scalar: bool
+
+    def term(self, tree: ast.expr) -> Term:
+        match tree:
+            case ast.Name(name):
+                return self.terms[name]
+            case ast.Constant(float() | int() as value):
+                return atom(constant(value))
+            case ast.BinOp(x, ast.Mult(), y) if ast.dump(x) == ast.dump(y):
+                return self._call("square", x)
+            case ast.BinOp(x, operator, y) if type(operator) in _OPERATORS:
+                return self._call(_OPERATORS[type(operator)], x, y)
+            case ast.UnaryOp(ast.USub(), x):
+                return self._call("negative", x)
+            case ast.Compare(x, [ast.Gt()], [y]):
+                return self._call("greater", x, y)
+            case ast.Call(ast.Attribute(_, name), args):
+                return self._call(name, *args)
+        return Term(ast.unparse(tree))
+
+    def _call(self, name: str, *args: ast.expr) -> Term:
+        return call(name, [self.term(a) for a in args], self.is_scalar)
 
 
 def _of_other(op: Op, index: int, terms: dict[str, Term]) -> Factor:
@@ -241,16 +268,25 @@ def product(factors: list[Factor], is_scalar: bool) -> str:
     They are given, and written, from the result to the argument; ``I`` where nothing is left.
     """
     scale = math.prod(f.scale for f in factors)
-    texts = [f"diag({f.text})" if f.is_diagonal and not is_scalar else f.text
-             for f in factors if f.text]  # fmt: skip
+    symbol = _symbol(factors, is_scalar)
+    if not symbol:
+        is_one = not is_scalar and abs(scale) == 1
+        return ("I" if scale > 0 else "−I") if is_one else constant(scale)
+    sign, size = "−" if scale < 0 else "", abs(scale)
+    if size == 1 and not sign:
+        return symbol
+    loose = " " in symbol and not symbol.startswith("diag")
+    return f"{sign}{'' if size == 1 else constant(size) + '·'}{f'({symbol})' if loose else symbol}"
+
+
+def _symbol(factors: list[Factor], is_scalar: bool) -> str:
+    texts, is_row = [], is_scalar
+    for factor in factors:
+        # What is summed up afterwards acts as a row, not as a diagonal matrix.
+        is_row = is_row or not (factor.is_diagonal or factor.text)
+        if factor.text:
+            texts.append(factor.text if is_row or not factor.is_diagonal else f"diag({factor.text})")
+            is_row = is_scalar
     if is_scalar and len(texts) > 1:
         texts = [f"({t})" if " " in t else t for t in texts]
-    symbol = ("·" if is_scalar else " ").join(texts)
-    if not symbol:
-        return number(scale).removesuffix(".000") if is_scalar or scale not in (1, -1) else (
-            "I" if scale == 1 else "−I"
-        )
-    sign = "−" if scale < 0 else ""
-    size = "" if abs(scale) == 1 else f"{abs(scale):.4g}·"
-    loose = is_scalar and bool(sign or size) and " " in symbol
-    return f"{sign}{size}({symbol})" if loose else f"{sign}{size}{symbol}"
+    return ("·" if is_scalar else " ").join(texts)

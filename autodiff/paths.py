@@ -11,17 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.backward import contributions, cotangent, sweep
+from autodiff.backward import contributions
 from autodiff.errors import DomainError, DTypeError, ShapeError, describe
 from autodiff.expressions import fold
 from autodiff.graph import Node
 from autodiff.naming import variables
 from autodiff.scalar import Scalar
-from autodiff.search import Search, units
+from autodiff.search import Search, flat, shape_of, units
 from autodiff.signals import Signals, result, table, written
 from autodiff.tracked import Tracked
 
 __all__ = ["Path", "Paths", "paths"]
+
+LONGEST = 12
+"""Values of a printed path; of a longer one the middle is left out."""
 
 
 @dataclass(frozen=True)
@@ -50,24 +53,28 @@ class Path:
         """The local derivative along each step, from the result on.
 
         A number between numbers; of an elementwise op on arrays the derivative of each entry of
-        the result; else the Jacobian, of shape ``(*result, *argument)``.
+        the result; else the Jacobian, of shape ``(*result, *argument)``, where the results of an op
+        that has several count as one vector.
         """
-        return [_partial(n, i) for n, i in zip(self.nodes, self.indices, strict=False)]
+        with np.errstate(all="ignore"):
+            return [_partial(n, i) for n, i in zip(self.nodes, self.indices, strict=False)]
 
     def __str__(self) -> str:
-        return " → ".join(self.names)
+        if len(self.names) <= LONGEST:
+            return " → ".join(self.names)
+        half = LONGEST // 2
+        hidden = f"⋯ {len(self.names) - 2 * half} more"
+        return " → ".join((*self.names[:half], hidden, *self.names[-half:]))
 
 
 def _partial(node: Node, index: int) -> Any:
     if isinstance(node, Scalar):
         return node.saved[index]
-    shape, parent = node.spec[0], node.parents[index]
     if node.op.partials is not None:
         slope = node.op.slopes[index](node.saved)
-        return float(slope) if shape == () else np.broadcast_to(slope, shape)
-    rows = [contributions(node, unit)[index] for unit in units(node)]
-    jacobian = np.array([np.asarray(row) for row in rows])
-    return jacobian.reshape(*shape, *parent.spec[0])[()]
+        return float(slope) if node.spec[0] == () else np.broadcast_to(slope, node.spec[0])
+    rows = [flat(contributions(node, unit)[index]) for unit in units(node)]
+    return np.reshape(rows, (*shape_of(node), *shape_of(node.parents[index])))[()]
 
 
 class Paths:
@@ -83,6 +90,8 @@ class Paths:
         How many there are.
     total : array or float
         Their sum: the gradient.
+    label : str
+        What the value is called that they lead to.
     shown : list of Path
         The first `top`.
     rest : array or float
@@ -96,6 +105,7 @@ class Paths:
     def __init__(self, signals: Signals, x: Any, top: int, element: Any) -> None:
         self.signals = signals
         self.target: Node | None = x._node
+        self.label = signals.label(x._node) if x._node in signals.deltas else x.name or "x"
         self.element = element
         self.total = _picked(_gradient(signals, x), element)
         self.count = _count(signals, self.target)
@@ -104,7 +114,13 @@ class Paths:
         self._met: list[Path] = []
         self._found = self._paths()
         self.shown = list(islice(self, top))
-        self.rest = self.total - sum((p.contribution for p in self.shown), self.total * 0)
+        self.rest = self._remaining()
+
+    def _remaining(self) -> Any:
+        if len(self.shown) == self.count:
+            return np.zeros_like(self.total)[()]
+        with np.errstate(all="ignore"):
+            return self.total - sum(path.contribution for path in self.shown)
 
     @property
     def is_exact(self) -> bool:
@@ -141,9 +157,8 @@ class Paths:
     @property
     def title(self) -> str:
         """What the paths are of: ``∂J/∂x``."""
-        x = self.signals.label(self.target) if self.target in self.signals.deltas else "x"  # type: ignore[arg-type, index]
         place = "" if self.element is None else f"[{_index_text(self.element)}]"
-        return f"∂{self.signals.label(self.signals.root)}/∂{x}{place}"
+        return f"∂{self.signals.label(self.signals.root)}/∂{self.label}{place}"
 
     def __str__(self) -> str:
         if not self.count:
@@ -180,11 +195,7 @@ def _picked(g: Any, element: Any) -> Any:
 
 
 def _gradient(signals: Signals, x: Any) -> Any:
-    node = x._node
-    g = None
-    if node in signals.deltas:
-        seeds = {signals.root: cotangent(signals.start, None)}
-        g = sweep(seeds, [node]).get(node)
+    g = signals.deltas.get(x._node)
     if g is None:
         return np.zeros(x.shape)[()]
     return np.asarray(g)[()] if np.ndim(g) else g
@@ -257,7 +268,7 @@ def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:  # noqa: 
     start = result(J, "paths")
     if not isinstance(x, Tracked):
         raise DTypeError(f"paths() leads to a Tensor or Scalar, not to {describe(x)}")
-    if not isinstance(top, int) or top < 0:
+    if not isinstance(top, (int, np.integer)) or top < 0:
         raise DomainError(f"paths(): top={top!r}; give the number of paths to show")
     if element is not None:
         _check_element(element, x.shape)

@@ -14,7 +14,7 @@ from autodiff.backward import contributions
 from autodiff.graph import Node, needed
 from autodiff.sparse import Lazy
 
-__all__ = ["Search", "units"]
+__all__ = ["Search", "flat", "shape_of", "units"]
 
 NEAR = 1e-9
 """Sizes that differ by less, relatively, count as equal: rounding must not order them."""
@@ -48,12 +48,12 @@ class Search:
 
     def __iter__(self) -> Iterator[tuple[tuple[Node, ...], tuple[int, ...], Any]]:
         self._set_bounds()
-        found = 0
+        found = set()
         for path in self._best_first():
             if path is None:
                 break
+            found.add(path[:2])
             yield path
-            found += 1
         else:
             return
         self.is_exact = False
@@ -72,22 +72,23 @@ class Search:
             patience -= 1
             if not patience:
                 yield None
-            for index, parent, c in self._steps(node, g):
-                size = self._size(parent, c)
+            for index, parent, c, size in self._steps(node, g):
                 # Equal sizes keep one key, and of these the deepest goes first.
                 child_key = key if size >= -key * (1 - NEAR) else -size
                 item = (child_key, depth - 1, -next(ties), parent, c, (way, node, index))
                 heapq.heappush(heap, item)
 
-    def _by_beam(self, found: int) -> Iterator[Any]:
+    def _by_beam(self, found: set[Any]) -> Iterator[Any]:
         """The paths that come through when each node keeps the most promising ones only."""
-        width, seen = BEAM, found
+        width = BEAM
         while True:
             paths = self._beam(width)
-            yield from paths[seen:]
+            new = [path for path in paths if path[:2] not in found]
+            yield from new
             if len(paths) < width:
                 return
-            seen, width = len(paths), 2 * width
+            found.update(path[:2] for path in new)
+            width *= 2
 
     def _beam(self, width: int) -> list[Any]:
         ties = count()
@@ -97,17 +98,21 @@ class Search:
             if node is self.target:
                 return [(*_unrolled(node, way), self._picked(g)) for _, _, g, way in best]
             for _, _, g, way in best:
-                for index, parent, c in self._steps(node, g):
-                    item = (-self._size(parent, c), next(ties), c, (way, node, index))
+                for index, parent, c, size in self._steps(node, g):
+                    item = (-size, next(ties), c, (way, node, index))
                     waiting.setdefault(parent, []).append(item)
         return []
 
-    def _steps(self, node: Node, g: Any) -> Iterator[tuple[int, Node, Any]]:
-        slopes = self._slopes.get(node)
-        parts = contributions(node, g) if slopes is None else slopes
-        for index, (parent, c) in enumerate(zip(node.parents, parts, strict=False)):
-            if c is not None and parent in self._useful:
-                yield index, parent, c if slopes is None else c * g
+    def _steps(self, node: Node, g: Any) -> list[tuple[int, Node, Any, float]]:
+        """The ways on: which argument, what flows to it, and what that can become at most."""
+        with np.errstate(all="ignore"):
+            slopes = self._slopes.get(node)
+            parts = contributions(node, g) if slopes is None else [
+                c if c is None else g and c * g for c in slopes
+            ]
+            return [(i, parent, c, self._size(parent, c))
+                    for i, (parent, c) in enumerate(zip(node.parents, parts, strict=False))
+                    if c is not None and parent in self._useful]  # fmt: skip
 
     def _picked(self, g: Any) -> Any:
         g = g.dense() if isinstance(g, Lazy) else g
@@ -115,11 +120,11 @@ class Search:
 
     def _size(self, node: Node, g: Any) -> float:
         if node is self.target:
-            size = float(np.linalg.norm(_flat(self._picked(g))))
+            size = float(np.linalg.norm(flat(self._picked(g))))
         elif g.__class__ is float:
             size = abs(g) * float(self._bounds[node][0])
         else:
-            reached = _flat(g) * self._bounds[node]
+            reached = flat(g) * self._bounds[node]
             size = float(np.linalg.norm(reached, None if node in self._separate else 1))
         return math.inf if size != size else size
 
@@ -142,7 +147,7 @@ class Search:
 
     def _bound(self, node: Node) -> Any:
         useful = [(i, p) for i, p in enumerate(node.parents) if p in self._useful]
-        if _size_of(node) == 1 and all(_size_of(p) == 1 for _, p in useful):
+        if all(shape_of(n) == () for n in (node, *(p for _, p in useful))):
             return self._bound_of_number(node, useful)
         if node.op.partials is not None:
             if all(p.spec == node.spec and p in self._separate for _, p in useful):
@@ -155,7 +160,7 @@ class Search:
 
     def _bound_of_number(self, node: Node, useful: Any) -> Any:
         slopes = self._slopes[node] = contributions(node, next(units(node)))
-        sizes = [abs(float(_flat(slopes[i])[0])) * self._bounds[p][0]
+        sizes = [abs(float(flat(slopes[i])[0])) * self._bounds[p][0]
                  for i, p in useful if slopes[i] is not None]  # fmt: skip
         return np.array([max(sizes, default=0.0)])
 
@@ -175,7 +180,7 @@ class Search:
         rng, shape = np.random.default_rng(0), node.spec[0]
         signs = (rng.choice([-1.0, 1.0], shape).astype(node.spec[1]) for _ in range(8))
         parts = [contributions(node, sign) for sign in signs]
-        squares = [np.mean([np.sum((_flat(part[i]) * self._bounds[p]) ** 2) for part in parts])
+        squares = [np.mean([np.sum((flat(part[i]) * self._bounds[p]) ** 2) for part in parts])
                    for i, p in useful if parts[0][i] is not None]  # fmt: skip
         return np.full(_size_of(node), math.sqrt(max(squares, default=0.0)))
 
@@ -198,7 +203,12 @@ def _size_of(node: Any) -> int:
     return sum(math.prod(shape) for shape, _ in _specs(node))
 
 
-def _flat(g: Any) -> Any:
+def shape_of(node: Any) -> tuple[int, ...]:
+    """The shape of a value; several results of one op count as one vector."""
+    return node.spec[0] if len(_specs(node)) == 1 else (_size_of(node),)
+
+
+def flat(g: Any) -> Any:
     """All entries of an error signal as one vector."""
     g = g.dense() if isinstance(g, Lazy) else g
     return np.concatenate([np.ravel(part) for part in g]) if isinstance(g, tuple) else np.ravel(g)

@@ -126,7 +126,7 @@ class Signals(Mapping[Any, Signal]):
 
     def label(self, node: Node) -> str:
         """A name or a short expression; no two nodes have the same."""
-        return self._labels[node]
+        return self.names.get(node) or self._labels[node]
 
     @cached_property
     def _labels(self) -> dict[Node, str]:
@@ -267,8 +267,10 @@ def uses(J: Any, W: Any) -> Uses:  # noqa: N803
     Uses
         In the order in which they were recorded; they add up to the gradient.
     """
-    found = Signals(result(J, "uses"), variables(2))
-    node = getattr(W, "_node", None)
+    start = result(J, "uses")
+    if not isinstance(W, (Tensor, Scalar)):
+        raise DTypeError(f"uses() takes the Tensor or Scalar that is used, not {describe(W)}")
+    found, node = Signals(start, variables(2)), W._node
     shares: dict[str, Any] = {}
     for edge in reversed(found.uses.get(node, [])):  # type: ignore[arg-type]
         if edge.share is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType
 from typing import Any, NamedTuple
@@ -15,11 +17,11 @@ from autodiff.graph import Info, Node, TensorNode
 from autodiff.scalar import Scalar
 from autodiff.settings import Context, Scope, current, entered
 from autodiff.sparse import RowGrad
-from autodiff.tensor import wrap
+from autodiff.tensor import items, wrap
 
 __all__ = ["Place", "detect_anomaly", "watch"]
 
-_OWN = f"{Path(__file__).parent}/"
+_OWN = f"{Path(__file__).parent}{os.sep}"
 
 
 class Place(NamedTuple):
@@ -92,7 +94,8 @@ class _Detector(_Watcher):
 
     def backward(self, order: list[Node], seeds: dict[Node, Any]) -> None:
         """Raise for the first error signal that is not finite."""
-        for node, g, parts in flow(order, seeds):
+        plain = {node: getattr(g, "_value", g) for node, g in seeds.items()}
+        for node, g, parts in flow(order, plain):
             bad = next((c for c in parts if not _is_finite(c)), None)
             if g is not None and bad is not None:
                 args = node.info.constants if node.info and node.info.constants else ()
@@ -104,6 +107,8 @@ class detect_anomaly(watch):  # noqa: N801 - the field's name
     """Context manager and decorator: the first nan or infinity, forward or backward, is an error.
 
     Put the forward and the call of `backward` inside. Slower, since every value is looked at.
+    numpy's own warnings and errors about floating-point numbers are off meanwhile, since this one
+    says more.
 
     Raises
     ------
@@ -121,6 +126,22 @@ class detect_anomaly(watch):  # noqa: N801 - the field's name
     """
 
     watcher = _Detector()
+
+    def __enter__(self) -> Context:
+        silence = np.errstate(all="ignore")
+        silence.__enter__()
+        state: list[Any] = [silence]
+        state.append(_silence.set(state))
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        silence, outer = _silence.get()
+        _silence.reset(outer)
+        silence.__exit__(*error)
+
+
+_silence: ContextVar[list[Any]] = ContextVar("autodiff.silence")
 
 
 def _call(node: Node, args: tuple[Any, ...]) -> str:
@@ -142,11 +163,20 @@ def _anomaly(what: str, node: Node, out: Any, args: tuple[Any, ...]) -> AnomalyE
     before = [a for a in args if not _is_finite(a)]
     cause = " (so was what it was given)" if before else ""
     error = AnomalyError(f"{what}{cause}{where}")
-    error.value = node if isinstance(node, Scalar) else wrap(out, node)
+    error.value = _handle(node, out)
     return error
 
 
+def _handle(node: Node, out: Any) -> Any:
+    if isinstance(node, Scalar):
+        return node
+    if node.op.outputs == 1:
+        return wrap(out, node)
+    return next((r for r in items(out, node) if not _is_finite(r._value)), None)
+
+
 def _value(node: Node) -> Any:
+    """The value of a node; nan where it was recorded before anybody watched."""
     value = getattr(node, "value", None)
     return np.full(node.spec[0], np.nan) if value is None else value
 

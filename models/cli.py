@@ -19,6 +19,9 @@ from models.config import DATA, OPTIMIZERS, SCHEDULES, Settings
 from models.mlp import ACTIVATIONS
 from models.options import Parser, interval, names, number, numbers, setting, sizes
 from models.run import Result, kept_settings, require_ended, run
+from models.see import list_paths, save_graph
+from models.see_options import add_graph_options, add_path_options
+from models.target import TargetError
 
 __all__ = ["main"]
 
@@ -30,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; gives its exit status.
 
     0: done. 1: it could not be done, and one line on standard error says why; or a gradient is
-    wrong. 2: the command line itself is wrong, or names what cannot be checked. 130: interrupted.
+    wrong. 2: the command line itself is wrong, names what is not there, or what cannot be checked.
+    130: interrupted.
     """
     parser = _parser()
     arguments, unknown = parser.parse_known_args(argv)
@@ -43,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return arguments.command(arguments) or 0
     except KeyboardInterrupt as stop:
         return _fail(str(stop) or "interrupted", INTERRUPTED)
+    except TargetError as error:
+        return _fail(str(error), 2)
     except OSError as error:
         return _fail(f"{error.filename or 'error'}: {error.strerror or error}")
     except (ad.errors.AutodiffError, MemoryError) as error:
@@ -61,6 +67,8 @@ def _parser() -> Parser:
     _add_demo(commands)
     _add_train(commands)
     _add_check(commands)
+    _add_graph(commands)
+    _add_paths(commands)
     _add_info(commands)
     return parser
 
@@ -188,8 +196,7 @@ def _add_drawn(group: argparse._ArgumentGroup) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    given = dict(vars(arguments))
-    del given["parser"], given["command"]
+    given = _given(arguments)
     if "settings" in given:
         given["kwargs"] = dict(given.pop("settings"))
     try:
@@ -198,6 +205,46 @@ def _check(arguments: argparse.Namespace) -> int:
         return _fail(str(error), 2)
     print(text)
     return 0 if is_right else 1
+
+
+def _add_graph(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "graph",
+        help="draw the graph of a model, or of a loss of your own",
+        description="Draw a computation with its values and gradients: of a small model, or of a "
+        "function of your own that gives a loss.",
+        epilog="Examples: autodiff graph gru --steps 4 --to x1; "
+        "autodiff graph net.py:loss --out loss.svg",
+        argument_default=argparse.SUPPRESS,
+    )
+    add_graph_options(parser)
+    parser.set_defaults(parser=parser, command=_graph)
+
+
+def _graph(arguments: argparse.Namespace) -> None:
+    print(save_graph(**_given(arguments)))
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {k: v for k, v in vars(arguments).items() if k not in ("parser", "command")}
+
+
+def _add_paths(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "paths",
+        help="list the paths that a gradient is the sum of",
+        description="List the paths from a loss back to one of the values that it was computed "
+        "from, and what each adds to the gradient, the largest first.",
+        epilog="Examples: autodiff paths gru --steps 3 --to x1 --top 8; "
+        "autodiff paths net.py:loss --to W --element 0,1",
+        argument_default=argparse.SUPPRESS,
+    )
+    add_path_options(parser)
+    parser.set_defaults(parser=parser, command=_paths)
+
+
+def _paths(arguments: argparse.Namespace) -> None:
+    print(list_paths(**_given(arguments)))
 
 
 def _add_info(commands: argparse._SubParsersAction[Parser]) -> None:

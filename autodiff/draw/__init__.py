@@ -1,1 +1,102 @@
-"""Pictures of computation graphs."""
+"""Pictures of computation graphs: values, error signals, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from autodiff.draw.dot import SHOW
+from autodiff.draw.layout import DrawingError, MissingEngineError
+from autodiff.draw.picture import Graph
+from autodiff.errors import DomainError, DTypeError, describe
+from autodiff.naming import variables
+from autodiff.paths import Paths
+from autodiff.signals import Signals, result
+from autodiff.tracked import Tracked
+
+__all__ = ["DrawingError", "Graph", "MissingEngineError", "graph"]
+
+
+def graph(
+    J: Any,  # noqa: N803 - the field's letter
+    *,
+    show: str = "values+grads",
+    expand: Any = None,
+    highlight: Any = None,
+    element: Any = None,
+    top: int = 8,
+    rankdir: str = "LR",
+    title: str = "",
+    names: Mapping[str, Any] | None = None,
+    force: bool = False,
+) -> Graph:
+    """A picture of all that `J` was computed from, with its backprop.
+
+    Parameters
+    ----------
+    J : Tensor or Scalar
+        One number, such as a loss.
+    show : {"values+grads", "values", "grads", "names"}
+        What stands on a card.
+    expand : int, str or list of str, optional
+        Which scopes are open. Left out, as many as can be taken in at once; a depth; ``"all"``;
+        ``"ops"`` for all, and each op by itself; ``"path"`` for those that the highlighted paths
+        cross; or names.
+    highlight : Tensor, Scalar or pair, optional
+        ``x`` or ``(J, x)``: the paths to x in colours, with what each adds.
+    element : int or tuple of int, optional
+        The entry of x that the paths are ranked by.
+    top : int
+        How many paths to highlight, 8 at most.
+    rankdir : {"LR", "TB", "RL", "BT"}
+        Direction of the forward.
+    title : str, optional
+        Shown below the picture.
+    names : mapping, optional
+        Values by name. Left out, the variables of the caller.
+    force : bool
+        Draw even what nobody can read.
+
+    Returns
+    -------
+    Graph
+        With ``.dot``, ``.svg()``, ``.png()``, ``.pdf()``, ``.html()`` and ``.save(path)``.
+
+    Raises
+    ------
+    ShapeError
+        If `J` has more than one entry.
+    GraphError
+        If `J` depends on nothing that requires a gradient.
+    DomainError
+        For an unknown setting, or a scope in `expand` that is not there.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.Tensor(2.0, requires_grad=True)
+    >>> J = ad.tanh(x) * x
+    >>> ad.graph(J)
+    <Graph of J: 3 nodes, 3 cards>
+    """
+    start = result(J, "graph")
+    _check("show", show, SHOW)
+    _check("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
+    given = variables(2) if names is None else names
+    signals = Signals(start, given)
+    paths = None if highlight is None else _highlighted(signals, highlight, top, element)
+    return Graph(signals, expand, paths, show, rankdir, title, force)
+
+
+def _check(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise DomainError(f"graph(): {name}={value!r}; there is {', '.join(known)}")
+
+
+def _highlighted(signals: Signals, highlight: Any, top: int, element: Any) -> Paths:
+    ends = highlight if isinstance(highlight, (tuple, list)) else (signals.start, highlight)
+    if len(ends) != 2 or not all(isinstance(end, Tracked) for end in ends):
+        raise DTypeError(f"graph(): highlight={describe(highlight)}; give a value, or the pair (J, x)")
+    if ends[0]._node is not signals.root:
+        raise DomainError("graph(): paths start at the J that is drawn: highlight=(J, x)")
+    return Paths(signals, ends[1], min(top, 8), element)

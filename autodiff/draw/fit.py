@@ -21,7 +21,7 @@ from __future__ import annotations
 import html
 import re
 
-from . import fonts
+from autodiff.draw import fonts
 
 __all__ = ["fit", "line"]
 

@@ -45,6 +45,8 @@ class Panel {
     }
   }
 
+  #gradient(name) { return `∂${this.data.title}/∂${name}`; }
+
   // ---- a card
 
   #card(card, known) {
@@ -53,7 +55,7 @@ class Panel {
       card.alert && make('p', { className: 'warning', textContent: `⚠ ${card.alert} here` }),
       make('div', { className: 'facts' },
         fact('▸ value', card.value, 'forward'),
-        fact(`◂ error signal ∂${this.data.title}/∂${card.name}`, signal(card, known), 'backward')),
+        fact(`◂ error signal ${this.#gradient(card.name)}`, signal(card, known), 'backward')),
       known ? this.#shares(card) : null,
       this.#partials(card),
       this.#crossing(card),
@@ -94,7 +96,7 @@ class Panel {
   #total(card) {
     return make('li', { className: 'total' },
       make('span', { className: 'figure', textContent: card.delta }),
-      make('span', { textContent: `sum = ∂${this.data.title}/∂${card.name}` }));
+      make('span', { textContent: `sum = ${this.#gradient(card.name)}` }));
   }
 
   #share(share) {
@@ -154,10 +156,11 @@ class Panel {
     const { paths } = this.data;
     if (!paths) return null;
     const all = paths.rest ? 'its paths' : plural(paths.rows.length, 'path');
-    const title = `∂${this.data.title}/∂${paths.to} is the sum over ${all}`;
+    const title = `${this.#gradient(paths.to)} is the sum over ${all}`;
     return section(title, ...paths.rows.map((_, i) => this.#path(i)),
       paths.rest && note(paths.rest),
-      make('p', { className: 'sum' }, make('span', { textContent: `Σ ∂${this.data.title}/∂${paths.to}` }),
+      make('p', { className: 'sum' },
+        make('span', { textContent: `Σ ${this.#gradient(paths.to)}` }),
         make('span', { className: 'figure', textContent: paths.total })),
       paths.check && note(paths.check));
   }

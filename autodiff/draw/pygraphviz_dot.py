@@ -8,6 +8,8 @@ import os
 import sys
 from typing import Any
 
+__all__ = ["main"]
+
 
 def main() -> None:
     """Draw, or end with one line on standard error."""

@@ -100,7 +100,8 @@ class Sweep {
     if (!shares.length) {
       return [words(`The sweep starts at ${card.name}`), equation(card, [])];
     }
-    const lead = shares.length === 1 ? `${this.#name(shares[0].from)} passes its signal on to ${card.name}`
+    const lead = shares.length === 1
+      ? `${this.#name(shares[0].from)} passes its signal on to ${card.name}`
       : `${shares.length} shares meet in ${card.name} and add up`;
     const terms = shares.slice(0, MOST).map((share) => (
       term(share.value, `δ(${this.#name(share.from)}) × ${share.local}`)));

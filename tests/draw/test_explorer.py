@@ -186,6 +186,12 @@ def test_where_paths_meet_the_caption_adds_the_shares(opened: Opened, data: dict
     assert reader.ids(".edge.carries") == {"b-n7-n2", "b-n7-n4"}
 
 
+def test_a_wire_without_a_share_carries_nothing(opened: Opened) -> None:
+    reader = opened(lambda data: card(data, "z")["shares"].pop())
+    reader.step(7)
+    assert len(reader.ids(".edge.carries")) == 1
+
+
 def test_the_caption_spells_out_no_more_shares_than_can_be_read(opened: Opened) -> None:
     share = {"from": "n2", "local": "I", "value": "0.100", "size": 1}
     reader = opened(lambda data: card(data, "z").update(shares=[share] * 8))

@@ -1,0 +1,135 @@
+"""The view as data for the page: every card, wire and share in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.draw.legend import sizes, uses_of
+from autodiff.draw.view import COLOURS, NUMERALS, Card, View, shown, shown_delta
+from autodiff.graph import Node
+from autodiff.notation import array, number, space
+from autodiff.paths import many
+from autodiff.signals import step, written
+
+__all__ = ["parameters", "paths", "state"]
+
+
+def state(view: View, label: str, svg: str, opens: dict[str, int], closes: dict[str, int]) -> dict[str, Any]:
+    """One layout of the graph.
+
+    Parameters
+    ----------
+    opens, closes : dict
+        By the id of a scope, the number of the layout where it is open, or closed.
+    """
+    counts = _counts(view)
+    return {
+        "label": label,
+        "svg": svg,
+        "order": [card.id for card in view.cards],
+        "clusters": [{"id": c.id, "name": c.name, "state": closes.get(c.id)} for c in view.clusters],
+        "cards": [_card(view, card, counts, opens) for card in view.cards],
+        "wires": [{"parent": w.parent.id, "child": w.child.id, "paths": w.paths} for w in view.wires],
+    }  # fmt: skip
+
+
+def _card(view: View, card: Card, counts: dict[Node, float], opens: dict[str, int]) -> dict[str, Any]:
+    head = card.group.head
+    source = head.info.source if head.info is not None else None
+    return {
+        "id": card.id,
+        "name": card.title,
+        "equation": "" if card.kind == "group" else card.subtitle,
+        "kind": card.kind,
+        "shape": card.space,
+        "value": card.value,
+        "delta": card.delta,
+        "ops": sum(node.op is not None for node in card.group.nodes),
+        "scope": step(head),
+        "source": str(source) if source else None,
+        "alert": card.alert or None,
+        "state": opens.get(card.id),
+        "count": _count(counts.get(head, 0.0)),
+        "shares": _shares(view, card),
+        "partials": [{"to": w.parent.id, "local": w.local, "value": w.slope or None}
+                     for w in view.arriving(card)],
+    }  # fmt: skip
+
+
+def _shares(view: View, card: Card) -> list[dict[str, Any]]:
+    shares = view.shares(card)
+    norms = [_norm(share) for _, share in shares]
+    largest = max(norms, default=0.0)
+    return [
+        {"from": wire.child.id, "local": wire.local, "value": _text(share),
+         "size": norm / largest if largest else 0.0}
+        for (wire, share), norm in zip(shares, norms, strict=True)
+    ]  # fmt: skip
+
+
+def _text(share: Any) -> str:
+    return array(np.asarray(share)) if hasattr(share, "rows") else array(share)
+
+
+def _norm(value: Any) -> float:
+    parts = value if isinstance(value, tuple) else (getattr(value, "values", value),)
+    norm = math.hypot(*(float(np.linalg.norm(np.ravel(part))) for part in parts))
+    return norm if math.isfinite(norm) else 0.0
+
+
+def _counts(view: View) -> dict[Node, float]:
+    """Numbers of paths from the result, as floats: of a deep graph they have many digits."""
+    signals = view.signals
+    found = {signals.root: 1.0}
+    for node in signals.order:
+        for parent in signals.reached(node):
+            found[parent] = found.get(parent, 0.0) + found.get(node, 0.0)
+    return found
+
+
+def _count(paths: float) -> str:
+    if paths < 1e15:
+        return f"{paths:,.0f}"
+    return f"{paths:.1e}".replace("e+", "e") if math.isfinite(paths) else "over 1e308"
+
+
+def paths(view: View) -> dict[str, Any] | None:
+    """The legend of the highlighted paths."""
+    found = view.found
+    if found is None or not found.count:
+        return None
+    rows = [
+        {"numeral": NUMERALS[i], "color": COLOURS[i],
+         "text": " → ".join(card.title for card in view.route(path)),
+         "contribution": written(path.contribution), "size": size}
+        for i, (path, size) in enumerate(zip(view.paths, sizes(view), strict=True))
+    ]  # fmt: skip
+    hidden = found.count - len(view.paths)
+    rest = found.total - sum((p.contribution for p in view.paths), found.total * 0)
+    return {
+        "to": view.signals.label(found.target),  # type: ignore[arg-type]
+        "rows": rows,
+        "rest": f"{many(hidden)} more, together {written(rest)}" if hidden else None,
+        "total": written(found.total),
+        "check": view.check or None,
+    }
+
+
+def parameters(view: View) -> list[dict[str, Any]]:
+    """The parameters that are drawn once, with what each use adds."""
+    found = []
+    for node in view.shared:
+        uses = uses_of(view, node)
+        largest = max((_norm(share) for _, share in uses), default=0.0)
+        rows = [{"label": label, "text": number(_norm(share)),
+                 "size": _norm(share) / largest if largest else 0.0} for label, share in uses]  # fmt: skip
+        delta = view.signals.deltas[node]
+        found.append({
+            "name": view.signals.label(node), "shape": space(node.spec[0]),
+            "value": shown(view.signals.values.get(node)), "uses": rows,
+            "total": "—" if delta is None else shown_delta(delta),
+        })  # fmt: skip
+    return found

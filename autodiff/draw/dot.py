@@ -1,0 +1,179 @@
+"""The view as DOT text, for Graphviz to lay out."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from autodiff.draw.fit import line
+from autodiff.draw.groups import Cluster
+from autodiff.draw.legend import legend
+from autodiff.draw.markup import Cell, Run, table
+from autodiff.draw.view import COLOURS, NUMERALS, Card, View, Wire
+
+__all__ = ["GREEN", "ORANGE", "SHOW", "dot"]
+
+SHOW = ("values+grads", "values", "grads", "names")
+INK, GREY, PALE = "#263238", "#607D8B", "#ADB5BD"
+GREEN, GREEN_FILL, GREEN_WIRE = "#1B7F3B", "#E6F4EA", "#8CCB9F"
+ORANGE, ORANGE_FILL, ORANGE_WIRE = "#D9480F", "#FFF4E6", "#FFA94D"
+VIOLET, VIOLET_FILL, VIOLET_WIRE = "#5F3DC4", "#F3F0FF", "#B197FC"
+RED, RED_FILL = "#C92A2A", "#FFE3E3"
+_FILLS = {"loss": "#FFF9DB", "parameter": VIOLET_FILL, "input": "#F8F9FA", "group": "#EDF2FF"}
+_BORDERS = {"group": ("#4C6EF5", 2), "loss": ("#868E96", 1), "parameter": (VIOLET_WIRE, 1)}
+
+_HEAD = """digraph autodiff {{
+rankdir={rankdir}; newrank=false; compound=true; bgcolor="white"; nodesep=0.22; ranksep={ranksep};
+pad=0.25; splines=true; fontname="DejaVu Sans";
+node [shape=plain fontname="DejaVu Sans"];
+edge [fontname="DejaVu Sans" fontsize=10 arrowsize=0.6];
+"""
+
+
+def dot(view: View, show: str = "values+grads", rankdir: str = "LR", title: str = "") -> str:
+    """DOT text with the same ids each time: ``n0``, ``n1``, ... in the order of the backward sweep.
+
+    Cards and wires carry an ``id`` and a ``class``, which Graphviz hands on to the SVG.
+    """
+    is_labelled = show != "names" and "grads" in show
+    writer = _Writer(view, show, is_labelled)
+    parts = [
+        _HEAD.format(rankdir=rankdir, ranksep=0.42 if is_labelled else 0.35),
+        *writer.scope(None),
+        *(writer.wires(wire) for wire in view.wires),
+    ]
+    if below := legend(view, title):
+        parts.append(f"labelloc=b; label=<{below}>;\n")
+    return "".join((*parts, "}\n"))
+
+
+class _Writer:
+    def __init__(self, view: View, show: str, is_labelled: bool) -> None:
+        self.view = view
+        self.show = show
+        self.is_labelled = is_labelled
+        self.inside: dict[Cluster | None, list[Card]] = {}
+        self.nested: dict[Cluster | None, list[Cluster]] = {}
+        drawn = set(view.clusters)
+        for card in view.cards:
+            self.inside.setdefault(_drawn(card.group.within, drawn), []).append(card)
+        for cluster in view.clusters:
+            self.nested.setdefault(_drawn(cluster.outer, drawn), []).append(cluster)
+
+    def scope(self, cluster: Cluster | None) -> Iterator[str]:
+        """All cards in a scope, and the scopes in it. Scopes nest as deep as the user's code."""
+        if cluster is not None:
+            name = line(Run(f"⊟ {cluster.name}", 12, GREY, True).markup(), "left")
+            yield (f'subgraph cluster_{cluster.id} {{ id="{cluster.id}"; label=<{name}>; '
+                   'labeljust=l; style=rounded; color="#CFD8DC"; penwidth=1.5;\n')  # fmt: skip
+        for card in reversed(self.inside.get(cluster, [])):
+            yield self.card(card)
+        for inner in self.nested.get(cluster, []):
+            yield from self.scope(inner)
+        if cluster is not None:
+            yield "}\n"
+
+    def card(self, card: Card) -> str:
+        colour, border = _BORDERS.get(card.kind, ("#90A4AE", 1))
+        fill = _FILLS.get(card.kind, "#FFFFFF")
+        if card.is_target or (card.paths and card.kind == "parameter"):
+            colour, border = ORANGE, 3
+            fill = "#FFF9DB" if card.kind == "input" else fill
+        if card.alert:
+            colour, border, fill = RED, 3, RED_FILL
+        attributes = f'STYLE="ROUNDED" BORDER="{border}" COLOR="{colour}" BGCOLOR="{fill}"'
+        rows = [[cell] for cell in self._rows(card)]
+        label = table(rows, attributes, padding=16, foot=6)
+        tip = html.escape(f"{card.title} {card.subtitle}".strip())
+        text = f'{card.id} [id="{card.id}" class="card {card.kind}" tooltip="{tip}" label=<{label}>];\n'
+        return text + self._pills(card)
+
+    def _rows(self, card: Card) -> Iterator[Cell]:
+        head = [Run(card.title, 13, INK, True)]
+        if card.kind == "group":
+            yield Cell(tuple(head), 21)
+            yield Cell((Run(card.subtitle, 9, GREY),), 14)
+        else:
+            head += [Run(f"  {card.subtitle}", 10, GREY)] if card.subtitle else []
+            head += [Run(f"  {card.space}", 9, PALE)] if card.space else []
+            yield Cell(tuple(head), 22, port="" if "+" in self.show else "v")
+        if "values" in self.show:
+            yield Cell((self._value(card),), fill=GREEN_FILL, port="v")
+        if "grads" in self.show:
+            yield Cell((self._delta(card),), fill=ORANGE_FILL, port="g")
+
+    def _value(self, card: Card) -> Run:
+        warning = f"  ⚠ {card.alert}" if card.alert and card.alert in card.value else ""
+        return Run(f"▸ {card.value}{warning}", 11, RED if warning else GREEN)
+
+    def _delta(self, card: Card) -> Run:
+        if card.delta is None:
+            return Run("◂ —", 11, PALE)
+        warning = f"  ⚠ {card.alert}" if card.alert and card.alert in card.delta else ""
+        return Run(f"◂ {card.delta}{warning}", 11, RED if warning else ORANGE, bool(card.paths))
+
+    def _pills(self, card: Card) -> str:
+        """What it uses of the parameters that are drawn once."""
+        if not card.pills or card.kind == "group":
+            return ""
+        pill = f"p_{card.id}"
+        cell = table([[Cell((Run(" ".join(card.pills), 9, VIOLET),), 15)]],
+                     f'STYLE="ROUNDED" BORDER="1" COLOR="{VIOLET_WIRE}" BGCOLOR="{VIOLET_FILL}"', 10)  # fmt: skip
+        return (f'{pill} [id="{pill}" class="pill" label=<{cell}>];\n'
+                f'{pill} -> {card.id}:v:w [class="pill" color="{VIOLET_WIRE}" arrowsize=0.4 '
+                "style=dotted];\n")  # fmt: skip
+
+    def wires(self, wire: Wire) -> str:
+        """Two lanes: values go forward, error signals come back."""
+        is_quiet = bool(self.view.paths) and not wire.paths
+        near = wire.parent.group.within is wire.child.group.within
+        weight = 3 if near else 1
+        return self._forward(wire, is_quiet, weight) + (
+            "" if is_quiet or "grads" not in self.show else self._backward(wire, weight)
+        )
+
+    def _forward(self, wire: Wire, is_quiet: bool, weight: int) -> str:
+        parent, child = wire.parent.id, wire.child.id
+        on_path = bool(wire.paths) and len(self.view.paths) == 1
+        colour = "#D5DBDF" if is_quiet else GREEN if on_path else GREEN_WIRE
+        port_out, port_in = self._ports("v")
+        return (f'{parent}{port_out} -> {child}{port_in} [id="f-{parent}-{child}" '
+                f'class="forward" color="{colour}" penwidth={1.4 if on_path else 1} '
+                f"weight={weight}];\n")  # fmt: skip
+
+    def _backward(self, wire: Wire, weight: int) -> str:
+        parent, child = wire.parent.id, wire.child.id
+        colours = [COLOURS[i] for i in wire.paths]
+        pen = 2.6 if len(colours) == 1 else 1.5
+        port_out, port_in = self._ports("g")
+        return (f'{parent}{port_out} -> {child}{port_in} [id="b-{parent}-{child}" '
+                f'class="backward" dir=back color="{":".join(colours) or ORANGE_WIRE}" '
+                f"penwidth={pen} arrowsize=0.75 weight={weight}{self._label(wire)}];\n")  # fmt: skip
+
+    def _ports(self, port: str) -> tuple[str, str]:
+        rows = port if {"v": "values", "g": "grads"}[port] in self.show else ""
+        if not rows:
+            return ":e", ":w"
+        return f":{rows}:e", f":{rows}:w"
+
+    def _label(self, wire: Wire) -> str:
+        """The local derivative, between the lanes."""
+        rows = []
+        if wire.paths and len(self.view.paths) > 1:
+            marks = [Run(NUMERALS[i] + " ", 13, COLOURS[i]) for i in wire.paths]
+            rows.append([Cell(tuple(marks), 17)])
+        if self.is_labelled and wire.local:
+            rows.append([Cell((Run(wire.local, 10, "#495057"),), 13)])
+        if self.is_labelled and wire.slope and not wire.is_number:
+            rows.append([Cell((Run(wire.slope, 11, ORANGE, bool(wire.paths)),), 14)])
+        if not rows or not (self.view.paths or len(self.view.wires) <= 40):
+            return ""
+        rows.append([Cell((), 8)])
+        return f" label=<{table(rows)}>"
+
+
+def _drawn(cluster: Cluster | None, drawn: set[Cluster]) -> Cluster | None:
+    """The innermost scope with a box of its own."""
+    while cluster is not None and cluster not in drawn:
+        cluster = cluster.outer
+    return cluster

@@ -1,0 +1,227 @@
+"""`Graph`: one graph as DOT, SVG, PNG, PDF, a page, a table; made when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import os
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from autodiff.draw import data, layout, raster
+from autodiff.draw.dot import dot
+from autodiff.draw.explorer import page
+from autodiff.draw.groups import Cluster
+from autodiff.draw.view import Card, View
+from autodiff.errors import AutodiffError, DomainError
+from autodiff.paths import Paths
+from autodiff.signals import Signals
+
+__all__ = ["Graph"]
+
+LARGEST = 2_000
+"""Cards of a picture that an engine is given without `force`: beyond, nobody can read it."""
+PATIENCE = 10.0
+"""Seconds for one layout; then a picture with closed scopes is tried."""
+STATES = 24
+"""Layouts in one page: as drawn, and with one scope opened or closed."""
+
+
+class Graph:
+    """A computation graph to look at; made by `autodiff.graph`.
+
+    In a notebook it shows itself. Where no engine for layouts is installed, `dot` and the table
+    are still there, and `notes` says what to install.
+
+    Attributes
+    ----------
+    notes : list of str
+        What was left out of the picture, and why.
+    signals : Signals
+        All values and error signals.
+    """
+
+    def __init__(
+        self, signals: Signals, expand: Any, paths: Paths | None, show: str, rankdir: str,
+        title: str, force: bool,
+    ) -> None:  # fmt: skip
+        self.signals = signals
+        self._paths = paths
+        self._expand = expand
+        self._show, self._rankdir, self._title, self._force = show, rankdir, title, force
+        self._view = View(signals, expand, paths)
+        self.notes = list(self._view.grouping.notes)
+
+    @property
+    def cards(self) -> list[Card]:
+        """What is drawn, in the order of the backward sweep."""
+        return self._view.cards
+
+    @cached_property
+    def dot(self) -> str:
+        """DOT text, the same each time."""
+        return self._dot(self._view)
+
+    def _dot(self, view: View) -> str:
+        return dot(view, self._show, self._rankdir, self._title)
+
+    def svg(self) -> str:
+        """The picture as SVG.
+
+        Raises
+        ------
+        MissingEngineError
+            If nothing is installed that can lay it out.
+        DrawingError
+            If there is too much to draw, or the layout fails.
+        """
+        return self._svg
+
+    @cached_property
+    def _svg(self) -> str:
+        return self._laid_out(self._view)
+
+    def _laid_out(self, view: View) -> str:
+        self._require_readable(view)
+        try:
+            return self._render(view)
+        except layout.LayoutTimeoutError as slow:
+            if not any(c.is_open for c in view.grouping.clusters):
+                raise
+            self.notes.append(f"{slow}; drawn with all scopes closed")
+            return self._render(View(self.signals, 0, self._paths))
+
+    def _render(self, view: View, format: str = "svg") -> Any:
+        engine = layout.find() if format == "svg" else None
+        made = layout.render(self._dot(view), format, engine, timeout=PATIENCE)
+        return made.decode() if format == "svg" else made
+
+    def _require_readable(self, view: View) -> None:
+        if len(view.cards) > LARGEST and not self._force:
+            raise layout.DrawingError(
+                f"the picture would have {len(view.cards):,} cards, more than the {LARGEST:,} that "
+                "can be read: leave expand= out, or give force=True; .dot has the text all the same"
+            )
+
+    def png(self, scale: float = 2.0) -> bytes:
+        """The picture as PNG, of `scale` times its size in points, times 4/3."""
+        return raster.png(self.svg(), scale)
+
+    def pdf(self) -> bytes:
+        """The picture as PDF; needs `dot` or pygraphviz."""
+        self._require_readable(self._view)
+        return self._render(self._view, "pdf")  # type: ignore[no-any-return]
+
+    def html(self) -> str:
+        """One page, without any other file, to explore the graph in a browser."""
+        label = "as drawn"
+        views = [(label, self._view), *self._other_views()]
+        opens = {c: i for i, (_, v) in enumerate(views) for c in self._turned(v, is_open=True)}
+        closes = {c: i for i, (_, v) in enumerate(views) for c in self._turned(v, is_open=False)}
+        states = [
+            data.state(view, name, self._laid_out(view), opens if i == 0 else dict.fromkeys(opens, 0),
+                       closes if i == 0 else dict.fromkeys(closes, 0))
+            for i, (name, view) in enumerate(views)
+        ]  # fmt: skip
+        return page({
+            "title": self._title or f"{self.signals.label(self.signals.root)} and its backprop",
+            "states": states, "paths": data.paths(self._view),
+            "parameters": data.parameters(self._view), "table": str(self),
+        })  # fmt: skip
+
+    def _other_views(self) -> list[tuple[str, View]]:
+        """The same with one scope opened that is closed, or closed that is open."""
+        found = []
+        is_open = {c.id: c.is_open for c in self._view.grouping.clusters}
+        shown = {c.group.cluster.id for c in self._view.cards if c.group.cluster}
+        shown |= {c.id for c in self._view.clusters}
+        for cluster in self._view.grouping.clusters:
+            if cluster.id in shown and len(found) < STATES:
+                now = {c for c, opened in is_open.items() if opened != (c == cluster.id)}
+                state = "open" if not cluster.is_open else "closed"
+                found.append((f"{cluster.name} {state}", View(self.signals, sorted(now), self._paths)))
+        return found
+
+    def _turned(self, view: View, is_open: bool) -> list[str]:
+        """The scopes that are open, or closed, in this view and not as drawn."""
+        drawn = {c.id: c.is_open for c in self._view.grouping.clusters}
+        return [c.id for c in view.grouping.clusters
+                if c.is_open == is_open and drawn[c.id] != is_open]  # fmt: skip
+
+    def save(self, path: str | os.PathLike[str], scale: float = 2.0) -> Path:
+        """Write the picture in the form that the suffix says.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in ``.svg``, ``.png``, ``.pdf``, ``.html``, ``.dot``, ``.gv`` or ``.txt``. The
+            file is replaced whole, or stays as it was.
+        scale : float
+            Of a PNG.
+
+        Raises
+        ------
+        DomainError
+            For any other suffix.
+        OSError
+            If the file cannot be written.
+        """
+        path = Path(path)
+        makers: dict[str, Callable[[], str | bytes]] = {
+            ".svg": self.svg, ".png": lambda: self.png(scale), ".pdf": self.pdf,
+            ".html": self.html, ".dot": lambda: self.dot, ".gv": lambda: self.dot,
+            ".txt": lambda: f"{self}\n",
+        }  # fmt: skip
+        maker = makers.get(path.suffix.lower())
+        if maker is None:
+            raise DomainError(f"{path}: the name has to end in one of {', '.join(makers)}")
+        made = maker()
+        _replace(path, made.encode() if isinstance(made, str) else made)
+        return path
+
+    def __str__(self) -> str:
+        return str(self.signals)
+
+    def __repr__(self) -> str:
+        cards = len(self._view.cards)
+        root = self.signals.label(self.signals.root)
+        return f"<Graph of {root}: {len(self.signals.order):,} nodes, {cards:,} cards>"
+
+    def _repr_svg_(self) -> str | None:
+        with contextlib.suppress(AutodiffError, OSError):
+            return self.svg()
+        return None
+
+    def _repr_html_(self) -> str:
+        svg = self._repr_svg_()
+        if svg is not None:
+            return svg
+        return (
+            f"<p>{html.escape(self._problem())}</p><pre>{html.escape(str(self))}</pre>"
+            f"<details><summary>DOT</summary><pre>{html.escape(self.dot)}</pre></details>"
+        )
+
+    def _problem(self) -> str:
+        try:
+            self.svg()
+        except (AutodiffError, OSError) as error:
+            return str(error)
+        return ""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle = {"text/plain": str(self), "text/html": self._repr_html_()}
+        svg = self._repr_svg_()
+        return bundle if svg is None else {**bundle, "image/svg+xml": svg}
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
