@@ -132,7 +132,7 @@ def flow(order: list[Node], seeds: dict[Node, Any]) -> Iterator[tuple[Node, Any,
     grads = dict(seeds)
     for node in order:
         g = _plain_array(grads.pop(node, None), node)
-        parts = [] if g is None or node.op is None else contributions(node, g)
+        parts = [None] * len(node.parents) if g is None else contributions(node, g)
         _add(grads, node.parents, parts)
         yield node, g, [_plain_array(c, p) for p, c in zip(node.parents, parts)]
 
@@ -146,6 +146,8 @@ def _add(grads: dict[Node, Any], parents: tuple[Any, ...], parts: list[Any]) -> 
 
 def contributions(node: Node, g: Any) -> list[Any]:
     """What the error signal `g` of a node adds to that of each parent; None where nothing flows."""
+    if node.op is None:
+        return []
     if isinstance(node, Scalar):
         pairs = zip(node.parents, node.saved, strict=True)
         return [None if p is None else g and g * d for p, d in pairs]

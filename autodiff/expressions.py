@@ -16,8 +16,9 @@ __all__ = ["Expressions", "fold"]
 
 LONGEST = 36
 """Characters of an expression; a longer one hides what it says."""
+MANY = 12
+"""Ops that can be read as one expression."""
 _PRODUCTS = frozenset({"matmul", "linear", "dot", "inner", "outer", "einsum", "transpose"})
-_MERGED = _PRODUCTS | {"add"}
 
 
 class Expressions:
@@ -84,8 +85,8 @@ class Expressions:
         value = constant(node, index, self.values)
         if value is None:
             return Term("") if node.op.optional else Term("c")
-        if np.ndim(value) == 0:
-            return atom(written(float(value)))
+        if np.size(value) and np.ptp(value) <= 1e-12 * np.max(np.abs(value)):
+            return atom(written(float(np.ravel(value)[0])))
         for name, known in self._constants:
             if known.shape == np.shape(value) and np.array_equal(known, value):
                 return atom(name)
@@ -142,7 +143,7 @@ def fold(order: list[Node], kept: set[Node]) -> dict[Node, Node]:
         user = consumer.get(node)
         head = heads.get(user, node) if user is not None else node
         joins = user is not None and node not in kept and uses[node] == 1
-        if joins and size.get(head, 1) < 6 and _reads_as_one(node, user):
+        if joins and size.get(head, 1) < MANY and _reads_as_one(node, user):
             heads[node] = head
             size[head] = size.get(head, 1) + 1
         else:
@@ -154,11 +155,18 @@ def _reads_as_one(node: Node, user: Any) -> bool:
     if node.op is None or node.scope is not user.scope:
         return False
     branches = _branches(user)
-    if node.op.name in _PRODUCTS:
+    if node.op.name in _PRODUCTS or _is_weighted(node):
         return True
     if node.op.name == "add":
         return branches == 1 or user.op.name == "add"
     return branches == 1 and _branches(node) == 1
+
+
+def _is_weighted(node: Node) -> bool:
+    """Whether it is a parameter times something."""
+    return node.op.name == "multiply" and any(
+        p is not None and p.info is not None and p.info.is_parameter for p in node.parents
+    )
 
 
 def _branches(node: Node) -> int:

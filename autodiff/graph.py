@@ -17,7 +17,8 @@ class Info:
     """What only some nodes have: leaves, named nodes, nodes with hooks or a kept gradient."""
 
     __slots__ = (
-        "changed", "constants", "grad", "hooks", "keeps_grad", "name", "owner", "source", "traced",
+        "changed", "constants", "grad", "hooks", "is_parameter", "keeps_grad", "name", "owner",
+        "source", "traced",
     )  # fmt: skip
 
     def __init__(self, name: str | None = None, keeps_grad: bool = False) -> None:
@@ -25,6 +26,7 @@ class Info:
         self.grad: Any = None
         self.keeps_grad = keeps_grad
         self.hooks: tuple[Callable[[Any], Any], ...] = ()
+        self.is_parameter = False
         self.traced = False  # made by a transform, for the time of one call
         self.changed = -1  # the last creation number before a leaf was given a new value
         self.owner: Any = None  # of a leaf: a weak reference to its tensor
@@ -33,7 +35,8 @@ class Info:
 
     def __getstate__(self) -> dict[str, Any]:
         # In a copy the rest would be about another graph.
-        return {name: getattr(self, name) for name in ("grad", "hooks", "keeps_grad", "name")}
+        kept = "grad", "hooks", "is_parameter", "keeps_grad", "name"
+        return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__()  # type: ignore[misc]

@@ -38,6 +38,7 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(data, requires_grad=True, name=name, dtype=dtype)
+        self._node.info.is_parameter = True
 
 
 class Module:

@@ -8,10 +8,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
-from autodiff.graph import Node
+from autodiff.graph import Node, TensorNode
 from autodiff.notation import subscript
 from autodiff.scalar import Scalar
 from autodiff.tracked import Tracked
@@ -53,6 +53,8 @@ def _own(node: Node, used: int) -> Any:
 
 def _of_leaf(node: Node, used: int) -> Any:
     """The value of a leaf, unless it was given another one since its first use."""
+    if isinstance(node, TensorNode) and node.value is not None and node.info.changed < 0:
+        return node.value
     if node.info is not None and node.info.changed > used:
         return None
     if isinstance(node, Scalar):
@@ -108,13 +110,20 @@ def _held(given: Mapping[str, Any]) -> Iterator[tuple[str, Node]]:
 def numbered(found: dict[Node, str]) -> dict[Node, str]:
     """The same texts, those that occur more than once with a number in order of creation."""
     times = Counter(found.values())
-    seen: Counter[str] = Counter()
+    taken = set(times)
+    fresh = {name: _fresh(name, taken) for name, n in times.items() if n > 1}
     for node in sorted(found, key=lambda n: n.order):
-        name = found[node]
-        if times[name] > 1:
-            seen[name] += 1
-            found[node] = subscript(name, seen[name])
+        if (name := found[node]) in fresh:
+            found[node] = next(fresh[name])
     return found
+
+
+def _fresh(name: str, taken: set[str]) -> Iterator[str]:
+    """``name₁``, ``name₂`` and so on, without those that something else is called."""
+    for k in count(1):
+        if (text := subscript(name, k)) not in taken:
+            taken.add(text)
+            yield text
 
 
 def _assigned(node: Node) -> str | None:

@@ -110,8 +110,12 @@ def _affine(x: Term, W: Term, b: Term | None = None) -> Term:  # noqa: N803 - as
     return WRITTEN["add"](product, b) if b else product
 
 
+def _plus(x: Term, y: Term) -> Term:
+    return x if x.text.endswith("…") and y.text == "…" else _joined(" + ", SUM)(x, y)
+
+
 WRITTEN: dict[str, Callable[..., Term]] = {
-    "add": _joined(" + ", SUM),
+    "add": _plus,
     "subtract": _joined(" − ", SUM, PRODUCT),
     "multiply": _times,
     "divide": _joined(" / ", PRODUCT, POWER),

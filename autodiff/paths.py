@@ -112,7 +112,7 @@ class Paths:
         self.reason = "" if self.count else _reason(signals, x)
         self._search = Search(signals.order, self.target, element)
         self._met: list[Path] = []
-        self._found = self._paths()
+        self._found = iter(self._search if self.count else ())
         self.shown = list(islice(self, top))
         self.rest = self._remaining()
 
@@ -127,10 +127,6 @@ class Paths:
         """Whether the order is certain."""
         return self._search.is_exact
 
-    def _paths(self) -> Iterator[Path]:
-        for nodes, indices, contribution in self._search if self.count else ():
-            yield Path(nodes, indices, contribution, self._named(nodes))
-
     def _named(self, nodes: tuple[Node, ...]) -> tuple[str, ...]:
         return tuple(self.signals.label(n) for n in nodes if self._heads[n] is n)
 
@@ -142,10 +138,10 @@ class Paths:
     def __iter__(self) -> Iterator[Path]:
         for i in count():
             while len(self._met) <= i:
-                path = next(self._found, None)
-                if path is None:
+                found = next(self._found, None)
+                if found is None:
                     return
-                self._met.append(path)
+                self._met.append(Path(*found, self._named(found[0])))
             yield self._met[i]
 
     def __len__(self) -> int:

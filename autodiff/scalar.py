@@ -13,7 +13,7 @@ from autodiff import ops  # noqa: F401 - fills the table
 from autodiff.errors import DTypeError, GraphError
 from autodiff.graph import Info, Node, ScalarNode, tick
 from autodiff.op import Op
-from autodiff.settings import recording
+from autodiff.settings import current, recording
 from autodiff.tracked import Tracked
 
 __all__ = ["NUMBERS", "Scalar"]
@@ -58,6 +58,8 @@ class Scalar(Tracked, ScalarNode):
         self.scope = None
         self.connect(None, (), ())
         self.info = Info(name, keeps_grad=requires_grad) if requires_grad or name else None
+        if self.info is not None and (watch := current.get().watch) is not None:
+            watch.leaf(self, self._value)
 
     @property
     def data(self) -> float:

@@ -13,7 +13,7 @@ from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, d
 from autodiff.graph import SMALL, Info, Node, TensorNode, tick
 from autodiff.op import OPS, Op
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
-from autodiff.settings import recording
+from autodiff.settings import current, recording
 from autodiff.tracked import Tracked
 
 __all__ = [
@@ -64,6 +64,8 @@ class Tensor(Tracked):
         if requires_grad or name:
             self._node = _leaf(array, requires_grad, name)
             self._node.info.owner = ref(self)
+            if (watch := current.get().watch) is not None:
+                watch.leaf(self._node, self._value)
 
     @property
     def data(self) -> np.ndarray:

@@ -44,6 +44,12 @@ class _Watcher:
         if isinstance(node, TensorNode) and node.op.outputs == 1:
             node.value = out
 
+    def leaf(self, node: Node, value: Any) -> None:
+        """Called for each new leaf."""
+        node.info.source = _place()
+        if isinstance(node, TensorNode):
+            node.value = value
+
     def backward(self, order: list[Node], seeds: dict[Node, Any]) -> None:
         """Nothing to do."""
 

@@ -152,12 +152,12 @@ def _value(seen: _Seen, name: str) -> Any:
     """The value of that name; its number may be written as in h2 for h₂."""
     found = seen.signals
     nodes = {found.label(node): node for node in found.order}
-    node = nodes.get(name) or nodes.get(name.translate(_SUBSCRIPTS))
-    if node is None:
-        worth = [n for n in reversed(found.order) if n in found.names or not n.op]
+    known = name if name in nodes else name.translate(_SUBSCRIPTS)
+    if known not in nodes:
+        worth = [n for n in reversed(found.order) if n in found.names or n.op is None]
         names = list(map(found.label, worth))
         raise TargetError(f"no value is called {name!r}{nearest(name, names)}; {_listed(names)}")
-    return _handle(node, found)
+    return _handle(nodes[known], found)
 
 
 def _handle(node: Any, found: Any) -> Any:

@@ -32,8 +32,8 @@ def inputs_and_result(case: Case) -> tuple[list[ad.Tensor], Any]:
 
 def assert_shares_sum_to_deltas(found: Any) -> None:
     for node in found.order[1:]:
-        delta, uses = found.deltas[node], found.uses[node]
-        shares = [edge.share for edge in uses if edge.share is not None]
+        delta = found.deltas[node]
+        shares = [edge.share for edge in found.uses[node] if edge.share is not None]
         if delta is None:
             assert not shares
         elif not isinstance(delta, tuple):
@@ -176,7 +176,7 @@ def test_a_mapping_by_tensor_and_by_name():
     x, y, J, _ = small()
     found = ad.signals(J)
     assert found["x"] == found[x]
-    np.testing.assert_allclose(found["y"].delta, 4 * X * 2 + 1)
+    np.testing.assert_allclose(found["y"].delta, 4 * X + 1)
     assert found[y].op == "multiply" and found[x].op == "input"
     assert found[J].delta == 1.0 and found[J].value == J.item()
     np.testing.assert_array_equal(found[x].value, X)
@@ -197,23 +197,24 @@ def test_names_are_unique_and_lead_back():
     found = ad.signals(J)
     assert len(set(found)) == len(list(found)) == len(found) == len(found.order)
     assert [found[name].name for name in found] == list(found)
-    assert list(found.values())[0].delta == 1.0
+    assert next(iter(found.items()))[1].delta == 1.0
 
 
 def test_shares_name_the_consumers():
     x, y, J, _ = small()
-    signal = ad.signals(J)[y]
+    found = ad.signals(J)
+    signal = found[y]
     np.testing.assert_allclose(sum(share for _, share in signal.shares), signal.delta)
     assert len(signal.shares) == 3
     consumers = [name for name, _ in signal.shares]
     assert len(set(consumers)) == 2  # y⊙y takes it twice
-    assert all(name in ad.signals(J) for name in consumers)
+    assert set(consumers) <= set(found)
 
 
 def test_local_derivatives_are_written():
     x = leaf(X, "x")
     found = ad.signals(ad.sum(np.tanh(x)))
-    (tanh,) = (signal for signal in found.values() if signal.op == "tanh")
+    (tanh,) = (signal for _, signal in found.items() if signal.op == "tanh")
     assert "x" in tanh.local
     assert "²" in tanh.local["x"]
 
@@ -294,7 +295,8 @@ def by_copies(model: GRU, weight: str, xs: np.ndarray) -> list[Any]:
         setattr(model, weight, copies[-1])
         h = model.cell(x, h)
     setattr(model, weight, own)
-    return [copy.grad for copy in copies] if ad.sum(h**2).backward() is None else []
+    ad.sum(h**2).backward()
+    return [copy.grad for copy in copies]
 
 
 def test_uses_of_the_steps_of_a_simple_network():

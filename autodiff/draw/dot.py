@@ -41,6 +41,7 @@ def dot(view: View, show: str = "values+grads", rankdir: str = "LR", title: str 
         _HEAD.format(rankdir=rankdir, ranksep=0.42 if is_labelled else 0.35),
         *writer.scope(None),
         *(writer.wires(wire) for wire in view.wires),
+        *writer.ranks(),
     ]
     if below := legend(view, title):
         parts.append(f"labelloc=b; label=<{below}>;\n")
@@ -122,6 +123,17 @@ class _Writer:
         return (f'{pill} [id="{pill}" class="pill" label=<{cell}>];\n'
                 f'{pill} -> {card.id}:v:w [class="pill" color="{VIOLET_WIRE}" arrowsize=0.4 '
                 "style=dotted];\n")  # fmt: skip
+
+    def ranks(self) -> Iterator[str]:
+        """Inputs that go to the same places stand in the order in which they were made."""
+        alike: dict[frozenset[Card], list[str]] = {}
+        for card in reversed(self.view.cards):
+            if card.kind == "input":
+                users = frozenset(wire.child for wire in self.view.leaving(card))
+                alike.setdefault(users, []).append(card.id)
+        for ids in alike.values():
+            if len(ids) > 1:
+                yield f"{{rank=same; {' -> '.join(ids)} [style=invis]}}\n"
 
     def wires(self, wire: Wire) -> str:
         """Two lanes: values go forward, error signals come back."""

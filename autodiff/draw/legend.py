@@ -58,7 +58,7 @@ def _paths(view: View) -> str:
         more = f"{many(found.count - len(view.paths))} more, together"
         rows.append(_row("⋯", more, written(_rest(view)), "", GREY))
     rows.append(_sum(view))
-    return table(rows, spacing=6)
+    return table(rows, padding=6, spacing=3)
 
 
 def _row(mark: str, text: str, value: str, bar: str, colour: str) -> list[Cell]:
@@ -89,6 +89,7 @@ def _factors(view: View) -> str:
     steps = [wires[pair] for pair in zip(cards, cards[1:], strict=False)]
     if not all(wire.slope for wire in steps):
         return ""
+    steps = [wire for wire in steps if wire.local != "1"]
     symbols = " · ".join(f"({w.local})" if " " in w.local else w.local for w in steps)
     return f"= {symbols} = {' · '.join(w.slope for w in steps)}"
 

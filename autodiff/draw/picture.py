@@ -126,7 +126,7 @@ class Graph:
             for i, (name, view) in enumerate(views)
         ]  # fmt: skip
         return page({
-            "title": self._title or f"{self.signals.label(self.signals.root)} and its backprop",
+            "title": self.signals.label(self.signals.root),
             "states": states, "paths": data.paths(self._view),
             "parameters": data.parameters(self._view), "table": str(self),
         })  # fmt: skip

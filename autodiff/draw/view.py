@@ -13,7 +13,6 @@ from autodiff.draw.check import difference
 from autodiff.draw.groups import Cluster, Group, Grouping
 from autodiff.expressions import LONGEST
 from autodiff.graph import Node
-from autodiff.module import Parameter
 from autodiff.notation import Factor, array, number, product, space
 from autodiff.paths import Path, Paths
 from autodiff.signals import Edge, Signals
@@ -199,10 +198,8 @@ class View:
             return group.cluster.name, self._contents(group)
         if head.op is None:
             return self.signals.label(head), "parameter" if _is_parameter(head) else "input"
-        definition = expressions.definition(head).text
-        if len(definition) > LONGEST:
-            definition = expressions.definition(head, 2).text
-        definition = definition if len(definition) <= LONGEST else f"{head.op.name}(…)"
+        definitions = (expressions.definition(head, depth).text for depth in (4, 3, 2))
+        definition = next((d for d in definitions if len(d) <= LONGEST), f"{head.op.name}(…)")
         named = head in self.signals.names
         return (self.signals.names[head], definition) if named else (definition, "")
 
@@ -282,11 +279,15 @@ class View:
     def shares(self, card: Card) -> list[tuple[Wire, Any]]:
         """What each consumer adds to the error signal of the card's value."""
         head, found = card.group.head, []
-        for wire in self._leaving.get(card, []):
+        for wire in self.leaving(card):
             parts = [e.share for e in wire.edges if e.parent is head and e.share is not None]
             if parts:
                 found.append((wire, sum(parts[1:], parts[0])))
         return found
+
+    def leaving(self, card: Card) -> list[Wire]:
+        """The wires to what uses the card's value."""
+        return self._leaving.get(card, [])
 
     def arriving(self, card: Card) -> list[Wire]:
         """The wires from what the card's value is made of."""
@@ -308,9 +309,7 @@ class View:
 
 
 def _is_parameter(node: Node) -> bool:
-    """Whether it is a leaf that belongs to a `Parameter`."""
-    owner = node.info.owner if node.op is None and node.info is not None else None
-    return owner is not None and isinstance(owner(), Parameter)
+    return node.info is not None and node.info.is_parameter
 
 
 def _alert(value: Any) -> str:

@@ -40,6 +40,11 @@ def scalar():
     return y + start
 
 
+def zero():
+    x = ad.Scalar(0.0)
+    return 2.0 * x
+
+
 def chain():
     x = ad.Tensor(1.0, requires_grad=True)
     for _ in range(60):
@@ -126,6 +131,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (["losses:loss", "--to", "xs1"], "∂J/∂xs₁ is the sum over 1 path"),
         (["losses:Group.loss", "--to", "inner"], "∂J/∂inner is the sum over 1 path"),
         (["losses:scalar", "--to", "x"], "∂J/∂x is the sum over 3 paths"),
+        (["losses:zero", "--to", "x"], "∂J/∂x is the sum over 1 path"),
         (["losses:scalar", "--to", "y"], "∂J/∂y is the sum over 1 path"),
     ],
     ids=" ".join,
