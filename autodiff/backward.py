@@ -11,12 +11,13 @@ import numpy as np
 
 from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.graph import Node, needed, topological
+from autodiff.lift import lift
 from autodiff.op import OPS, Op, sum_to
 from autodiff.scalar import Scalar
 from autodiff.settings import current
 from autodiff.sparse import Lazy, Parts, RowGrad
 from autodiff.strong_zero import has_nan, strong_zero
-from autodiff.tensor import Tensor, apply, lift, real_array, wrap
+from autodiff.tensor import Tensor, apply, real_array, wrap
 
 __all__ = ["backward", "contributions", "cotangent", "flow", "sweep"]
 

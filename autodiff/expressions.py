@@ -58,6 +58,8 @@ class Expressions:
         if node.op is None:
             return Term("input")
         terms = self.arguments(node, depth - 1)
+        if node.op.name == "item" and not node.saved[0]:
+            return terms[0]  # the result that the op is for
         if node.op.name in ("getitem", "item"):
             return Term(f"{terms[0].within(3)}[{_index(node)}]")
         return call(node.op.name, [t for t in terms if t.text], node.spec[0] == ())

@@ -9,11 +9,12 @@ import numpy as np
 
 from autodiff.backward import sweep
 from autodiff.graph import Info, Node, TensorNode, topological
+from autodiff.lift import lift
 from autodiff.op import Op
 from autodiff.scalar import Scalar
 from autodiff.sparse import Lazy
 from autodiff.strong_zero import has_nan
-from autodiff.tensor import Tensor, apply, lift, wrap
+from autodiff.tensor import Tensor, apply, wrap
 
 __all__ = ["push"]
 

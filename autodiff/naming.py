@@ -129,7 +129,8 @@ def _fresh(name: str, taken: set[str]) -> Iterator[str]:
 def _assigned(node: Node) -> str | None:
     """The variable that the value of a watched node was assigned to, at the line that made it."""
     place = node.info.source if node.info is not None else None
-    if place is None or sys.version_info < (3, 11):
+    several = node.op is not None and node.op.outputs != 1
+    if place is None or several or sys.version_info < (3, 11):
         return None
     return _assignments(place.code.co_filename).get(_position(place.code, place.instruction))
 

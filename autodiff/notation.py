@@ -23,6 +23,10 @@ _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
+BRIEF = 14
+"""Characters of an argument that is written out within a local derivative."""
+
+
 class Term(NamedTuple):
     """A piece of mathematics, and how tightly it holds together."""
 
@@ -134,6 +138,7 @@ WRITTEN: dict[str, Callable[..., Term]] = {
     "transpose": lambda x: Term(f"{x.within(ATOM)}ᵀ", POWER),
     "astype": lambda x: x,
     "greater": _joined(" > ", SUM),
+    "softmax_cross_entropy": lambda x, *_: Term(f"cross_entropy({x.text})"),
 }
 """Ops with a notation of their own; all others are written as calls."""
 
@@ -186,15 +191,17 @@ def derivative(op: Op, index: int, terms: dict[str, Term], is_scalar: bool = Fal
         Whether they are numbers.
     """
     if op.partials is None:
-        return _of_other(op, index, terms)
+        return _of_other(op, index, {name: _brief(term) for name, term in terms.items()})
     partial = _SLOPES.get(op.name, op.partials)[index]
     if op.name == "power" and index == 0 and _is_number(terms["y"].text):
         partial = _of_power(float(terms["y"].text))
+    if isinstance(partial, (int, float)):
+        return Factor(float(partial), "", True)
     if isinstance(partial, str):
-        return _of_text(ast.parse(partial, mode="eval").body, terms, is_scalar)
-    if callable(partial):
-        return Factor(1.0, _prime(op, index, terms), True)
-    return Factor(float(partial), "", True)
+        factor = _of_text(ast.parse(partial, mode="eval").body, terms, is_scalar)
+        if len(factor.text) <= 2 * BRIEF:
+            return factor
+    return Factor(1.0, _prime(op, index, terms), True)
 
 
 def _of_power(y: float) -> str:
@@ -211,6 +218,11 @@ def _of_text(tree: ast.expr, terms: dict[str, Term], is_scalar: bool) -> Factor:
             scale, tree = -1.0, rest
     text = _Writer(terms, is_scalar).term(tree).text
     return Factor(scale * float(text), "", True) if _is_number(text) else Factor(scale, text, True)
+
+
+def _brief(term: Term) -> Term:
+    """The term, or dots in the place of one that would hide what it is in."""
+    return term if len(term.text) <= BRIEF else Term("(…)")
 
 
 _OPERATORS = {
@@ -247,6 +259,13 @@ class _Writer(NamedTuple):
         return call(name, [self.term(a) for a in args], self.is_scalar)
 
 
+_NOTED = {
+    "sum": "", "mean": "1/n", "item": "", "astype": "", "reshape": "", "broadcast_to": "",
+    "softmax_cross_entropy": "softmax − y",
+}  # fmt: skip
+"""Derivatives of other ops that are short to say; an empty one moves or adds entries only."""
+
+
 def _of_other(op: Op, index: int, terms: dict[str, Term]) -> Factor:
     names = {"matmul": ("y", "x"), "linear": ("W", "x", None)}.get(op.name)
     if names and names[index] is None:
@@ -254,16 +273,17 @@ def _of_other(op: Op, index: int, terms: dict[str, Term]) -> Factor:
     if names:
         text = terms[names[index]].within(POWER)
         return Factor(1.0, text if index == (op.name == "matmul") else f"{text}ᵀ")
-    if op.name in ("sum", "mean", "item", "astype", "reshape", "broadcast_to"):
-        return Factor(1.0, "" if op.name != "mean" else "1/n")
+    if op.name in _NOTED:
+        return Factor(1.0, _NOTED[op.name])
     return Factor(1.0, _prime(op, index, terms))
 
 
 def _prime(op: Op, index: int, terms: dict[str, Term]) -> str:
-    arguments = [terms[a].text for a in op.args if a in terms]
+    arguments = [_brief(terms[a]).text for a in op.args if a in terms]
+    symbol = "σ" if op.name == "sigmoid" else op.name
     if len(arguments) == 1:
-        return f"{op.name}′({arguments[0]})"
-    return f"∂{op.name}/∂{arguments[index] if index < len(arguments) else index}"
+        return f"{symbol}′" if arguments == ["(…)"] else f"{symbol}′({arguments[0]})"
+    return f"∂{symbol}/∂{arguments[index] if index < len(arguments) else index}"
 
 
 def product(factors: list[Factor], is_scalar: bool) -> str:

@@ -264,11 +264,15 @@ def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:  # noqa: 
     start = result(J, "paths")
     if not isinstance(x, Tracked):
         raise DTypeError(f"paths() leads to a Tensor or Scalar, not to {describe(x)}")
-    if not isinstance(top, (int, np.integer)) or top < 0:
-        raise DomainError(f"paths(): top={top!r}; give the number of paths to show")
+    _check_top(top)
     if element is not None:
         _check_element(element, x.shape)
     return Paths(Signals(start, variables(2)), x, top, element)
+
+
+def _check_top(top: Any) -> None:
+    if not isinstance(top, (int, np.integer)) or top < 0:
+        raise DomainError(f"paths(): top={top!r}; give the number of paths to show")
 
 
 def _check_element(element: Any, shape: tuple[int, ...]) -> None:

@@ -107,9 +107,7 @@ class Search:
         """The ways on: which argument, what flows to it, and what that can become at most."""
         with np.errstate(all="ignore"):
             slopes = self._slopes.get(node)
-            parts = contributions(node, g) if slopes is None else [
-                c if c is None else g and c * g for c in slopes
-            ]
+            parts = contributions(node, g) if slopes is None else _scaled(slopes, g)
             return [(i, parent, c, self._size(parent, c))
                     for i, (parent, c) in enumerate(zip(node.parents, parts, strict=False))
                     if c is not None and parent in self._useful]  # fmt: skip
@@ -183,6 +181,10 @@ class Search:
         squares = [np.mean([np.sum((flat(part[i]) * self._bounds[p]) ** 2) for part in parts])
                    for i, p in useful if parts[0][i] is not None]  # fmt: skip
         return np.full(_size_of(node), math.sqrt(max(squares, default=0.0)))
+
+
+def _scaled(slopes: list[Any], g: Any) -> list[Any]:
+    return [c if c is None else g and c * g for c in slopes]
 
 
 def _unrolled(node: Node, way: Any) -> tuple[tuple[Node, ...], tuple[int, ...]]:

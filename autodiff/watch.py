@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.backward import flow
+from autodiff.backward import flow, sweep
 from autodiff.errors import AnomalyError, describe
 from autodiff.graph import Info, Node, TensorNode
 from autodiff.scalar import Scalar
@@ -95,7 +95,7 @@ class watch(Context):  # noqa: N801 - used like no_grad and scope
 class _Detector(_Watcher):
     def __call__(self, node: Node, out: Any, args: tuple[Any, ...]) -> None:
         super().__call__(node, out, args)
-        if not _is_finite(out):
+        if not _is_finite(out) and not _in_sweep():
             raise _anomaly(f"{_call(node, args)} gave {_kind(out)}", node, out, args)
 
     def backward(self, order: list[Node], seeds: dict[Node, Any]) -> None:
@@ -148,6 +148,14 @@ class detect_anomaly(watch):  # noqa: N801 - the field's name
 
 
 _silence: ContextVar[list[Any]] = ContextVar("autodiff.silence")
+
+
+def _in_sweep() -> bool:
+    """Whether a rule is at work: what it goes through on its way is not yet a gradient."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code is not sweep.__code__:
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None
 
 
 def _call(node: Node, args: tuple[Any, ...]) -> str:

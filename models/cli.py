@@ -87,7 +87,7 @@ def _show(result: Result, out: Path, resumed: bool = False) -> None:
     kept = f"kept is epoch {result.best_epoch} of {len(result.history)}, the best in validation"
     print(f"\ntrained for {result.seconds:.1f} s{' more' if resumed else ''}; {kept}")
     print(f"\naccuracy on the {len(result.split.test.y)} images held out\n{result.figures}")
-    print(f"\nin {out}: report.md, loss.png, model.safetensors")
+    print(f"\nin {out}: report.md, loss.png, graph.svg, graph.html, model.safetensors")
 
 
 def _add_train(commands: argparse._SubParsersAction[Parser]) -> None:

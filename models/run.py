@@ -29,7 +29,7 @@ from models.train import StoppedError, Trainer
 __all__ = ["Result", "kept_settings", "require_ended", "run"]
 
 CHECKPOINT = "checkpoint.safetensors"
-RESULTS = ("model.safetensors", "loss.png", "report.md")
+RESULTS = ("model.safetensors", "loss.png", "report.md", "graph.svg", "graph.html")
 SIDE = 8
 """Height and width of an image of a digit, in pixels."""
 
@@ -110,8 +110,8 @@ def run(
     ----------
     settings : Settings
     out : Path
-        Made where missing. Gets ``model.safetensors``, ``checkpoint.safetensors``, ``loss.png``
-        and ``report.md``.
+        Made where missing. Gets ``model.safetensors``, ``checkpoint.safetensors``, ``loss.png``,
+        ``report.md``, and the graph of the model as ``graph.svg`` and ``graph.html``.
     resume : bool
         Go on from the checkpoint in the folder.
     say : callable
@@ -134,7 +134,7 @@ def run(
         seconds = time.perf_counter() - began
         with _saying_how_to_go_on(out, "interrupted after the training, which is saved"):
             result = _result(settings, split, trainer, seconds)
-            _leave(result, out)
+            _leave(result, out, say)
     return result
 
 
@@ -226,11 +226,25 @@ def _result(settings: Settings, split: Split, trainer: Trainer, seconds: float) 
     return Result(settings, split, model, trainer.history, trainer.best_epoch, seconds, scores)
 
 
-def _leave(result: Result, out: Path) -> None:
-    model, curve, page = (out / name for name in RESULTS)
+def _leave(result: Result, out: Path, say: Callable[[str], None]) -> None:
+    model, curve, page, *pictures = (out / name for name in RESULTS)
     save(model, result.model, _arguments(result.settings, result.split))
     save_loss_curve(result.history, result.best_epoch, curve)
+    try:
+        for picture in pictures:
+            _graph(result).save(picture)
+    except ad.errors.AutodiffError as error:
+        say(f"no picture of the graph: {error}")
     ad.io.replace(page, _page(result).encode())
+
+
+def _graph(result: Result) -> Any:
+    """The graph of the loss on one image that was held out."""
+    test = result.split.test
+    x = ad.Tensor(test.x[:1], requires_grad=True)
+    with ad.watch():
+        loss = ad.cross_entropy(result.model.eval()(x), test.y[:1])
+    return ad.graph(loss)
 
 
 def _page(result: Result) -> str:
@@ -239,6 +253,7 @@ def _page(result: Result) -> str:
         {
             "Accuracy on the test part": _accuracies(result),
             "Loss": _losses(result),
+            "Its graph": _seen(),
             "Mistakes on the test part": _mistakes(result),
             "Settings": table(["setting", "value"], result.settings.used.items()),
             "Again": f"```sh\n{result.settings.command}\n```",
@@ -264,6 +279,14 @@ def _losses(result: Result) -> str:
         f"Kept is epoch {result.best_epoch} of {len(result.history)}, the one with the least "
         f"validation loss: {best['validation loss']:.4f}, validation accuracy "
         f"{best['validation accuracy']:.4f}."
+    )
+
+
+def _seen() -> str:
+    return (
+        "![the network as a graph](graph.svg)\n\n"
+        "One image of the test part: values go forward (▸), error signals come back (◂). "
+        "[graph.html](graph.html) is the same to explore in a browser."
     )
 
 

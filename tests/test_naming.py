@@ -122,7 +122,7 @@ def test_only_the_whole_right_side_has_the_name():
 
 @with_positions
 def test_a_value_assigned_again_and_again_gets_numbers():
-    x = h = leaf(X, "x")
+    h = leaf(X, "x")
     with ad.watch():
         for _ in range(3):
             h = np.tanh(h)
@@ -235,9 +235,7 @@ def test_a_leaf_whose_tensor_is_gone_has_no_value():
     assert node not in known(J)
 
 
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
-)
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 @pytest.mark.parametrize("kind", [leaf, ad.Scalar], ids=["Tensor", "Scalar"])
 def test_copies_of_watched_graphs_work(copied, kind):
     x = kind(0.5)

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff as ad
-
 from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError
 from autodiff.graph import Node
 from autodiff.paths import many
@@ -93,10 +92,7 @@ def chained(path: Any) -> np.ndarray:
     """The product of the local derivatives along a path, by their shapes alone."""
     g = np.ones(path.nodes[0].spec[0])
     for node, child, local in zip(path.nodes, path.nodes[1:], path.partials, strict=False):
-        if node.op.partials is None:
-            g = np.tensordot(g, local, g.ndim)
-        else:
-            g = g * local
+        g = np.tensordot(g, local, g.ndim) if node.op.partials is None else g * local
         g = summed(g, child.spec[0])
     return g
 
@@ -231,7 +227,7 @@ def test_paths_are_found_one_by_one_and_stay_the_same():
     x = leaf(0.1)
     found = ad.paths(diamonds(x, np.full((200, 2), 0.5)), x, top=2)
     forty = [path for path, _ in zip(found, range(40))]
-    assert len(set(forty[i].indices for i in range(40))) == 40
+    assert len({path.indices for path in forty}) == 40
     assert forty[:2] == found.shown == [found[0], found[1]]
     assert len(found) == 2
 

@@ -166,14 +166,14 @@ def test_grad_and_hooks_are_left_alone():
 # As a mapping, as rows, as a table
 
 
-def small() -> tuple[Any, Any, Any, Any]:
+def small() -> tuple[Any, Any, Any]:
     x = leaf(X, "x")
     y = x * 2.0
-    return x, y, ad.sum(y * y + y), np.ones(2)
+    return x, y, ad.sum(y * y + y)
 
 
 def test_a_mapping_by_tensor_and_by_name():
-    x, y, J, _ = small()
+    x, y, J = small()
     found = ad.signals(J)
     assert found["x"] == found[x]
     np.testing.assert_allclose(found["y"].delta, 4 * X + 1)
@@ -201,7 +201,7 @@ def test_names_are_unique_and_lead_back():
 
 
 def test_shares_name_the_consumers():
-    x, y, J, _ = small()
+    _, y, J = small()
     found = ad.signals(J)
     signal = found[y]
     np.testing.assert_allclose(sum(share for _, share in signal.shares), signal.delta)

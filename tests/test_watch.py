@@ -57,7 +57,7 @@ def test_every_way_to_an_op_is_watched(f):
     np.testing.assert_array_equal(y._node.value, y.data)
 
 
-@pytest.mark.parametrize("f", [lambda s: s * 2.0, lambda s: -s, np.tanh, lambda s: 2.0 ** s])
+@pytest.mark.parametrize("f", [lambda s: s * 2.0, lambda s: -s, np.tanh, lambda s: 2.0**s])
 def test_scalar_ops_are_watched(f):
     s = ad.Scalar(0.5)
     with ad.watch():
@@ -219,15 +219,15 @@ def test_the_error_holds_a_value_to_look_at():
 
 def test_what_was_bad_before_is_told_apart():
     x = leaf([np.inf, 1.0])
-    with pytest.raises(AnomalyError, match="gave inf .so was what it was given."), ad.detect_anomaly():
+    with pytest.raises(AnomalyError, match=r"gave inf \(so was what it"), ad.detect_anomaly():
         x * 2.0
 
 
 def test_one_of_several_results():
     x = leaf(np.zeros((2, 2)))
-    with pytest.raises(AnomalyError, match=r"slogdet\(float64\(2, 2\)\) gave inf") as caught:
-        with ad.detect_anomaly():
-            ad.linalg.slogdet(x)
+    with pytest.raises(AnomalyError) as caught, ad.detect_anomaly():
+        ad.linalg.slogdet(x)
+    assert "slogdet(float64(2, 2)) gave inf" in str(caught.value)
     assert caught.value.value.item() == -np.inf
 
 
@@ -254,8 +254,8 @@ def test_a_forward_from_before_is_checked_backward():
 
 @pytest.mark.parametrize(
     "f",
-    [lambda x: np.tanh(x) * x, lambda x: ad.softmax(x), lambda x: ad.logsumexp(x),
-     lambda x: ad.relu(x), lambda x: ad.linalg.norm(x * 0.0), lambda x: ad.where(X > 0, ad.sqrt(ad.absolute(x)), x)],
+    [lambda x: np.tanh(x) * x, lambda x: ad.softmax(x), lambda x: ad.logsumexp(x), ad.relu,
+     lambda x: ad.linalg.norm(x * 0.0), lambda x: ad.where(X > 0, np.sqrt(np.abs(x)), x)],
 )  # fmt: skip
 def test_no_false_alarm_for_finite_values(f):
     x = leaf(X)
@@ -268,8 +268,10 @@ def test_no_false_alarm_for_finite_values(f):
 def test_no_false_alarm_where_a_mask_drops_an_infinite_slope():
     x = leaf([0.0, 4.0])
     with ad.detect_anomaly():
-        ad.sum(ad.where(np.array([False, True]), ad.sqrt(x), 0.0)).backward()
-    np.testing.assert_array_equal(x.grad, [0.0, 0.25])
+        J = ad.sum(ad.where(np.array([False, True]), ad.sqrt(x), 0.0))
+        J.backward()
+        J.backward(create_graph=True)
+    np.testing.assert_array_equal(x.grad.data, [0.0, 0.5])
 
 
 def test_no_false_alarm_for_scalars():
