@@ -14,6 +14,8 @@ from autodiff.scalar import Scalar
 
 __all__ = ["Expressions", "fold"]
 
+SHORT = 24
+"""Characters of an expression that takes the place of a name."""
 LONGEST = 36
 """Characters of an expression; a longer one hides what it says."""
 MANY = 12
@@ -67,7 +69,7 @@ class Expressions:
     def short(self, node: Node) -> str:
         """A name, a short expression, or just the op."""
         text = self.term(node, 2).text
-        return text if len(text) <= 16 else f"{node.op.name}(…)"
+        return text if len(text) <= SHORT else f"{node.op.name}(…)"
 
     def arguments(self, node: Node, depth: int = 3) -> list[Term]:
         """A term for each argument of the op."""
@@ -87,7 +89,7 @@ class Expressions:
         value = constant(node, index, self.values)
         if value is None:
             return Term("") if node.op.optional else Term("c")
-        if np.size(value) and np.ptp(value) <= 1e-12 * np.max(np.abs(value)):
+        if np.size(value) and np.allclose(value, np.ravel(value)[0], rtol=1e-12, atol=0):
             return atom(written(float(np.ravel(value)[0])))
         for name, known in self._constants:
             if known.shape == np.shape(value) and np.array_equal(known, value):

@@ -29,7 +29,7 @@ def values(order: list[Node], root: Tracked) -> dict[Node, Any]:
     root : Tensor or Scalar
         What the first node belongs to.
     """
-    found: dict[Node, Any] = {root._node: root._value}  # type: ignore[attr-defined]
+    found: dict[Node, Any] = {root._node: root._value}
     first: dict[Node, int] = {}
     for node in order:
         if node not in found and (value := _own(node, first.get(node, -1))) is not None:

@@ -133,7 +133,7 @@ class Paths:
     @cached_property
     def _heads(self) -> dict[Node, Node]:
         kept = {self.signals.root, self.target, *self.signals.names}
-        return fold(self.signals.order, kept)  # type: ignore[arg-type]
+        return fold(self.signals.order, kept)
 
     def __iter__(self) -> Iterator[Path]:
         for i in count():
@@ -161,7 +161,9 @@ class Paths:
             return f"{self.title} is zero: there is no path. {self.reason}"
         noun = "path" if self.count == 1 else "paths"
         order = "" if self.is_exact else "  (sizes estimated, the order may differ)"
-        rows = [(f"{i}", written(p.contribution), str(p)) for i, p in enumerate(self.shown, 1)]
+        rows: list[tuple[str, ...]] = [
+            (f"{i}", written(p.contribution), str(p)) for i, p in enumerate(self.shown, 1)
+        ]
         hidden = self.count - len(self.shown)
         if hidden:
             rows.append(("⋯", written(self.rest), f"{many(hidden)} more, together"))
@@ -222,7 +224,7 @@ def _reason(signals: Signals, x: Any) -> str:
             ".data or an integer.")  # fmt: skip
 
 
-def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:  # noqa: N803
+def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:
     """Every path from `J` back to `x`, and what each adds to the gradient.
 
     The contribution of a path is the product of the local derivatives along it. Counted by
@@ -257,8 +259,8 @@ def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:  # noqa: 
     >>> print(ad.paths(J, x))
     ∂J/∂x is the sum over 3 paths
     1  3.000  J → 3x → x
-    2  2.000  J → x⊙x → x
-    3  2.000  J → x⊙x → x
+    2  2.000  J → x·x → x
+    3  2.000  J → x·x → x
     Σ  7.000  ∂J/∂x
     """
     start = result(J, "paths")

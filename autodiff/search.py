@@ -62,7 +62,7 @@ class Search:
     def _best_first(self) -> Iterator[Any]:
         """One path after the other; None once it takes too long."""
         root, ties, patience = self.order[0], count(), PATIENCE
-        heap = [(-math.inf, 0, 0, root, next(units(root)), None)]
+        heap: list[Any] = [(-math.inf, 0, 0, root, next(units(root)), None)]
         while heap:
             key, depth, _, node, g, way = heapq.heappop(heap)
             if node is self.target:
@@ -187,7 +187,7 @@ def _scaled(slopes: list[Any], g: Any) -> list[Any]:
     return [c if c is None else g and c * g for c in slopes]
 
 
-def _unrolled(node: Node, way: Any) -> tuple[tuple[Node, ...], tuple[int, ...]]:
+def _unrolled(node: Any, way: Any) -> tuple[tuple[Node, ...], tuple[int, ...]]:
     nodes, indices = [node], []
     while way is not None:
         way, child, index = way

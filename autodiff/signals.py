@@ -94,7 +94,7 @@ class Signals(Mapping[Any, Signal]):
         self.root = root._node
         self.order = topological(self.root)
         self.values = values(self.order, root)
-        self.names = {self.root: "J", **names(self.order, given)}
+        self.names = numbered({self.root: "J", **names(self.order, given)})
         self.expressions = Expressions(self.names, self.values, given)
         self.deltas: dict[Node, Any] = {}
         self.uses: dict[Node, list[Edge]] = {}
@@ -184,7 +184,7 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def signals(J: Any) -> Signals:  # noqa: N803 - the field's letter
+def signals(J: Any) -> Signals:
     """Every value that `J` depends on, with its error signal and where that comes from.
 
     Nothing is stored: `.grad` stays as it is, and hooks are not called.
@@ -204,7 +204,7 @@ def signals(J: Any) -> Signals:  # noqa: N803 - the field's letter
     Examples
     --------
     >>> import autodiff as ad
-    >>> x = ad.Tensor(3.0, requires_grad=True)
+    >>> x = ad.Scalar(3.0)
     >>> J = x * x + x
     >>> ad.signals(J)[x].delta
     7.0
@@ -212,7 +212,7 @@ def signals(J: Any) -> Signals:  # noqa: N803 - the field's letter
     return Signals(result(J, "signals"), variables(2))
 
 
-def result(J: Any, what: str) -> Any:  # noqa: N803
+def result(J: Any, what: str) -> Any:
     """`J` itself, if it is one tracked number."""
     if not isinstance(J, (Tensor, Scalar)):
         raise DTypeError(f"{what}() takes the Tensor or Scalar to start from, not {describe(J)}")
@@ -249,7 +249,7 @@ class Uses(list[tuple[str, Any]]):
     __repr__ = __str__
 
 
-def uses(J: Any, W: Any) -> Uses:  # noqa: N803
+def uses(J: Any, W: Any) -> Uses:
     """The gradient of a value that is used more than once, such as a recurrent weight, by use.
 
     Uses in scopes of different names, such as the time steps of a recurrent network, are told
@@ -272,11 +272,11 @@ def uses(J: Any, W: Any) -> Uses:  # noqa: N803
         raise DTypeError(f"uses() takes the Tensor or Scalar that is used, not {describe(W)}")
     found, node = Signals(start, variables(2)), W._node
     shares: dict[str, Any] = {}
-    for edge in reversed(found.uses.get(node, [])):  # type: ignore[arg-type]
+    for edge in reversed(found.uses.get(node, [])):
         if edge.share is not None:
             label = step(edge.child) or found.label(edge.child)
             shares[label] = shares[label] + edge.share if label in shares else edge.share
-    total = found.deltas.get(node)  # type: ignore[arg-type]
+    total = found.deltas.get(node)
     return Uses(list(shares.items()), np.zeros(np.shape(W)) if total is None else total)
 
 

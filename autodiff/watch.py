@@ -6,7 +6,7 @@ import os
 import sys
 from contextvars import ContextVar
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,12 +56,12 @@ class _Watcher:
 
 def _place() -> Place | None:
     """The innermost line that is not of this library, nor of the methods made from the table."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(_OWN) and code.co_filename != "<autodiff>":
             return Place(code, frame.f_lineno, frame.f_lasti)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 
@@ -82,7 +82,10 @@ class watch(Context):  # noqa: N801 - used like no_grad and scope
     >>> with ad.watch():
     ...     J = loss(x)
     >>> print(ad.paths(J, x))
-    dJ/dx is the sum over 2 paths
+    ∂J/∂x is the sum over 2 paths
+    1  0.003  J → z → x
+    2  0.003  J → z → x
+    Σ  0.005  ∂J/∂x
     """
 
     watcher = _Watcher()
@@ -152,9 +155,9 @@ _silence: ContextVar[list[Any]] = ContextVar("autodiff.silence")
 
 def _in_sweep() -> bool:
     """Whether a rule is at work: what it goes through on its way is not yet a gradient."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not sweep.__code__:
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return frame is not None
 
 

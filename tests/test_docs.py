@@ -1,4 +1,4 @@
-"""docs/testing.md is true: its Python runs, and does what the page says.
+"""The pages of docs/ are true: their Python runs, and does what they say.
 
 A ``python`` block may be followed by a ``text`` block: what it prints, and the error it ends with.
 ``python -m tests.test_docs`` writes these anew. What is not to be run is ``python no-run``.
@@ -21,17 +21,19 @@ from autodiff.testing import register_profiles
 from autodiff.testing.causes import KINDS
 from autodiff.testing.contract import CHECKS
 
-PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [DOCS / "testing.md", DOCS / "backprop.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
 
 
-def up_to_date(page: str) -> str:
+def up_to_date(path: Path) -> str:
     """The page with the text blocks that its Python gives now."""
+    page = path.read_text()
     names: dict[str, Any] = {"__name__": __name__}
 
     def run(block: re.Match[str]) -> str:
         line = page.count("\n", 0, block.start(1)) + 1
-        said = output(block[1], f"{PAGE.name}, line {line}", names)
+        said = output(block[1], f"{path.name}, line {line}", names)
         return f"```python\n{block[1]}```\n" + (f"\n```text\n{said}```\n" if said else "")
 
     with repeatable_examples():
@@ -73,19 +75,20 @@ def rounded(text: str) -> str:
     return re.sub(" +", " ", text)
 
 
-def test_page_says_what_happens() -> None:
-    page = PAGE.read_text()
-    assert rounded(up_to_date(page)).splitlines() == rounded(page).splitlines()
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_page_says_what_happens(path: Path) -> None:
+    assert rounded(up_to_date(path)).splitlines() == rounded(path.read_text()).splitlines()
 
 
 @pytest.mark.parametrize(
     ("heading", "names"), [("## What it can name", KINDS), ("### The contract", CHECKS)]
 )
 def test_tables_are_complete(heading: str, names: Iterable[str]) -> None:
-    _, _, section = PAGE.read_text().partition(f"{heading}\n")
+    _, _, section = PAGES[0].read_text().partition(f"{heading}\n")
     table = section.partition("\n#")[0]
     assert sorted(re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)) == sorted(names)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(up_to_date(PAGE.read_text()))
+    for path in PAGES:
+        path.write_text(up_to_date(path))

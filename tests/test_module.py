@@ -11,6 +11,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.errors import DomainError, DTypeError, FormatError, ShapeError
+from autodiff.signals import step
 from tests.states import assert_same
 
 
@@ -307,6 +308,61 @@ def test_second_derivatives_over_a_model():
     ahead, behind = moved(1).parameters(), moved(-1).parameters()
     for found, a, b in zip(product.parameters(), ahead, behind, strict=True):
         np.testing.assert_allclose(found, (a - b) / (2 * size), rtol=1e-5, atol=1e-7)
+
+
+# Scopes
+
+
+class Seen(ad.Module):
+    """A part that says in which scopes it was called."""
+
+    def forward(self, x):
+        return step((x * 2)._node)
+
+
+class Whole(ad.Module):
+    def __init__(self):
+        self.first = Seen()
+        self.parts = [Seen(), Seen()]
+        self.named = {"left": Seen()}
+        self.again = self.first
+
+    def forward(self, x):
+        return [part(x) for part in (self.first, *self.parts, self.named["left"], self.again)]
+
+
+SCOPES = ["Seen first", "Seen parts.0", "Seen parts.1", "Seen named.left", "Seen first"]
+TRACKED = ad.Tensor(X, requires_grad=True)
+
+
+def test_a_call_is_a_scope_of_the_class_and_the_name():
+    assert Seen()(TRACKED) == "Seen"
+    assert Whole()(TRACKED) == [f"Whole / {name}" for name in SCOPES]
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), lambda m: ad.tree.map(np.copy, m)],
+)
+def test_copies_have_the_same_scopes(copied):
+    assert copied(Whole())(TRACKED) == Whole()(TRACKED)
+
+
+def test_scopes_change_neither_parameters_nor_printing():
+    model = Whole()
+    assert model.named_parameters() == {} and "_name" not in repr(model)
+
+
+def test_forward_without_recording_or_with_an_error_leaves_no_scope():
+    class Failing(ad.Module):
+        def forward(self, x):
+            raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        Failing()(TRACKED)
+    with ad.no_grad():
+        assert not Net()(X).requires_grad
+    assert step((TRACKED * 2)._node) == ""
 
 
 # From file to model

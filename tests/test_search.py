@@ -65,6 +65,16 @@ def test_every_path_comes_once_also_from_the_beam(patience, monkeypatch):
     assert_complete(J, x, paths, 64)
 
 
+def test_each_path_that_is_found_renews_the_patience(monkeypatch):
+    monkeypatch.setattr(search, "PATIENCE", 400)
+    x = h = ad.Tensor(1.0, requires_grad=True)
+    for a, b in np.random.default_rng(0).uniform(0.5, 1.5, (60, 2)):
+        h = h * a + h * b
+    found = Search(topological(h._node), x._node)
+    assert len([path for path, _ in zip(found, range(100))]) == 100
+    assert found.is_exact
+
+
 def test_the_beam_keeps_the_largest_where_nothing_mixes(monkeypatch):
     factors = np.random.default_rng(0).uniform(0.5, 1.5, (10, 2))
     x = h = ad.Tensor(1.0, requires_grad=True)

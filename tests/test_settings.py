@@ -12,7 +12,8 @@ import pytest
 
 import autodiff as ad
 from autodiff.errors import DTypeError
-from autodiff.settings import recording
+from autodiff.settings import ROOT, Scope, current, inside, recording
+from autodiff.signals import step
 
 x = ad.Tensor([1.0, 2.0], requires_grad=True)
 
@@ -149,3 +150,115 @@ def test_a_generator_cannot_be_decorated() -> None:
         @ad.no_grad()
         def values() -> Iterator[int]:
             yield 1
+
+
+# Scopes
+
+
+def where(value: ad.Tensor | ad.Scalar) -> str:
+    """The scopes that a value was recorded in."""
+    return step(value._node)
+
+
+def test_ops_say_in_which_scope_they_were_recorded() -> None:
+    outside = x * 2
+    with ad.scope("outer"):
+        before = x * 2
+        with ad.scope("inner"):
+            within = [x * 2, np.tanh(x), ad.sum(x), x[0], ad.stack([x, x]), ad.Scalar(2.0) * 3]
+        after = x * 2
+    assert (where(outside), where(before), where(after)) == ("", "outer", "outer")
+    assert [where(v) for v in within] == ["outer / inner"] * len(within)
+    assert outside._node.scope is ROOT
+
+
+def test_two_blocks_of_one_name_are_two_scopes() -> None:
+    block = ad.scope("same")
+    with block:
+        first, beside = x * 2, x * 3
+    with block:
+        second = x * 2
+    assert first._node.scope is beside._node.scope
+    assert first._node.scope is not second._node.scope
+    assert where(first) == where(second) == "same"
+
+
+def test_a_scope_may_be_entered_within_itself() -> None:
+    block = ad.scope("same")
+    with block, block:
+        y = x * 2
+    assert where(y) == "same / same"
+    assert current.get() is ROOT
+
+
+def test_a_scope_as_a_decorator() -> None:
+    @ad.scope("step")
+    def cube(x: ad.Tensor) -> ad.Tensor:
+        return x * x * x
+
+    assert where(cube(x)) == "step"
+    with ad.scope("loop"):
+        assert where(cube(x)) == "loop / step"
+
+
+def test_an_error_ends_the_scope() -> None:
+    with pytest.raises(ValueError, match="on purpose"), ad.scope("part"):
+        raise ValueError("on purpose")
+    assert current.get() is ROOT
+    with pytest.raises(ValueError, match="on purpose"):
+        inside("part", failing)
+    assert current.get() is ROOT and recording.get() is ROOT
+
+
+def failing() -> None:
+    raise ValueError("on purpose")
+
+
+def test_scopes_outlive_blocks_without_recording() -> None:
+    with ad.scope("part"), ad.no_grad():
+        assert not ad.is_recording()
+        with ad.scope("quiet"):
+            assert not ad.is_recording()
+            with ad.enable_grad():
+                assert where(x * 2) == "part / quiet"
+        with ad.enable_grad():
+            assert where(x * 2) == "part"
+
+
+def test_inside_is_a_scope_for_one_call() -> None:
+    assert where(inside("part", lambda a, b=1: a * b, x, b=3)) == "part"
+    assert current.get() is ROOT
+    with ad.no_grad():
+        assert not inside("part", lambda: x * 2).requires_grad
+
+
+def test_scopes_belong_to_their_thread_and_task() -> None:
+    seen = []
+    with ad.scope("here"):
+        thread = threading.Thread(target=lambda: seen.append(where(x * 2)))
+        thread.start()
+        thread.join()
+    assert seen == [""]
+
+    async def named(name: str) -> str:
+        with ad.scope(name):
+            await asyncio.sleep(0.001)
+            return where(x * 2)
+
+    async def both() -> list[str]:
+        return await asyncio.gather(named("a"), named("b"))
+
+    assert asyncio.run(both()) == ["a", "b"]
+
+
+def test_a_scope_watches_what_its_outer_one_watches() -> None:
+    calls = []
+    outer = Scope("outer", None, lambda *call: calls.append(call))
+    assert Scope("inner", outer).watch is outer.watch
+    assert Scope("alone").watch is None
+
+
+@pytest.mark.parametrize("name", [None, 3, x])
+def test_a_scope_takes_a_name(name: object) -> None:
+    with pytest.raises(DTypeError, match="takes a name"):
+        ad.scope(name)  # type: ignore[arg-type]

@@ -200,6 +200,12 @@ def test_names_are_unique_and_lead_back():
     assert next(iter(found.items()))[1].delta == 1.0
 
 
+def test_another_value_may_be_called_j():
+    x = leaf(X, "J")
+    found = ad.signals(ad.sum(x * x) * 2.0)
+    assert found["J₁"].op == "input" and found["J₂"].delta == 1.0
+
+
 def test_shares_name_the_consumers():
     _, y, J = small()
     found = ad.signals(J)

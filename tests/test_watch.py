@@ -15,6 +15,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.errors import AnomalyError, AutodiffError, DTypeError
+from autodiff.graph import SMALL
 from autodiff.settings import current, recording
 
 X = np.array([0.5, -1.0, 2.0])
@@ -55,6 +56,14 @@ def test_every_way_to_an_op_is_watched(f):
     assert HERE in str(y._node.info.source)
     assert len(y._node.info.constants) >= len(y._node.parents)
     np.testing.assert_array_equal(y._node.value, y.data)
+
+
+def test_large_values_are_kept_while_watched():
+    x = leaf(np.ones(SMALL + 1))
+    with ad.watch():
+        y = x * 2.0
+    assert y._node.value is y._value
+    assert (x * 2.0)._node.value is None
 
 
 @pytest.mark.parametrize("f", [lambda s: s * 2.0, lambda s: -s, np.tanh, lambda s: 2.0**s])

@@ -25,32 +25,39 @@ def difference(signals: Signals, target: Node, element: Any = None) -> Any:
 
     Returns
     -------
-    array or None
-        None where the graph cannot be run again: it is too large, or constants are not known.
+    slope, doubt : array or None
+        The doubt is what the differences to the two sides differ by, which says how far the slope
+        can be trusted: much at a kink, or where the step is too long. Both are None where the
+        graph cannot be run again: it is too large, or constants are not known.
     """
     value = signals.values.get(target)
     if value is None or target not in signals.deltas or len(signals.order) > LONGEST:
-        return None
+        return None, None
     value = np.asarray(value, float)
     if element is None and value.size > LARGEST:
-        return None
+        return None, None
     places = [element] if element is not None else list(np.ndindex(value.shape))
-    slopes = [_slope(signals, target, value, place) for place in places]
-    if any(slope is None for slope in slopes):
-        return None
-    return slopes[0] if element is not None else np.reshape(slopes, value.shape)[()]  # type: ignore[arg-type]
+    middle = run_again(signals, target, value)
+    slopes = [_slope(signals, target, value, place, middle) for place in places]
+    if not slopes or any(slope is None for slope in slopes):
+        return None, None
+    shape = () if element is not None else value.shape
+    return tuple(np.reshape(part, shape)[()] for part in zip(*slopes, strict=True))
 
 
-def _slope(signals: Signals, target: Node, value: Any, place: Any) -> float | None:
+def _slope(
+    signals: Signals, target: Node, value: Any, place: Any, middle: Any
+) -> tuple[float, float] | None:
     step = np.cbrt(np.finfo(float).eps) * max(1.0, abs(float(value[place])))
     ends = []
     for sign in (1, -1):
         moved = value.copy()
         moved[place] += sign * step
         ends.append(run_again(signals, target, moved))
-    if ends[0] is None or ends[1] is None:
+    if middle is None or ends[0] is None or ends[1] is None:
         return None
-    return float(np.sum(ends[0] - ends[1])) / (2 * step)
+    right, left = (float(np.sum(end - middle)) / step for end in ends)
+    return (right - left) / 2, abs(right + left)
 
 
 def run_again(signals: Signals, target: Node, value: Any) -> Any:

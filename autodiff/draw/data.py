@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.draw.legend import sizes, uses_of
+from autodiff.draw.legend import shortened, sizes, uses_of
 from autodiff.draw.view import COLOURS, NUMERALS, Card, View, shown, shown_delta
 from autodiff.graph import Node
 from autodiff.notation import array, number, space
@@ -17,26 +17,29 @@ from autodiff.signals import step, written
 __all__ = ["parameters", "paths", "state"]
 
 
-def state(view: View, label: str, svg: str, opens: dict[str, int], closes: dict[str, int]) -> dict[str, Any]:
+def state(view: View, label: str, svg: str, turned: dict[str, int]) -> dict[str, Any]:
     """One layout of the graph.
 
     Parameters
     ----------
-    opens, closes : dict
-        By the id of a scope, the number of the layout where it is open, or closed.
+    turned : dict
+        By the id of a scope, the number of the layout where it is open if it is closed here,
+        and the other way round.
     """
     counts = _counts(view)
     return {
         "label": label,
         "svg": svg,
         "order": [card.id for card in view.cards],
-        "clusters": [{"id": c.id, "name": c.name, "state": closes.get(c.id)} for c in view.clusters],
-        "cards": [_card(view, card, counts, opens) for card in view.cards],
+        "clusters": [{"id": c.id, "name": c.name, "state": turned.get(c.id)} for c in view.clusters],
+        "cards": [_card(view, card, counts, turned) for card in view.cards],
         "wires": [{"parent": w.parent.id, "child": w.child.id, "paths": w.paths} for w in view.wires],
     }  # fmt: skip
 
 
-def _card(view: View, card: Card, counts: dict[Node, float], opens: dict[str, int]) -> dict[str, Any]:
+def _card(
+    view: View, card: Card, counts: dict[Node, float], turned: dict[str, int]
+) -> dict[str, Any]:
     head = card.group.head
     source = head.info.source if head.info is not None else None
     return {
@@ -51,7 +54,7 @@ def _card(view: View, card: Card, counts: dict[Node, float], opens: dict[str, in
         "scope": step(head),
         "source": str(source) if source else None,
         "alert": card.alert or None,
-        "state": opens.get(card.id),
+        "state": turned.get(card.id),
         "count": _count(counts.get(head, 0.0)),
         "shares": _shares(view, card),
         "partials": [{"to": w.parent.id, "local": w.local, "value": w.slope or None}
@@ -124,8 +127,10 @@ def parameters(view: View) -> list[dict[str, Any]]:
     for node in view.shared:
         uses = uses_of(view, node)
         largest = max((_norm(share) for _, share in uses), default=0.0)
+        labels = shortened([label for label, _ in uses])
         rows = [{"label": label, "text": number(_norm(share)),
-                 "size": _norm(share) / largest if largest else 0.0} for label, share in uses]  # fmt: skip
+                 "size": _norm(share) / largest if largest else 0.0}
+                for label, (_, share) in zip(labels, uses, strict=True)]  # fmt: skip
         delta = view.signals.deltas[node]
         found.append({
             "name": view.signals.label(node), "shape": space(node.spec[0]),

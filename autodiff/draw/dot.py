@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 
 from autodiff.draw.fit import line
 from autodiff.draw.groups import Cluster
 from autodiff.draw.legend import legend
-from autodiff.draw.markup import Cell, Run, table
+from autodiff.draw.markup import Cell, Run, escaped, table
 from autodiff.draw.view import COLOURS, NUMERALS, Card, View, Wire
 
 __all__ = ["GREEN", "ORANGE", "SHOW", "dot"]
@@ -21,6 +20,9 @@ VIOLET, VIOLET_FILL, VIOLET_WIRE = "#5F3DC4", "#F3F0FF", "#B197FC"
 RED, RED_FILL = "#C92A2A", "#FFE3E3"
 _FILLS = {"loss": "#FFF9DB", "parameter": VIOLET_FILL, "input": "#F8F9FA", "group": "#EDF2FF"}
 _BORDERS = {"group": ("#4C6EF5", 2), "loss": ("#868E96", 1), "parameter": (VIOLET_WIRE, 1)}
+
+_SIDES = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
+"""By the direction of the forward, the sides of cards where wires leave and arrive."""
 
 _HEAD = """digraph autodiff {{
 rankdir={rankdir}; newrank=false; compound=true; bgcolor="white"; nodesep=0.22; ranksep={ranksep};
@@ -36,7 +38,7 @@ def dot(view: View, show: str = "values+grads", rankdir: str = "LR", title: str 
     Cards and wires carry an ``id`` and a ``class``, which Graphviz hands on to the SVG.
     """
     is_labelled = show != "names" and "grads" in show
-    writer = _Writer(view, show, is_labelled)
+    writer = _Writer(view, show, is_labelled, _SIDES[rankdir])
     parts = [
         _HEAD.format(rankdir=rankdir, ranksep=0.42 if is_labelled else 0.35),
         *writer.scope(None),
@@ -49,10 +51,11 @@ def dot(view: View, show: str = "values+grads", rankdir: str = "LR", title: str 
 
 
 class _Writer:
-    def __init__(self, view: View, show: str, is_labelled: bool) -> None:
+    def __init__(self, view: View, show: str, is_labelled: bool, sides: str) -> None:
         self.view = view
         self.show = show
         self.is_labelled = is_labelled
+        self.sides = sides
         self.inside: dict[Cluster | None, list[Card]] = {}
         self.nested: dict[Cluster | None, list[Cluster]] = {}
         drawn = set(view.clusters)
@@ -85,7 +88,7 @@ class _Writer:
         attributes = f'STYLE="ROUNDED" BORDER="{border}" COLOR="{colour}" BGCOLOR="{fill}"'
         rows = [[cell] for cell in self._rows(card)]
         label = table(rows, attributes, padding=16, foot=6)
-        tip = html.escape(f"{card.title} {card.subtitle}".strip())
+        tip = escaped(f"{card.title} {card.subtitle}".strip())
         text = f'{card.id} [id="{card.id}" class="card {card.kind}" tooltip="{tip}" label=<{label}>];\n'
         return text + self._pills(card)
 
@@ -97,7 +100,7 @@ class _Writer:
         else:
             head += [Run(f"  {card.subtitle}", 10, GREY)] if card.subtitle else []
             head += [Run(f"  {card.space}", 9, PALE)] if card.space else []
-            yield Cell(tuple(head), 22, port="" if "+" in self.show else "v")
+            yield Cell(tuple(head), 22)
         if "values" in self.show:
             yield Cell((self._value(card),), fill=GREEN_FILL, port="v")
         if "grads" in self.show:
@@ -121,7 +124,7 @@ class _Writer:
         cell = table([[Cell((Run(" ".join(card.pills), 9, VIOLET),), 15)]],
                      f'STYLE="ROUNDED" BORDER="1" COLOR="{VIOLET_WIRE}" BGCOLOR="{VIOLET_FILL}"', 10)  # fmt: skip
         return (f'{pill} [id="{pill}" class="pill" label=<{cell}>];\n'
-                f'{pill} -> {card.id}:v:w [class="pill" color="{VIOLET_WIRE}" arrowsize=0.4 '
+                f'{pill} -> {card.id}{self._ports("v")[1]} [class="pill" color="{VIOLET_WIRE}" arrowsize=0.4 '
                 "style=dotted];\n")  # fmt: skip
 
     def ranks(self) -> Iterator[str]:
@@ -163,10 +166,13 @@ class _Writer:
                 f"penwidth={pen} arrowsize=0.75 weight={weight}{self._label(wire)}];\n")  # fmt: skip
 
     def _ports(self, port: str) -> tuple[str, str]:
-        rows = port if {"v": "values", "g": "grads"}[port] in self.show else ""
-        if not rows:
-            return ":e", ":w"
-        return f":{rows}:e", f":{rows}:w"
+        """Where a lane leaves and arrives: at its row, or where cards stand upon another, a corner."""
+        leave, arrive = self.sides
+        if leave in "ns":
+            corner = {"v": "w", "g": "e"}[port]
+            return f":{leave}{corner}", f":{arrive}{corner}"
+        row = f":{port}" if {"v": "values", "g": "grads"}[port] in self.show else ""
+        return f"{row}:{leave}", f"{row}:{arrive}"
 
     def _label(self, wire: Wire) -> str:
         """The local derivative, between the lanes."""

@@ -16,7 +16,7 @@ from autodiff.signals import Signals
 
 __all__ = ["COMFORTABLE", "Cluster", "Grouping", "Group"]
 
-COMFORTABLE = 40
+COMFORTABLE = 24
 """Cards that can be taken in at once; of a graph with more, scopes are closed."""
 _SERIES = 6
 """Closed scopes of one kind that are drawn each; of more, the middle ones are one card."""
@@ -213,14 +213,8 @@ class Grouping:
         if isinstance(key, _Middle):
             return Group(nodes[0], nodes, left_out=key.text, within=key.within)
         if isinstance(key, Cluster):
-            return Group(self._result(nodes), nodes, key, key.outer)
+            return Group(nodes[0], nodes, key, key.outer)
         return Group(key, nodes, None, self.cluster_of(key))
-
-    def _result(self, nodes: list[Node]) -> Node:
-        """The last node of a group that something outside uses."""
-        inside = set(nodes)
-        uses = self.signals.uses
-        return next((n for n in nodes if any(e.child not in inside for e in uses.get(n, []))), nodes[0])
 
     def _shortened(self, members: dict[Any, list[Node]]) -> dict[Any, list[Node]]:
         """Without the middle of long series of closed scopes, and of what is still too much."""
@@ -231,6 +225,7 @@ class Grouping:
         ops = [key for key in members if isinstance(key, Node) and key.op is not None]
         if len(ops) > COMFORTABLE:
             ops = ops[COMFORTABLE // 3 : -COMFORTABLE // 3]
+            ops = [key for key in ops if key not in self._kept]
             members = self._merged(members, ops, _Middle(f"{len(ops):,} steps", None))
         return members
 

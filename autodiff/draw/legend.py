@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from autodiff.notation import number, space
 from autodiff.paths import many
 from autodiff.signals import step, written
 
-__all__ = ["legend", "sizes", "uses_of"]
+__all__ = ["legend", "shortened", "sizes", "uses_of"]
 
 INK, GREY = "#263238", "#607D8B"
 ORANGE, GREEN, VIOLET = "#D9480F", "#1B7F3B", "#5F3DC4"
@@ -86,7 +86,7 @@ def _factors(view: View) -> str:
     """The product of the numbers along the only path."""
     cards = view.route(view.paths[0])
     wires = {(w.child, w.parent): w for w in view.wires}
-    steps = [wires[pair] for pair in zip(cards, cards[1:], strict=False)]
+    steps = [wires[pair] for pair in pairwise(cards)]
     if not all(wire.slope for wire in steps):
         return ""
     steps = [wire for wire in steps if wire.local != "1"]
@@ -113,7 +113,7 @@ def _rest(view: View) -> Any:
 def _parameters(view: View) -> str:
     uses = {node: uses_of(view, node) for node in view.shared}
     labels = list(dict.fromkeys(label for node in uses for label, _ in uses[node]))
-    short = _shortened(labels) if any(len(pairs) > 1 for pairs in uses.values()) else []
+    short = shortened(labels) if any(len(pairs) > 1 for pairs in uses.values()) else []
     columns = short if len(short) <= COLUMNS else [*short[:4], "⋯", *short[-3:]]
     head = [Cell((Run("parameters, drawn once", 12, INK, True),), 20, "left", span=3)]
     head += [Cell((Run(c, 10, GREY),), 20) for c in columns]
@@ -173,7 +173,7 @@ def uses_of(view: View, node: Node) -> list[tuple[str, Any]]:
     return list(found.items())
 
 
-def _shortened(labels: list[str]) -> list[str]:
+def shortened(labels: list[str]) -> list[str]:
     """Labels without what all of them begin with."""
     words = [label.split(" ") for label in labels]
     common = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,7 +12,9 @@ from typing import NamedTuple
 from autodiff.draw import fonts
 from autodiff.draw.fit import line
 
-__all__ = ["Cell", "Run", "table", "width"]
+__all__ = ["Cell", "Run", "escaped", "table", "width"]
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Run(NamedTuple):
@@ -24,9 +27,14 @@ class Run(NamedTuple):
 
     def markup(self) -> str:
         """The run as part of a label."""
-        text = html.escape(self.text)
+        text = escaped(self.text)
         text = f"<B>{text}</B>" if self.is_bold else text
         return f'<FONT POINT-SIZE="{self.size:g}" COLOR="{self.colour}">{text}</FONT>'
+
+
+def escaped(text: str) -> str:
+    """Text as it can stand in HTML, XML and DOT; what none of them can write becomes a space."""
+    return html.escape(_CONTROLS.sub(" ", text)).replace("\\", "&#92;&#92;")
 
 
 class Cell(NamedTuple):

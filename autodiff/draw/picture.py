@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autodiff import io
 from autodiff.draw import data, layout, raster
 from autodiff.draw.dot import dot
 from autodiff.draw.explorer import page
-from autodiff.draw.groups import Cluster
 from autodiff.draw.view import Card, View
 from autodiff.errors import AutodiffError, DomainError
 from autodiff.paths import Paths
@@ -116,15 +116,13 @@ class Graph:
 
     def html(self) -> str:
         """One page, without any other file, to explore the graph in a browser."""
-        label = "as drawn"
-        views = [(label, self._view), *self._other_views()]
-        opens = {c: i for i, (_, v) in enumerate(views) for c in self._turned(v, is_open=True)}
-        closes = {c: i for i, (_, v) in enumerate(views) for c in self._turned(v, is_open=False)}
+        views = [("as drawn", self._view), *self._other_views()]
+        turned = {c: i for i, (_, view) in enumerate(views) for c in self._turned(view)}
+        back = dict.fromkeys(turned, 0)
         states = [
-            data.state(view, name, self._laid_out(view), opens if i == 0 else dict.fromkeys(opens, 0),
-                       closes if i == 0 else dict.fromkeys(closes, 0))
-            for i, (name, view) in enumerate(views)
-        ]  # fmt: skip
+            data.state(view, label, self._laid_out(view), back if i else turned)
+            for i, (label, view) in enumerate(views)
+        ]
         return page({
             "title": self.signals.label(self.signals.root),
             "states": states, "paths": data.paths(self._view),
@@ -133,22 +131,19 @@ class Graph:
 
     def _other_views(self) -> list[tuple[str, View]]:
         """The same with one scope opened that is closed, or closed that is open."""
-        found = []
-        is_open = {c.id: c.is_open for c in self._view.grouping.clusters}
-        shown = {c.group.cluster.id for c in self._view.cards if c.group.cluster}
-        shown |= {c.id for c in self._view.clusters}
-        for cluster in self._view.grouping.clusters:
-            if cluster.id in shown and len(found) < STATES:
-                now = {c for c, opened in is_open.items() if opened != (c == cluster.id)}
-                state = "open" if not cluster.is_open else "closed"
-                found.append((f"{cluster.name} {state}", View(self.signals, sorted(now), self._paths)))
-        return found
+        drawn = {card.group.cluster for card in self._view.cards} | set(self._view.clusters)
+        chosen = [c for c in self._view.grouping.clusters if c in drawn][:STATES]
+        is_open = {c.id for c in self._view.grouping.clusters if c.is_open}
+        return [
+            (f"{c.name} {'closed' if c.is_open else 'open'}",
+             View(self.signals, sorted(is_open ^ {c.id}), self._paths))
+            for c in chosen
+        ]  # fmt: skip
 
-    def _turned(self, view: View, is_open: bool) -> list[str]:
-        """The scopes that are open, or closed, in this view and not as drawn."""
+    def _turned(self, view: View) -> list[str]:
+        """The scopes that are open in this view and closed as drawn, or the other way round."""
         drawn = {c.id: c.is_open for c in self._view.grouping.clusters}
-        return [c.id for c in view.grouping.clusters
-                if c.is_open == is_open and drawn[c.id] != is_open]  # fmt: skip
+        return [c.id for c in view.grouping.clusters if c.is_open != drawn[c.id]]
 
     def save(self, path: str | os.PathLike[str], scale: float = 2.0) -> Path:
         """Write the picture in the form that the suffix says.
@@ -178,7 +173,7 @@ class Graph:
         if maker is None:
             raise DomainError(f"{path}: the name has to end in one of {', '.join(makers)}")
         made = maker()
-        _replace(path, made.encode() if isinstance(made, str) else made)
+        io.replace(path, made.encode() if isinstance(made, str) else made)
         return path
 
     def __str__(self) -> str:
@@ -214,14 +209,3 @@ class Graph:
         bundle = {"text/plain": str(self), "text/html": self._repr_html_()}
         svg = self._repr_svg_()
         return bundle if svg is None else {**bundle, "image/svg+xml": svg}
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

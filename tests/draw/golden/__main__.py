@@ -1,0 +1,5 @@
+"""Write the golden files anew."""
+
+from tests.draw.golden import write
+
+write()

@@ -1,0 +1,166 @@
+"""The gradient beside differences of the same graph run again, and when nothing is claimed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import autodiff as ad
+from autodiff.draw import check
+from autodiff.draw.check import difference
+from autodiff.signals import Signals
+from tests.draw.programs import programs, run
+
+wrong = ad.custom_op(lambda x: x**3, lambda g, x: g * 2 * x**2, name="wrong")
+
+
+def leaf(value: Any, name: str = "x") -> ad.Tensor:
+    return ad.Tensor(value, requires_grad=True, name=name)
+
+
+def claim(J: Any, x: Any, element: Any = None) -> str:
+    """What the picture says; the legend has to say the same."""
+    graph = ad.graph(J, highlight=x, element=element)
+    text = graph._view.check
+    assert ("finite difference" in graph.dot) == bool(text)
+    assert not text or text in graph.dot
+    return text
+
+
+# Right gradients
+
+
+@given(programs)
+def test_differences_agree_with_the_gradient_of_numbers(program: Any) -> None:
+    J, inputs = run(program)
+    for x in inputs.values():
+        if x in Signals(J, {}).deltas:
+            slope, doubt = difference(Signals(J, {}), x)
+            assert slope == pytest.approx(Signals(J, {}).deltas[x], rel=1e-6, abs=1e-7)
+            assert doubt < 1e-3 * (1 + abs(slope))
+
+
+CASES = {
+    "matmul": lambda x: np.sum(np.tanh(np.array([[1.0, 2.0], [0.5, -1.0]]) @ x) ** 2),
+    "settings": lambda x: np.sum(np.cumsum(np.stack([x, x * 2.0], axis=1), axis=0)[1:, 0]),
+    "constants": lambda x: np.sum(np.where(np.array([True, False]), x * 3.0, x / 7.0) - 2.0),
+    "several results": lambda x: np.sum(ad.linalg.qr(np.outer(x, x) + np.eye(2))[1]),
+    "reductions": lambda x: ad.logsumexp(x) + np.max(x) * np.prod(x) + np.std(x),
+    "one use after another": lambda x: ad.sum(x[0] * x[::-1] + x),
+}
+
+
+@pytest.mark.parametrize("f", CASES.values(), ids=CASES.keys())
+def test_differences_agree_with_the_gradient_of_arrays(f: Any) -> None:
+    x = leaf([0.7, -1.3])
+    with ad.watch():
+        J = f(x)
+    assert claim(J, x).endswith("✓")
+    assert claim(J, x, element=1).endswith("✓")
+
+
+def test_a_value_on_the_way_is_moved_as_an_input_is() -> None:
+    x = leaf([0.7, -1.3])
+    y = ad.tanh(x) * x
+    assert claim(ad.sum(y * y), y) == "finite difference [0.846  2.241]  ✓"
+
+
+def test_the_result_itself_has_slope_one() -> None:
+    J = ad.tanh(leaf(0.7))
+    assert claim(J, J) == "finite difference 1.000  ✓"
+
+
+def test_float32_is_run_again_in_float64() -> None:
+    x = ad.Tensor(np.array([0.7, -1.3], np.float32), requires_grad=True)
+    J = ad.sum(ad.tanh(x) * x)
+    slope, doubt = difference(Signals(J, {}), x._node)
+    np.testing.assert_allclose(slope, np.tanh(x.data) + x.data / np.cosh(x.data) ** 2, rtol=1e-6)
+    assert slope.dtype == float
+    assert claim(J, x).endswith("✓")
+
+
+@pytest.mark.parametrize("value", [1e-4, 1e-7, 3e5])
+def test_no_right_gradient_is_called_wrong_where_the_step_is_too_long(value: float) -> None:
+    x = leaf(value)
+    assert "≠" not in claim(np.log(x), x)
+    assert "≠" not in claim(1e6 + np.sqrt(x), x)
+
+
+@pytest.mark.parametrize("kink", [ad.relu, np.abs, lambda x: np.maximum(x, 0.0)])
+def test_no_side_is_taken_at_a_kink(kink: Any) -> None:
+    x = leaf(0.0)
+    assert "≠" not in claim(kink(x) * 2.0, x)
+
+
+# Wrong gradients
+
+
+def test_a_wrong_gradient_is_marked() -> None:
+    x = leaf([1.0, 2.0])
+    assert claim(ad.sum(wrong(x)), x) == "finite difference [3.000  12.000]  ≠"
+    assert claim(ad.sum(wrong(x)), x, element=1) == "finite difference 12.000  ≠"
+
+
+def test_one_wrong_entry_is_enough() -> None:
+    x = leaf([0.0, 2.0])
+    assert claim(ad.sum(wrong(x)), x).endswith("≠")
+
+
+def test_a_gradient_that_is_not_a_number_is_wrong_where_differences_are() -> None:
+    broken = ad.custom_op(lambda x: x**3, lambda g, x: g * x * np.nan, name="broken")
+    x = leaf([1.0, 2.0])
+    assert claim(ad.sum(broken(x)), x).endswith("≠")
+
+
+# No claim
+
+
+def test_nothing_is_claimed_of_many_entries_but_of_one_of_them() -> None:
+    x = leaf(np.linspace(0.1, 1.0, check.LARGEST + 1))
+    J = ad.sum(np.tanh(x))
+    assert claim(J, x) == ""
+    assert claim(J, x, element=3).endswith("✓")
+
+
+def test_nothing_is_claimed_of_a_large_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = leaf(0.7)
+    J = ad.tanh(ad.sin(x)) * x
+    assert claim(J, x).endswith("✓")
+    monkeypatch.setattr(check, "LONGEST", 3)
+    assert claim(J, x) == ""
+
+
+def test_nothing_is_claimed_where_constants_are_unknown() -> None:
+    x = leaf(np.linspace(0.1, 1.0, 5))
+    huge = leaf(np.ones((50, 5)), "W")
+    J = ad.sum(np.tanh(huge @ x + np.ones(50)) + np.ones(50))
+    assert claim(J, x) == ""
+    with ad.watch():
+        J = ad.sum(np.tanh(huge @ x + np.ones(50)) + np.ones(50))
+    assert claim(J, x).endswith("✓")
+
+
+def test_nothing_is_claimed_where_differences_are_not_finite() -> None:
+    x = leaf([1.0, 0.0])
+    with np.errstate(all="ignore"):
+        assert claim(ad.sum(np.sqrt(x)), x) == ""
+
+
+def test_nothing_is_claimed_of_an_input_that_was_changed_since() -> None:
+    x = leaf(np.array([0.7, -1.3]))
+    J = ad.sum(ad.tanh(x))
+    x.data = np.array([5.0, 5.0])
+    assert claim(J, x) in ("", "finite difference [0.635  0.257]  ✓")
+
+
+def test_nothing_is_claimed_where_there_is_no_path() -> None:
+    x, y = leaf(1.0), leaf(2.0, "y")
+    assert claim(ad.tanh(x), y) == ""
+
+
+def test_an_empty_input_is_no_error() -> None:
+    x = leaf(np.zeros(0))
+    assert claim(ad.sum(x) + leaf(1.0, "y"), x) == ""
