@@ -9,23 +9,19 @@ table is here under numpy's name, and those of ``numpy.linalg`` in `linalg`.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autodiff import composites, errors, init, io, linalg, optim, pickling, schedule, tree
 from autodiff.custom import checkpoint, custom_op, vmap
-from autodiff.draw import graph
 from autodiff.functions import DISPATCH, FUNCTIONS, PLAIN
 from autodiff.jacobian import hessian, hvp, jacobian
 from autodiff.layers import Dropout, Embedding, LayerNorm, Linear, Sequential
 from autodiff.module import Module, Parameter
 from autodiff.scalar import Scalar
-from autodiff.paths import paths
 from autodiff.settings import enable_grad, is_recording, no_grad, scope
-from autodiff.signals import signals, uses
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
 from autodiff.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
-from autodiff.watch import detect_anomaly, watch
 
 __version__ = "0.1.0"
 
@@ -41,8 +37,20 @@ __all__ = sorted({
 })  # fmt: skip
 
 
+if TYPE_CHECKING:
+    from autodiff import testing
+    from autodiff.draw import graph
+    from autodiff.inspect import detect_anomaly, paths, signals, uses, watch
+
+_LATER = {
+    "detect_anomaly": "inspect", "graph": "draw", "paths": "inspect", "signals": "inspect",
+    "testing": "", "uses": "inspect", "watch": "inspect",
+}  # fmt: skip
+"""Where names are that training does not need: they are loaded when they are first asked for."""
+
+
 def __getattr__(name: str) -> Any:
-    # Training needs no checker, so that its modules are loaded when they are first asked for.
-    if name == "testing":
-        return importlib.import_module("autodiff.testing")
-    raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+    module = importlib.import_module(f"autodiff.{_LATER[name] or name}")
+    return getattr(module, name) if _LATER[name] else module

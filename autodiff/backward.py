@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import GraphError, ShapeError, describe
-from autodiff.graph import Node, needed, topological
 from autodiff.lift import lift
+from autodiff.nodes import Node, needed, topological
 from autodiff.op import OPS, Op, sum_to
 from autodiff.scalar import Scalar
 from autodiff.settings import current

@@ -12,7 +12,7 @@ from autodiff import tree
 from autodiff.backward import sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.functions import function
-from autodiff.graph import Node, TensorNode, tick, topological
+from autodiff.nodes import Node, TensorNode, tick, topological
 from autodiff.op import Op, binary, op, unary
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording

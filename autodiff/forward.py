@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.backward import sweep
-from autodiff.graph import Info, Node, TensorNode, topological
 from autodiff.lift import lift
+from autodiff.nodes import Info, Node, TensorNode, topological
 from autodiff.op import Op
 from autodiff.scalar import Scalar
 from autodiff.sparse import Lazy

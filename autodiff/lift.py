@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff.errors import GraphError
-from autodiff.graph import Node
+from autodiff.nodes import Node
 from autodiff.scalar import Scalar
 from autodiff.tensor import items, wrap
 

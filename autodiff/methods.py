@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DTypeError
-from autodiff.graph import SMALL, TensorNode, tick
+from autodiff.nodes import SMALL, TensorNode, tick
 from autodiff.op import NUMBERS, Op
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import ref
 
 from autodiff.errors import GraphError
-from autodiff.graph import Node, TensorNode, topological
+from autodiff.nodes import Node, TensorNode, topological
 from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff import ops  # noqa: F401 - fills the table
 from autodiff.errors import DTypeError, GraphError
-from autodiff.graph import Info, Node, ScalarNode, tick
+from autodiff.nodes import Info, Node, ScalarNode, tick
 from autodiff.op import Op
 from autodiff.settings import current, recording
 from autodiff.tracked import Tracked

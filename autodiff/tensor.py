@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 
 from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, describe
-from autodiff.graph import SMALL, Info, Node, TensorNode, tick
+from autodiff.nodes import SMALL, Info, Node, TensorNode, tick
 from autodiff.op import OPS, Op
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import current, recording

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
-from autodiff.graph import Info, TensorNode
+from autodiff.nodes import Info, TensorNode
 
 __all__ = ["Tracked"]
 

@@ -12,7 +12,7 @@ from autodiff import tree
 from autodiff.backward import cotangent, sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.forward import push
-from autodiff.graph import Info, Node, TensorNode, tick, topological
+from autodiff.nodes import Info, Node, TensorNode, tick, topological
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +14,12 @@ from models.gru import GRU
 from models.mlp import MLP
 from models.options import nearest
 from models.rnn import RNN
-from models.target import TargetError, _line, module_at, named
+from models.target import TargetError, line_of, module_at, named
 
 __all__ = ["MODELS", "STEPS", "LossError", "list_paths", "save_graph"]
 
 STEPS = 3
 """Time steps of a recurrent network, unless given."""
-SHOWN = 20
-"""Names that an error message lists."""
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class LossError(ad.errors.AutodiffError):
@@ -63,12 +57,13 @@ def save_graph(
     AutodiffError
         If it gives no loss, or no picture can be made of it.
     """
-    seen = _seen(target, options)
+    J, names = _loss(target, options, to)
     if to is not None:
-        options["highlight"] = seen.J, _value(seen, to)
-    graph = ad.graph(seen.J, title=target, **options)
+        options["highlight"] = to
+    graph = ad.graph(J, title=target, names=names, **options)
     graph.save(out, scale=scale)
-    return "\n".join([f"{out}: {seen.size}", *graph.notes])
+    count = len(graph.signals)
+    return "\n".join([f"{out}: {count:,} node{'s' if count > 1 else ''}", *graph.notes])
 
 
 def list_paths(target: str, to: str, **options: Any) -> str:
@@ -76,108 +71,38 @@ def list_paths(target: str, to: str, **options: Any) -> str:
 
     Takes and raises what `save_graph` does, with options as for `autodiff.paths`.
     """
-    seen = _seen(target, options)
-    return str(ad.paths(seen.J, _value(seen, to), **options))
+    J, names = _loss(target, options, to)
+    return str(ad.paths(J, to, names=names, **options))
 
 
-# ---- what is seen
+def _loss(target: str, options: dict[str, Any], to: str | None) -> tuple[Any, Mapping[str, Any]]:
+    """The loss of a target, in which there is a value called `to`, and the variables around it.
 
-
-@dataclass(frozen=True)
-class _Seen:
-    J: Any
-    signals: Any
-    kept: Any  # what the loss was made of: a leaf that is gone has no value to show
-    steps: int | None
-
-    @property
-    def size(self) -> str:
-        """How large the graph is."""
-        steps = [] if self.steps is None else [_counted(self.steps, "time step")]
-        return ", ".join([_counted(len(self.signals), "node"), *steps])
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _seen(target: str, options: dict[str, Any]) -> _Seen:
-    """The loss of a target, made with those of the options that are for the making of it."""
+    Takes those of the options that are for the making of the loss.
+    """
     given = {name: options.pop(name) for name in _TAKEN_BY if name in options}
     for name in given:
         if target not in _TAKEN_BY[name]:
             raise TargetError(f"--{name} is for {', '.join(_TAKEN_BY[name])}, not for {target}")
-    if target in RECURRENT:
-        given.setdefault("steps", STEPS)
     with ad.watch():
-        J, kept = _example(target, **given) if target in MODELS else _own(target)
-    _give_names(kept)
+        J, names = (_example(target, **given), {}) if target in MODELS else _own(target)
     try:
-        return _Seen(J, ad.signals(J), kept, given.get("steps"))
+        signals = ad.signals(J, names=names)
     except ad.errors.AutodiffError as error:
         raise LossError(f"{target} gave no loss: {error}") from error
-
-
-def _called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-    """What a function gives, and its variables when it gave that, which only a profiler sees."""
-    variables: dict[str, Any] = {}
-    code = getattr(function, "__code__", None)
-
-    def note(frame: Any, event: str, _: Any) -> None:
-        if event == "return" and frame.f_code is code:
-            variables.update(frame.f_locals)
-
-    sys.setprofile(note)
-    try:
-        return function(*args, **kwargs), variables
-    finally:
-        sys.setprofile(None)
-
-
-def _give_names(variables: Mapping[str, Any]) -> None:
-    """Call each value that has no name by the variable that holds it."""
-    for variable, value in variables.items():
-        for name, part in _parts(variable, value):
-            if isinstance(part, (ad.Tensor, ad.Scalar)) and part.name is None:
-                part.name = name
-
-
-def _parts(name: str, value: Any) -> Iterable[tuple[str, Any]]:
-    if isinstance(value, (list, tuple)):
-        return ((name + str(i).translate(_SUBSCRIPTS), part) for i, part in enumerate(value))
-    return [(name, value)]
-
-
-def _value(seen: _Seen, name: str) -> Any:
-    """The value of that name; its number may be written as in h2 for h₂."""
-    found = seen.signals
-    nodes = {found.label(node): node for node in found.order}
-    known = name if name in nodes else name.translate(_SUBSCRIPTS)
-    if known not in nodes:
-        worth = [n for n in reversed(found.order) if n in found.names or n.op is None]
-        names = list(map(found.label, worth))
-        raise TargetError(f"no value is called {name!r}{nearest(name, names)}; {_listed(names)}")
-    return _handle(nodes[known], found)
-
-
-def _handle(node: Any, found: Any) -> Any:
-    if isinstance(node, ad.Scalar):
-        return node
-    handle = ad.Tensor(np.zeros(found.signal(node).shape))
-    handle._node = node
-    return handle
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"there is {', '.join(names[:SHOWN])}{more}"
+    if to is not None:
+        try:
+            signals.tensor(to, "--to")
+        except ad.errors.DomainError as error:
+            raise TargetError(str(error)) from error
+    return J, names
 
 
 # ---- examples: small enough to be read
 
 
-def _example(model: str, seed: int = 0, **sizes: int) -> tuple[Any, dict[str, Any]]:
-    return _called(MODELS[model], np.random.default_rng(seed), **sizes)
+def _example(model: str, seed: int = 0, **sizes: int) -> Any:
+    return MODELS[model](np.random.default_rng(seed), **sizes)
 
 
 def _mlp(rng: np.random.Generator) -> Any:
@@ -186,14 +111,14 @@ def _mlp(rng: np.random.Generator) -> Any:
     return ad.cross_entropy(model(_input("x", 2, rng)), 0)
 
 
-def _rnn(rng: np.random.Generator, steps: int) -> Any:
+def _rnn(rng: np.random.Generator, steps: int = STEPS) -> Any:
     """The cross-entropy of the last step."""
     model = RNN(2, 3, 2, rng=rng)
     _, h = model(_sequence(steps, rng), _input("h0", 3, rng))
     return ad.cross_entropy(model.output(h), 0)
 
 
-def _gru(rng: np.random.Generator, steps: int) -> Any:
+def _gru(rng: np.random.Generator, steps: int = STEPS) -> Any:
     """Half the squared distance of the last state from a target."""
     model = GRU(2, 2, rng=rng)
     _, h = model(_sequence(steps, rng), _input("h0", 2, rng))
@@ -228,10 +153,9 @@ def _own(target: str) -> tuple[Any, dict[str, Any]]:
     function = named(name, module)
     _require_callable(name, function)
     try:
-        J, variables = _called(function)
-        return J, {**vars(module), **variables}
+        return function(), vars(module)
     except (Exception, SystemExit) as error:
-        what = f"{name} raised {type(error).__name__}: {error}{_line(error, place)}"
+        what = f"{name} raised {type(error).__name__}: {error}{line_of(error, place)}"
         raise LossError(what) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import autodiff as ad
 from models.options import nearest
 
-__all__ = ["TargetError", "module_at", "named"]
+__all__ = ["TargetError", "line_of", "module_at", "named"]
 
 
 class TargetError(ad.errors.AutodiffError):
@@ -78,7 +78,7 @@ def _import_failure(place: str, error: BaseException) -> str:
     if missing and f"{place}.".startswith(f"{missing}."):
         hint = f"{_near_module(missing)}: write MODULE:NAME or FILE.py:NAME"
         return f"there is no module {missing!r}{hint}"
-    return f"{place} cannot be imported: {type(error).__name__}: {error}{_line(error, place)}"
+    return f"{place} cannot be imported: {type(error).__name__}: {error}{line_of(error, place)}"
 
 
 def _near_module(missing: str) -> str:
@@ -89,7 +89,7 @@ def _near_module(missing: str) -> str:
     return next(filter(None, hints), "")
 
 
-def _line(error: BaseException, place: str) -> str:
+def line_of(error: BaseException, place: str) -> str:
     """The last line of a module that its import came to."""
     steps = traceback.walk_tb(error.__traceback__)
     names = (place, Path(place).stem)

@@ -14,7 +14,7 @@ import pytest
 import autodiff as ad
 from autodiff.backward import sweep
 from autodiff.errors import GraphError, ShapeError
-from autodiff.graph import SMALL
+from autodiff.nodes import SMALL
 
 X = np.array([0.5, -1.0, 2.0])
 

@@ -11,7 +11,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.errors import DomainError, DTypeError, FormatError, ShapeError
-from autodiff.signals import step
+from autodiff.inspect.signals import step
 from tests.states import assert_same
 
 

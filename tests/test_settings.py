@@ -12,8 +12,8 @@ import pytest
 
 import autodiff as ad
 from autodiff.errors import DTypeError
+from autodiff.inspect.signals import step
 from autodiff.settings import ROOT, Scope, current, inside, recording
-from autodiff.signals import step
 
 x = ad.Tensor([1.0, 2.0], requires_grad=True)
 

@@ -8,17 +8,21 @@ from typing import Any
 from autodiff.draw.dot import SHOW
 from autodiff.draw.layout import DrawingError, MissingEngineError
 from autodiff.draw.picture import Graph
-from autodiff.errors import DomainError, DTypeError, describe
-from autodiff.naming import variables
-from autodiff.paths import Paths
-from autodiff.signals import Signals, result
-from autodiff.tracked import Tracked
+from autodiff.draw.view import NUMERALS
+from autodiff.errors import DomainError, DTypeError
+from autodiff.inspect.naming import variables
+from autodiff.inspect.paths import Paths, found
+from autodiff.inspect.signals import Signals, result
+from autodiff.nodes import topological
 
 __all__ = ["DrawingError", "Graph", "MissingEngineError", "graph"]
 
+MANAGEABLE = 250_000
+"""Nodes of a graph that are looked at without being asked twice."""
+
 
 def graph(
-    J: Any,  # noqa: N803 - the field's letter
+    J: Any,
     *,
     show: str = "values+grads",
     expand: Any = None,
@@ -42,8 +46,8 @@ def graph(
         Which scopes are open. Left out, as many as can be taken in at once; a depth; ``"all"``;
         ``"ops"`` for all, and each op by itself; ``"path"`` for those that the highlighted paths
         cross; or names.
-    highlight : Tensor, Scalar or pair, optional
-        ``x`` or ``(J, x)``: the paths to x in colours, with what each adds.
+    highlight : Tensor, Scalar, str or pair, optional
+        ``x`` or ``(J, x)``, or the name of x: the paths to it in colours, with what each adds.
     element : int or tuple of int, optional
         The entry of x that the paths are ranked by.
     top : int
@@ -69,7 +73,9 @@ def graph(
     GraphError
         If `J` depends on nothing that requires a gradient.
     DomainError
-        For an unknown setting, or a scope in `expand` that is not there.
+        For an unknown setting or name, or a scope in `expand` that is not there.
+    DrawingError
+        If the graph has so many nodes that this takes long, without `force`.
 
     Examples
     --------
@@ -83,6 +89,8 @@ def graph(
     _check("show", show, SHOW)
     _check("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
     given = variables(2) if names is None else names
+    if not force:
+        _require_manageable(start)
     signals = Signals(start, given)
     paths = None if highlight is None else _highlighted(signals, highlight, top, element)
     return Graph(signals, expand, paths, show, rankdir, title, force)
@@ -93,10 +101,19 @@ def _check(name: str, value: Any, known: tuple[str, ...]) -> None:
         raise DomainError(f"graph(): {name}={value!r}; there is {', '.join(known)}")
 
 
+def _require_manageable(start: Any) -> None:
+    count = len(topological(start._node))
+    if count > MANAGEABLE:
+        raise DrawingError(
+            f"graph(): {count:,} nodes would take a while to look at, about "
+            f"{count // 25_000:,} seconds; force=True draws them, closed as far as need be"
+        )
+
+
 def _highlighted(signals: Signals, highlight: Any, top: int, element: Any) -> Paths:
     ends = highlight if isinstance(highlight, (tuple, list)) else (signals.start, highlight)
-    if len(ends) != 2 or not all(isinstance(end, Tracked) for end in ends):
-        raise DTypeError(f"graph(): highlight={describe(highlight)}; give a value, or the pair (J, x)")
-    if ends[0]._node is not signals.root:
+    if len(ends) != 2:
+        raise DTypeError("graph(): highlight takes a value, or the pair (J, x)")
+    if signals.tensor(ends[0], "graph")._node is not signals.root:
         raise DomainError("graph(): paths start at the J that is drawn: highlight=(J, x)")
-    return Paths(signals, ends[1], min(top, 8), element)
+    return found(signals, ends[1], min(top, len(NUMERALS)), element, "graph")

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.expressions import constant
-from autodiff.graph import Node
+from autodiff.inspect.expressions import constant
+from autodiff.inspect.signals import Signals
+from autodiff.nodes import Node
 from autodiff.scalar import Scalar
-from autodiff.signals import Signals
 
 __all__ = ["difference", "run_again"]
 
@@ -30,7 +30,7 @@ def difference(signals: Signals, target: Node, element: Any = None) -> Any:
         can be trusted: much at a kink, or where the step is too long. Both are None where the
         graph cannot be run again: it is too large, or constants are not known.
     """
-    value = signals.values.get(target)
+    value = signals.known.get(target)
     if value is None or target not in signals.deltas or len(signals.order) > LONGEST:
         return None, None
     value = np.asarray(value, float)
@@ -76,8 +76,8 @@ def run_again(signals: Signals, target: Node, value: Any) -> Any:
 def _forward(signals: Signals, node: Node, found: dict[Node, Any]) -> Any:
     op = node.op
     args = [
-        found[p] if p in found else _double(signals.values.get(p) if p is not None
-                                            else constant(node, i, signals.values))
+        found[p] if p in found else _double(signals.known.get(p) if p is not None
+                                            else constant(node, i, signals.known))
         for i, p in enumerate(node.parents)
     ]  # fmt: skip
     if op.name in _UNREPEATABLE or any(a is None for a in args):

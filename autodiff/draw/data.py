@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.draw.legend import shortened, sizes, uses_of
+from autodiff.draw.legend import sizes
 from autodiff.draw.view import COLOURS, NUMERALS, Card, View, shown, shown_delta
-from autodiff.graph import Node
-from autodiff.notation import array, number, space
-from autodiff.paths import many
-from autodiff.signals import step, written
+from autodiff.inspect.notation import array, number, space
+from autodiff.inspect.paths import many
+from autodiff.inspect.signals import shortened, step, written
+from autodiff.nodes import Node
 
 __all__ = ["parameters", "paths", "state"]
 
@@ -125,16 +125,15 @@ def parameters(view: View) -> list[dict[str, Any]]:
     """The parameters that are drawn once, with what each use adds."""
     found = []
     for node in view.shared:
-        uses = uses_of(view, node)
-        largest = max((_norm(share) for _, share in uses), default=0.0)
-        labels = shortened([label for label, _ in uses])
+        shares = view.signals.by_scope(node)
+        largest = max(map(_norm, shares.values()), default=0.0)
         rows = [{"label": label, "text": number(_norm(share)),
                  "size": _norm(share) / largest if largest else 0.0}
-                for label, (_, share) in zip(labels, uses, strict=True)]  # fmt: skip
+                for label, share in zip(shortened([*shares]), shares.values(), strict=True)]  # fmt: skip
         delta = view.signals.deltas[node]
         found.append({
             "name": view.signals.label(node), "shape": space(node.spec[0]),
-            "value": shown(view.signals.values.get(node)), "uses": rows,
+            "value": shown(view.signals.known.get(node)), "uses": rows,
             "total": "—" if delta is None else shown_delta(delta),
         })  # fmt: skip
     return found

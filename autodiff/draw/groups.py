@@ -9,10 +9,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from autodiff.errors import DomainError
-from autodiff.expressions import fold
-from autodiff.graph import Node
+from autodiff.inspect.expressions import fold
+from autodiff.inspect.signals import Signals
+from autodiff.nodes import Node
 from autodiff.settings import Scope
-from autodiff.signals import Signals
 
 __all__ = ["COMFORTABLE", "Cluster", "Grouping", "Group"]
 

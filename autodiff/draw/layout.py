@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autodiff.errors import AutodiffError, DomainError
 from autodiff.draw.fit import fit
+from autodiff.errors import AutodiffError, DomainError
 
 __all__ = [
     "DrawingError",

@@ -10,12 +10,12 @@ import numpy as np
 
 from autodiff.draw.markup import Cell, Run, table
 from autodiff.draw.view import COLOURS, NUMERALS, View, shown, shown_delta
-from autodiff.graph import Node
-from autodiff.notation import number, space
-from autodiff.paths import many
-from autodiff.signals import step, written
+from autodiff.inspect.notation import number, space
+from autodiff.inspect.paths import many
+from autodiff.inspect.signals import shortened, written
+from autodiff.nodes import Node
 
-__all__ = ["legend", "shortened", "sizes", "uses_of"]
+__all__ = ["legend", "sizes"]
 
 INK, GREY = "#263238", "#607D8B"
 ORANGE, GREEN, VIOLET = "#D9480F", "#1B7F3B", "#5F3DC4"
@@ -52,7 +52,7 @@ def _paths(view: View) -> str:
     for i, (path, size) in enumerate(zip(view.paths, sizes(view), strict=True)):
         rows.append(_row(NUMERALS[i], " → ".join(c.title for c in view.route(path)),
                          written(path.contribution), "█" * max(round(size * BAR), 1), COLOURS[i]))  # fmt: skip
-    if len(view.paths) == 1 and (factors := _factors(view)):
+    if found.count == len(view.paths) == 1 and (factors := _factors(view)):
         rows.append(_row("", factors, "", "", ORANGE))
     if found.count > len(view.paths):
         more = f"{many(found.count - len(view.paths))} more, together"
@@ -87,9 +87,10 @@ def _factors(view: View) -> str:
     cards = view.route(view.paths[0])
     wires = {(w.child, w.parent): w for w in view.wires}
     steps = [wires[pair] for pair in pairwise(cards)]
-    if not all(wire.slope for wire in steps):
-        return ""
+    is_known = all(wire.slope for wire in steps)
     steps = [wire for wire in steps if wire.local != "1"]
+    if not is_known or len(steps) < 2:
+        return ""
     symbols = " · ".join(f"({w.local})" if " " in w.local else w.local for w in steps)
     return f"= {symbols} = {' · '.join(w.slope for w in steps)}"
 
@@ -111,18 +112,17 @@ def _rest(view: View) -> Any:
 
 
 def _parameters(view: View) -> str:
-    uses = {node: uses_of(view, node) for node in view.shared}
-    labels = list(dict.fromkeys(label for node in uses for label, _ in uses[node]))
-    short = shortened(labels) if any(len(pairs) > 1 for pairs in uses.values()) else []
+    uses = {node: view.signals.by_scope(node) for node in view.shared}
+    labels = list(dict.fromkeys(label for node in uses for label in uses[node]))
+    short = shortened(labels) if any(len(shares) > 1 for shares in uses.values()) else []
     columns = short if len(short) <= COLUMNS else [*short[:4], "⋯", *short[-3:]]
     head = [Cell((Run("parameters, drawn once", 12, INK, True),), 20, "left", span=3)]
     head += [Cell((Run(c, 10, GREY),), 20) for c in columns]
     head.append(Cell((Run("‖Σ‖" if columns else "", 10, ORANGE, True),), 20))
-    largest = max((_norm(share) for pairs in uses.values() for _, share in pairs), default=0.0)
+    largest = max((_norm(s) for shares in uses.values() for s in shares.values()), default=0.0)
     rows = [head]
     for node in view.shared:
-        shares = dict(uses[node])
-        cells = [_heat(shares.get(label), largest) for label in labels] if columns else []
+        cells = [_heat(uses[node].get(label), largest) for label in labels] if columns else []
         if len(cells) > COLUMNS:
             cells = [*cells[:4], Cell((Run("⋯", 10, GREY),), 19), *cells[-3:]]
         rows.append([*_parameter(view, node), *cells, _total(view, node)])
@@ -130,7 +130,7 @@ def _parameters(view: View) -> str:
 
 
 def _parameter(view: View, node: Node) -> list[Cell]:
-    name, value = view.signals.label(node), shown(view.signals.values.get(node))
+    name, value = view.signals.label(node), shown(view.signals.known.get(node))
     return [
         Cell((Run(name, 11, VIOLET, True),), 19, "left"),
         Cell((Run(space(node.spec[0]), 10, "#ADB5BD"),), 19),
@@ -161,22 +161,3 @@ def _warm(strength: float) -> str:
 
 def _norm(share: Any) -> float:
     return float(np.linalg.norm(np.ravel(getattr(share, "values", share))))
-
-
-def uses_of(view: View, node: Node) -> list[tuple[str, Any]]:
-    """What each use of a parameter adds, uses in one scope together; by time if scopes say it."""
-    found: dict[str, Any] = {}
-    for edge in reversed(view.signals.uses.get(node, [])):
-        if edge.share is not None:
-            label = step(edge.child) or view.signals.label(edge.child)
-            found[label] = found[label] + edge.share if label in found else edge.share
-    return list(found.items())
-
-
-def shortened(labels: list[str]) -> list[str]:
-    """Labels without what all of them begin with."""
-    words = [label.split(" ") for label in labels]
-    common = 0
-    while len(labels) > 1 and len({tuple(w[: common + 1]) for w in words}) == 1:
-        common += 1
-    return [" ".join(w[common:]) or " ".join(w) for w in words]

@@ -16,8 +16,8 @@ from autodiff.draw.dot import dot
 from autodiff.draw.explorer import page
 from autodiff.draw.view import Card, View
 from autodiff.errors import AutodiffError, DomainError
-from autodiff.paths import Paths
-from autodiff.signals import Signals
+from autodiff.inspect.paths import Paths
+from autodiff.inspect.signals import Signals
 
 __all__ = ["Graph"]
 

@@ -8,9 +8,9 @@ import math
 import re
 from typing import Any
 
-from autodiff.errors import DomainError
 from autodiff.draw import fonts
 from autodiff.draw.layout import DrawingError, MissingEngineError
+from autodiff.errors import DomainError
 
 __all__ = ["png"]
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from autodiff.draw.check import difference
 from autodiff.draw.groups import Cluster, Group, Grouping
-from autodiff.expressions import LONGEST
-from autodiff.graph import Node
-from autodiff.notation import Factor, array, number, product, space
-from autodiff.paths import Path, Paths
-from autodiff.signals import Edge, Signals
+from autodiff.inspect.expressions import LONGEST
+from autodiff.inspect.notation import Factor, array, number, product, space
+from autodiff.inspect.paths import Path, Paths
+from autodiff.inspect.signals import Edge, Signals
+from autodiff.nodes import Node
 
 __all__ = ["COLOURS", "NUMERALS", "Card", "View", "Wire", "shown"]
 
@@ -165,7 +165,7 @@ class View:
     def _card(self, group: Group) -> Card:
         head, signals = group.head, self.signals
         title, subtitle = self._titles(group)
-        value, delta = signals.values.get(head), signals.deltas[head]
+        value, delta = signals.known.get(head), signals.deltas[head]
         several = head.op is not None and head.op.outputs != 1
         used = set(self._parents(group))
         return Card(

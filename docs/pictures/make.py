@@ -16,22 +16,22 @@ from models import GRU
 FOLDER = Path(__file__).parent
 
 
-def gru_4_paths() -> "ad.draw.Graph":
+def gru_4_paths() -> ad.draw.Graph:
     """One step of a GRU: four ways from the loss to the input, two of which nearly cancel."""
     rng = np.random.default_rng(55)
     W, Wz, Wr, U, Uz, Ur = (ad.Parameter(w) for w in rng.normal(size=(6, 2, 2)))
     x = ad.Tensor([1.0, -0.5], requires_grad=True)
     h_ = ad.Tensor([0.6, -0.8], requires_grad=True, name="h′")
     with ad.scope("GRU cell"):
-        z = ad.sigmoid(Wz @ x + Uz @ h_)  # noqa: F841 - the picture takes its names from here
-        r = ad.sigmoid(Wr @ x + Ur @ h_)  # noqa: F841
+        z = ad.sigmoid(Wz @ x + Uz @ h_)
+        r = ad.sigmoid(Wr @ x + Ur @ h_)
         h̃ = ad.tanh(W @ x + r * (U @ h_))
         h = z * h_ + (1 - z) * h̃
     J = 0.5 * ad.sum((h - np.array([0.2, 0.9])) ** 2)
     return ad.graph(J, highlight=(J, x))
 
 
-def net_4_2_1_path() -> "ad.draw.Graph":
+def net_4_2_1_path() -> ad.draw.Graph:
     """A network of three units: the derivative with respect to one weight, factor by factor."""
     inputs, rows = (0.5, -1.0, 0.8, 1.2), ((0.4, -0.3, 0.5, 0.6), (0.3, 0.6, -0.5, 0.5))
     x = [ad.Tensor(v, requires_grad=True, name=f"x{j}") for v, j in zip(inputs, "₁₂₃₄")]
@@ -47,7 +47,7 @@ def net_4_2_1_path() -> "ad.draw.Graph":
     return ad.graph(J, highlight=(J, W[0][3]))
 
 
-def gru_unrolled() -> "ad.draw.Graph":
+def gru_unrolled() -> ad.draw.Graph:
     """Four steps of a GRU, one of them open: where the gradient of each weight comes from."""
     rng = np.random.default_rng(0)
     model = GRU(2, 3, bias=False, rng=rng)

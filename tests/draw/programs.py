@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.graph import Node
+from autodiff.nodes import Node
 
 STEPS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a + b,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.graph import topological
+from autodiff.nodes import topological
 from models.gru import GRU
 
 TIME, BATCH, INPUTS, HIDDEN = 4, 3, 2, 5

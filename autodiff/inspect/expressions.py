@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.graph import Node
-from autodiff.notation import Factor, Term, atom, call, derivative
-from autodiff.notation import constant as written
+from autodiff.inspect.notation import Factor, Term, atom, call, derivative
+from autodiff.inspect.notation import constant as written
+from autodiff.nodes import Node
 from autodiff.scalar import Scalar
 
 __all__ = ["Expressions", "fold"]

@@ -11,8 +11,8 @@ from functools import lru_cache
 from itertools import count, islice
 from typing import Any
 
-from autodiff.graph import Node, TensorNode
-from autodiff.notation import subscript
+from autodiff.inspect.notation import subscript
+from autodiff.nodes import Node, TensorNode
 from autodiff.scalar import Scalar
 from autodiff.tracked import Tracked
 
@@ -148,10 +148,29 @@ def _assignments(file: str) -> dict[Any, str]:
         tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:  # the file was changed meanwhile
         return {}
-    found = {}
+    found: dict[Any, str] = {}
     for statement in ast.walk(tree):
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            right = statement.value
-            where = right.lineno, right.end_lineno, right.col_offset, right.end_col_offset
-            found[where] = statement.targets[0].id
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            found.update(_pairs(statement.targets[0], statement.value))
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            found.update(_pairs(statement.target, statement.value))
     return found
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[Any, str]]:
+    """What is assigned, by its place, and to which name; also the entries of a list."""
+    match target, value:
+        case ast.Tuple(names), ast.Tuple(parts):
+            for pair in zip(names, parts, strict=False):
+                yield from _pairs(*pair)
+        case ast.Name(name), ast.List(parts) | ast.Tuple(parts):
+            for i, part in enumerate(parts):
+                yield _extent(part), subscript(name, i)
+        case ast.Name(name), ast.ListComp(part):
+            yield _extent(part), name
+        case ast.Name(name), _:
+            yield _extent(value), name
+
+
+def _extent(part: ast.expr) -> Any:
+    return part.lineno, part.end_lineno, part.col_offset, part.end_col_offset

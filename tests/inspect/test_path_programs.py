@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.graph import Node
+from autodiff.nodes import Node
 from tests import differences
-from tests.test_paths import MATRIX, X, assert_adds_up, leaf, sizes
+from tests.inspect.test_paths import MATRIX, X, assert_adds_up, leaf, sizes
 
 
 def assert_falling(norms: np.ndarray) -> None:

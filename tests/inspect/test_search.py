@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff import search
+from autodiff.inspect import search
 from autodiff.backward import contributions
-from autodiff.graph import topological
+from autodiff.inspect.search import Search, flat, shape_of, units
+from autodiff.nodes import topological
 from autodiff.op import OPS
-from autodiff.search import Search, flat, shape_of, units
 
 
 def mixed(steps: int) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autodiff import ops  # noqa: F401 - fills the table
-from autodiff.notation import (
+from autodiff.inspect.notation import (
     _SLOPES,
     Factor,
     Term,

@@ -10,7 +10,7 @@ import pytest
 import autodiff as ad
 from autodiff.backward import flow, sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError
-from autodiff.graph import topological
+from autodiff.nodes import topological
 from models.gru import GRU
 from models.rnn import RNN
 from tests.ops.case import CASES, Case, dense, each

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.graph import SMALL, topological
-from autodiff.naming import names, numbered, values, variables
+from autodiff.inspect.naming import names, numbered, values, variables
+from autodiff.nodes import SMALL, topological
 from models.gru import GRU
 
 X = np.array([0.5, -1.0, 2.0])

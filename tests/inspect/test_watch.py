@@ -15,7 +15,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.errors import AnomalyError, AutodiffError, DTypeError
-from autodiff.graph import SMALL
+from autodiff.nodes import SMALL
 from autodiff.settings import current, recording
 
 X = np.array([0.5, -1.0, 2.0])

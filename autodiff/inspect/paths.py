@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, islice
@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from autodiff.backward import contributions
-from autodiff.errors import DomainError, DTypeError, ShapeError, describe
-from autodiff.expressions import fold
-from autodiff.graph import Node
-from autodiff.naming import variables
+from autodiff.errors import DomainError, ShapeError
+from autodiff.inspect.expressions import fold
+from autodiff.inspect.naming import variables
+from autodiff.inspect.search import Search, flat, shape_of, units
+from autodiff.inspect.signals import Signals, result, table, written
+from autodiff.nodes import Node
 from autodiff.scalar import Scalar
-from autodiff.search import Search, flat, shape_of, units
-from autodiff.signals import Signals, result, table, written
-from autodiff.tracked import Tracked
 
-__all__ = ["Path", "Paths", "paths"]
+__all__ = ["Path", "Paths", "found", "many", "paths"]
 
 LONGEST = 12
 """Values of a printed path; of a longer one the middle is left out."""
@@ -224,7 +223,9 @@ def _reason(signals: Signals, x: Any) -> str:
             ".data or an integer.")  # fmt: skip
 
 
-def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:
+def paths(
+    J: Any, x: Any, *, top: int = 8, element: Any = None, names: Mapping[str, Any] | None = None
+) -> Paths:
     """Every path from `J` back to `x`, and what each adds to the gradient.
 
     The contribution of a path is the product of the local derivatives along it. Counted by
@@ -234,12 +235,14 @@ def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:
     ----------
     J : Tensor or Scalar
         One number.
-    x : Tensor or Scalar
-        What it was computed from, an input or any value between.
+    x : Tensor, Scalar or str
+        What it was computed from, an input or any value between, or the name of it.
     top : int
         How many paths to show.
     element : int or tuple of int, optional
         An entry of `x`: paths are ranked by what they add to its derivative.
+    names : mapping, optional
+        Values by name. Left out, the variables of the caller.
 
     Returns
     -------
@@ -250,6 +253,8 @@ def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:
     ------
     ShapeError
         If `J` has more than one entry, or `x` has no such element.
+    DomainError
+        If no value has the name.
 
     Examples
     --------
@@ -263,13 +268,17 @@ def paths(J: Any, x: Any, top: int = 8, element: Any = None) -> Paths:
     3  2.000  J → x·x → x
     Σ  7.000  ∂J/∂x
     """
-    start = result(J, "paths")
-    if not isinstance(x, Tracked):
-        raise DTypeError(f"paths() leads to a Tensor or Scalar, not to {describe(x)}")
+    given = variables(2) if names is None else names
+    return found(Signals(result(J, "paths"), given), x, top, element, "paths")
+
+
+def found(signals: Signals, x: Any, top: int, element: Any, what: str) -> Paths:
+    """The paths to `x`, its place and the number of paths checked."""
+    x = signals.tensor(x, what)
     _check_top(top)
     if element is not None:
         _check_element(element, x.shape)
-    return Paths(Signals(start, variables(2)), x, top, element)
+    return Paths(signals, x, int(top), element)
 
 
 def _check_top(top: Any) -> None:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from autodiff.backward import cotangent, flow
-from autodiff.errors import DTypeError, GraphError, ShapeError, describe
-from autodiff.expressions import Expressions
-from autodiff.graph import Node, topological
-from autodiff.naming import names, numbered, values, variables
-from autodiff.notation import array, product
+from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError, describe
+from autodiff.inspect.expressions import Expressions
+from autodiff.inspect.naming import names, numbered, values, variables
+from autodiff.inspect.notation import array, plain, product
+from autodiff.nodes import Node, topological
 from autodiff.scalar import Scalar
-from autodiff.tensor import Tensor
+from autodiff.tensor import Tensor, wrap
+from autodiff.tracked import Tracked
 
-__all__ = ["Edge", "Signal", "Signals", "Uses", "result", "signals", "uses"]
+__all__ = [
+    "Edge", "Signal", "Signals", "Uses", "result", "shortened", "signals", "step", "table", "uses",
+    "written",
+]  # fmt: skip
 
+LISTED = 20
+"""Names in an error message."""
 SHOWN = 60
 """Rows of a printed table; of a longer one the middle is left out."""
 
@@ -82,8 +89,8 @@ class Signals(Mapping[Any, Signal]):
     order : list of Node
     names : dict
         By node, for those that have one.
-    values, deltas : dict
-        By node.
+    known, deltas : dict
+        Values and error signals by node; of large values only those that are still known.
     uses : dict
         By node, an `Edge` for each use.
     expressions : Expressions
@@ -93,9 +100,9 @@ class Signals(Mapping[Any, Signal]):
         self.start = root
         self.root = root._node
         self.order = topological(self.root)
-        self.values = values(self.order, root)
+        self.known = values(self.order, root)
         self.names = numbered({self.root: "J", **names(self.order, given)})
-        self.expressions = Expressions(self.names, self.values, given)
+        self.expressions = Expressions(self.names, self.known, given)
         self.deltas: dict[Node, Any] = {}
         self.uses: dict[Node, list[Edge]] = {}
         self._reached: dict[Node, list[Node]] = {}
@@ -111,13 +118,22 @@ class Signals(Mapping[Any, Signal]):
         """The parents that the error signal of a node flows to, once for each use."""
         return self._reached[node]
 
+    def by_scope(self, node: Node) -> dict[str, Any]:
+        """What the uses of a value add: those in one scope together, in the order of the forward."""
+        found: dict[str, Any] = {}
+        for edge in reversed(self.uses.get(node, [])):
+            if edge.share is not None:
+                label = step(edge.child) or self.label(edge.child)
+                found[label] = found[label] + edge.share if label in found else edge.share
+        return found
+
     def signal(self, node: Node) -> Signal:
         """The record of one node."""
         return Signal(
             name=self.label(node),
             op=node.op.name if node.op else "input",
             shape=node.spec[0] if node.op is None or node.op.outputs == 1 else (),
-            value=self.values.get(node),
+            value=self.known.get(node),
             delta=self.deltas[node],
             local={self.label(p): self.local(node, i)
                    for i, p in enumerate(node.parents) if p is not None},
@@ -137,12 +153,43 @@ class Signals(Mapping[Any, Signal]):
         return product([self.expressions.factor(node, index)], node.spec[0] == ())
 
     def __getitem__(self, key: Any) -> Signal:
-        node = getattr(key, "_node", None)
-        if isinstance(key, str):
-            node = next((n for n, label in self._labels.items() if label == key), None)
-        if node is None or node not in self.deltas:
+        node = self._called(key) if isinstance(key, str) else getattr(key, "_node", None)
+        if node not in self.deltas:
             raise KeyError(f"{key!r} is no value of this graph")
         return self.signal(node)
+
+    def _called(self, name: str) -> Node | None:
+        """The node of that name, in which numbers may be written as in h2 for h₂."""
+        nodes = {label: node for node, label in self._labels.items()}
+        return nodes.get(name) or next((n for k, n in nodes.items() if plain(k) == name), None)
+
+    def tensor(self, x: Any, what: str) -> Any:
+        """The Tensor or Scalar that is meant by itself or by a name.
+
+        Raises
+        ------
+        DomainError
+            If no value has the name.
+        DTypeError
+            If it is something else.
+        """
+        if isinstance(x, Tracked):
+            return x
+        if not isinstance(x, str):
+            raise DTypeError(f"{what}() takes a Tensor, a Scalar or a name, not {describe(x)}")
+        node = self._called(x)
+        if node is None:
+            raise DomainError(f"{what}(): no value is called {x!r}{self._near(x)}")
+        shape, dtype = node.spec if not isinstance(node, Scalar) else ((), float)
+        value = self.known.get(node, np.broadcast_to(np.array(np.nan, dtype), shape))
+        return node if isinstance(node, Scalar) else wrap(value, node)
+
+    def _near(self, name: str) -> str:
+        labels = [self.label(n) for n in reversed(self.order) if n.op is None or n in self.names]
+        near = get_close_matches(name, [*labels, *map(plain, labels)], 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        more = f" and {len(labels) - LISTED} more" if len(labels) > LISTED else ""
+        return f"{hint}; there is {', '.join(labels[:LISTED])}{more}"
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._labels.values())
@@ -184,7 +231,7 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def signals(J: Any) -> Signals:
+def signals(J: Any, *, names: Mapping[str, Any] | None = None) -> Signals:
     """Every value that `J` depends on, with its error signal and where that comes from.
 
     Nothing is stored: `.grad` stays as it is, and hooks are not called.
@@ -193,6 +240,8 @@ def signals(J: Any) -> Signals:
     ----------
     J : Tensor or Scalar
         One number, such as a loss.
+    names : mapping, optional
+        Values by name. Left out, the variables of the caller.
 
     Raises
     ------
@@ -209,7 +258,7 @@ def signals(J: Any) -> Signals:
     >>> ad.signals(J)[x].delta
     7.0
     """
-    return Signals(result(J, "signals"), variables(2))
+    return Signals(result(J, "signals"), variables(2) if names is None else names)
 
 
 def result(J: Any, what: str) -> Any:
@@ -249,7 +298,7 @@ class Uses(list[tuple[str, Any]]):
     __repr__ = __str__
 
 
-def uses(J: Any, W: Any) -> Uses:
+def uses(J: Any, W: Any, *, names: Mapping[str, Any] | None = None) -> Uses:
     """The gradient of a value that is used more than once, such as a recurrent weight, by use.
 
     Uses in scopes of different names, such as the time steps of a recurrent network, are told
@@ -259,25 +308,23 @@ def uses(J: Any, W: Any) -> Uses:
     ----------
     J : Tensor or Scalar
         One number.
-    W : Tensor or Scalar
-        What it depends on.
+    W : Tensor, Scalar or str
+        What it depends on, or its name.
+    names : mapping, optional
+        Values by name. Left out, the variables of the caller.
 
     Returns
     -------
     Uses
         In the order in which they were recorded; they add up to the gradient.
     """
-    start = result(J, "uses")
-    if not isinstance(W, (Tensor, Scalar)):
-        raise DTypeError(f"uses() takes the Tensor or Scalar that is used, not {describe(W)}")
-    found, node = Signals(start, variables(2)), W._node
-    shares: dict[str, Any] = {}
-    for edge in reversed(found.uses.get(node, [])):
-        if edge.share is not None:
-            label = step(edge.child) or found.label(edge.child)
-            shares[label] = shares[label] + edge.share if label in shares else edge.share
+    found = Signals(result(J, "uses"), variables(2) if names is None else names)
+    node = found.tensor(W, "uses")._node
+    shares = found.by_scope(node)
+    labels = shortened(list(shares))
     total = found.deltas.get(node)
-    return Uses(list(shares.items()), np.zeros(np.shape(W)) if total is None else total)
+    total = np.zeros(np.shape(W)) if total is None else total
+    return Uses(list(zip(labels, shares.values(), strict=True)), total)
 
 
 def step(node: Node) -> str:
@@ -289,3 +336,12 @@ def step(node: Node) -> str:
             parts.append(where.name)
         where = where.outer
     return " / ".join(reversed(parts))
+
+
+def shortened(labels: list[str]) -> list[str]:
+    """Labels without the words that all of them begin with."""
+    words = [label.split(" ") for label in labels]
+    common = 0
+    while len(labels) > 1 and len({tuple(w[: common + 1]) for w in words}) == 1:
+        common += 1
+    return [" ".join(w[common:]) or " ".join(w) for w in words]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.graph import Node, TensorNode, needed, topological
+from autodiff.nodes import Node, TensorNode, needed, topological
 
 DEEP = 1_000_000
 

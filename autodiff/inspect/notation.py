@@ -12,7 +12,7 @@ import numpy as np
 from autodiff.op import Op
 
 __all__ = [
-    "Factor", "Term", "array", "atom", "call", "constant", "derivative", "number", "product",
+    "Factor", "Term", "array", "atom", "call", "constant", "derivative", "number", "plain", "product",
     "space", "subscript",
 ]  # fmt: skip
 
@@ -21,6 +21,7 @@ SUM, PRODUCT, POWER, ATOM = range(4)
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
 BRIEF = 14
@@ -48,6 +49,11 @@ def subscript(text: str, k: int) -> str:
     return text + str(k).translate(_SUBSCRIPTS)
 
 
+def plain(text: str) -> str:
+    """The text with subscripts as digits."""
+    return text.translate(_DIGITS)
+
+
 def number(value: float) -> str:
     """Three decimals where they say something, else three digits and a power of ten."""
     if value == 0 or not math.isfinite(value):
@@ -58,7 +64,8 @@ def number(value: float) -> str:
 
 def constant(value: float) -> str:
     """A number of the user's own, as short as it is right to four digits."""
-    return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+    text = f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    return text.replace("-", "−")
 
 
 def array(value: Any, limit: int = 4) -> str:
@@ -106,10 +113,10 @@ def _times(x: Term, y: Term, sign: str = "⊙") -> Term:
 
 
 def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
+    return text.replace(".", "", 1).isdecimal()
 
 
-def _affine(x: Term, W: Term, b: Term | None = None) -> Term:  # noqa: N803 - as in the op
+def _affine(x: Term, W: Term, b: Term | None = None) -> Term:
     product = WRITTEN["matmul"](W, x)
     return WRITTEN["add"](product, b) if b else product
 

@@ -9,7 +9,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError
-from autodiff.paths import many
+from autodiff.inspect.paths import many
 from models.gru import GRU
 
 X = np.array([0.5, -1.0, 2.0])

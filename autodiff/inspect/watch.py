@@ -13,7 +13,7 @@ import numpy as np
 
 from autodiff.backward import flow, sweep
 from autodiff.errors import AnomalyError, describe
-from autodiff.graph import Info, Node, TensorNode
+from autodiff.nodes import Info, Node, TensorNode
 from autodiff.scalar import Scalar
 from autodiff.settings import Context, Scope, current, entered
 from autodiff.sparse import RowGrad
@@ -21,7 +21,7 @@ from autodiff.tensor import items, wrap
 
 __all__ = ["Place", "detect_anomaly", "watch"]
 
-_OWN = f"{Path(__file__).parent}{os.sep}"
+_OWN = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 class Place(NamedTuple):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.expressions import Expressions, constant, fold
-from autodiff.graph import topological
-from autodiff.naming import names, values
+from autodiff.inspect.expressions import Expressions, constant, fold
+from autodiff.inspect.naming import names, values
+from autodiff.nodes import topological
 from models.gru import GRU
 
 X = np.array([0.5, -1.0, 2.0])

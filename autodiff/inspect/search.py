@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.backward import contributions
-from autodiff.graph import Node, needed
+from autodiff.nodes import Node, needed
 from autodiff.sparse import Lazy
 
 __all__ = ["Search", "flat", "shape_of", "units"]
