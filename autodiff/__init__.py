@@ -38,9 +38,10 @@ __all__ = sorted({
 
 
 if TYPE_CHECKING:
-    from autodiff import testing
     from autodiff.draw import graph
-    from autodiff.inspect import detect_anomaly, paths, signals, uses, watch
+    from autodiff.inspect.paths import paths
+    from autodiff.inspect.signals import signals, uses
+    from autodiff.inspect.watch import detect_anomaly, watch
 
 _LATER = {
     "detect_anomaly": "inspect", "graph": "draw", "paths": "inspect", "signals": "inspect",

@@ -34,7 +34,7 @@ class Scope:
     def __init__(self, name: str | None, outer: Scope | None = None, watch: Any = None) -> None:
         self.name = name
         self.outer = outer
-        self.watch = watch or (outer and outer.watch)
+        self.watch: Any = watch or (outer and outer.watch)
 
 
 ROOT = Scope(None)

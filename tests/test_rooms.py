@@ -130,7 +130,7 @@ def test_own_modules_are_imported_at_the_top(file: Path) -> None:
     assert not [f"line {i.line}: {i.module}" for i in imports(file) if i.room and i.is_late]
 
 
-@pytest.mark.parametrize("name", ["errors.py", "graph.py"])
+@pytest.mark.parametrize("name", ["errors.py", "nodes.py"])
 def test_knows_no_numpy(name: str) -> None:
     modules = {found.module.split(".")[0] for found in imports(ROOT / "autodiff" / name)}
     assert "numpy" not in modules

@@ -21,7 +21,7 @@ RED, RED_FILL = "#C92A2A", "#FFE3E3"
 _FILLS = {"loss": "#FFF9DB", "parameter": VIOLET_FILL, "input": "#F8F9FA", "group": "#EDF2FF"}
 _BORDERS = {"group": ("#4C6EF5", 2), "loss": ("#868E96", 1), "parameter": (VIOLET_WIRE, 1)}
 
-_SIDES = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
+_SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 """By the direction of the forward, the sides of cards where wires leave and arrive."""
 
 _HEAD = """digraph autodiff {{
@@ -51,7 +51,7 @@ def dot(view: View, show: str = "values+grads", rankdir: str = "LR", title: str 
 
 
 class _Writer:
-    def __init__(self, view: View, show: str, is_labelled: bool, sides: str) -> None:
+    def __init__(self, view: View, show: str, is_labelled: bool, sides: tuple[str, str]) -> None:
         self.view = view
         self.show = show
         self.is_labelled = is_labelled

@@ -90,9 +90,10 @@ class Grouping:
     Parameters
     ----------
     signals : Signals
-    expand : None, int, str or list of str
+    expand : None, int, str, list of str or frozenset of str
         Which scopes are open: None as many as is comfortable; a depth; ``"all"``; ``"ops"``
-        for all and each op by itself; ``"path"`` for those that are crossed by `crossed`; names.
+        for all and each op by itself; ``"path"`` for those that are crossed by `crossed`; names;
+        or a frozenset of ids, for these and no others.
     crossed : set of Node
         What lies on the highlighted paths.
     kept : set of Node
@@ -149,9 +150,12 @@ class Grouping:
         return cluster
 
     def _open(self, expand: Any, crossed: set[Node]) -> None:
-        if isinstance(expand, bool) or not isinstance(expand, (int, str, list, tuple, type(None))):
+        kinds = (int, str, list, tuple, frozenset, type(None))
+        if isinstance(expand, bool) or not isinstance(expand, kinds):
             raise DomainError(f"expand={expand!r}: give a depth, 'all', 'ops', 'path', or names")
-        if isinstance(expand, int):
+        if isinstance(expand, frozenset):
+            self._open_where(lambda c: c.id in expand)
+        elif isinstance(expand, int):
             self._open_where(lambda c: c.depth < expand)
         elif expand == "path":
             met = {c for node in crossed for c in _around(self.cluster_of(node))}

@@ -93,10 +93,8 @@ class Graph:
             self.notes.append(f"{slow}; drawn with all scopes closed")
             return self._render(View(self.signals, 0, self._paths))
 
-    def _render(self, view: View, format: str = "svg") -> Any:
-        engine = layout.find() if format == "svg" else None
-        made = layout.render(self._dot(view), format, engine, timeout=PATIENCE)
-        return made.decode() if format == "svg" else made
+    def _render(self, view: View) -> str:
+        return layout.render(self._dot(view), "svg", layout.find(), PATIENCE).decode()
 
     def _require_readable(self, view: View) -> None:
         if len(view.cards) > LARGEST and not self._force:
@@ -112,7 +110,7 @@ class Graph:
     def pdf(self) -> bytes:
         """The picture as PDF; needs `dot` or pygraphviz."""
         self._require_readable(self._view)
-        return self._render(self._view, "pdf")  # type: ignore[no-any-return]
+        return layout.render(self.dot, "pdf", timeout=PATIENCE)
 
     def html(self) -> str:
         """One page, without any other file, to explore the graph in a browser."""

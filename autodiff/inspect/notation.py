@@ -156,6 +156,12 @@ _SLOPES = {
     "reciprocal": ("-out**2",),
     "sqrt": ("1 / (2 * out)",),
     "tan": ("1 + out**2",),
+    "cbrt": ("1 / (3 * out**2)",),
+    "divide": ("1 / y", "-(out / y)"),
+    "erf": (f"{2 / math.sqrt(math.pi)} * np.exp(-x**2)",),
+    "erfc": (f"{-2 / math.sqrt(math.pi)} * np.exp(-x**2)",),
+    "arccos": ("-(1 / np.sqrt((1 - x) * (1 + x)))",),
+    "hypot": ("x / out", "y / out"),
 }
 """Local derivatives for reading, where the table has them in a form made for accuracy."""
 
@@ -163,7 +169,8 @@ _SLOPES = {
 def call(name: str, args: list[Term], is_scalar: bool = False) -> Term:
     """The result of an op in terms of its arguments, of numbers or else of arrays."""
     if name == "multiply" and is_scalar:
-        return _times(*args, sign="·")
+        x, y = args
+        return _times(x, y, "·")
     if name in WRITTEN:
         return WRITTEN[name](*args)
     return Term(f"{name}({', '.join(a.text for a in args)})")
@@ -180,11 +187,14 @@ class Factor(NamedTuple):
         The rest; empty if there is none.
     is_diagonal : bool
         Whether it acts on each entry by itself.
+    is_row : bool
+        Whether it makes one number of all entries.
     """
 
     scale: float
     text: str
     is_diagonal: bool = False
+    is_row: bool = False
 
 
 def derivative(op: Op, index: int, terms: dict[str, Term], is_scalar: bool = False) -> Factor:
@@ -266,22 +276,26 @@ class _Writer(NamedTuple):
         return call(name, [self.term(a) for a in args], self.is_scalar)
 
 
-_NOTED = {
-    "sum": "", "mean": "1/n", "item": "", "astype": "", "reshape": "", "broadcast_to": "",
-    "softmax_cross_entropy": "softmax − y",
-}  # fmt: skip
-"""Derivatives of other ops that are short to say; an empty one moves or adds entries only."""
+def _of_product(op: Op, index: int, terms: dict[str, Term]) -> Factor:
+    """The other matrix: as it is for what is multiplied by it, transposed for a weight."""
+    if index == 2:  # the bias
+        return Factor(1.0, "", True)
+    text = terms[op.args[1 - index]].within(POWER)
+    is_weight = index == (1 if op.name == "linear" else 0)
+    return Factor(1.0, f"{text}ᵀ" if is_weight else text)
+
+
+_SUMS = {"sum": "", "mean": "1/n", "softmax_cross_entropy": "softmax − y"}
+"""Derivatives of one number with respect to many entries, as rows."""
 
 
 def _of_other(op: Op, index: int, terms: dict[str, Term]) -> Factor:
-    names = {"matmul": ("y", "x"), "linear": ("W", "x", None)}.get(op.name)
-    if names and names[index] is None:
-        return Factor(1.0, "", True)
-    if names:
-        text = terms[names[index]].within(POWER)
-        return Factor(1.0, text if index == (op.name == "matmul") else f"{text}ᵀ")
-    if op.name in _NOTED:
-        return Factor(1.0, _NOTED[op.name])
+    if op.name in ("matmul", "linear"):
+        return _of_product(op, index, terms)
+    if op.name in _SUMS:
+        return Factor(1.0, _SUMS[op.name], is_row=True)
+    if op.linear == "jointly":  # it moves entries, and adds some up
+        return Factor(1.0, "")
     return Factor(1.0, _prime(op, index, terms))
 
 
@@ -314,9 +328,10 @@ def _symbol(factors: list[Factor], is_scalar: bool) -> str:
     texts, is_row = [], is_scalar
     for factor in factors:
         # What is summed up afterwards acts as a row, not as a diagonal matrix.
-        is_row = is_row or not (factor.is_diagonal or factor.text)
+        is_row = is_row or factor.is_row
         if factor.text:
-            texts.append(factor.text if is_row or not factor.is_diagonal else f"diag({factor.text})")
+            is_bare = is_row or not factor.is_diagonal
+            texts.append(factor.text if is_bare else f"diag({factor.text})")
             is_row = is_scalar
     if is_scalar and len(texts) > 1:
         texts = [f"({t})" if " " in t else t for t in texts]

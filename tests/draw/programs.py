@@ -29,7 +29,7 @@ programs = st.lists(st.tuples(st.integers(0, 5), places, places, places), min_si
 
 def run(program: Iterable[tuple[int, int, int, int]]) -> tuple[ad.Scalar, dict[str, ad.Scalar]]:
     """Each step takes two of the last values there are, so that paths branch and meet."""
-    inputs = {name: ad.Scalar(value, requires_grad=True, name=name) for name, value in INPUTS.items()}
+    inputs = {name: ad.Scalar(x, requires_grad=True, name=name) for name, x in INPUTS.items()}
     values = list(inputs.values())
     for step, i, j, place in program:
         recent, name = values[-4:], SCOPES[place]

@@ -159,23 +159,19 @@ def test_scopes_are_closed_until_the_cards_can_be_taken_in() -> None:
 @pytest.mark.parametrize(
     ("expand", "hint"),
     [
-        ("inner", None),
         ("iner", "did you mean 'inner'?"),
         ("zzz", "there is outer, inner, other, last"),
         (["last", "othr"], "did you mean 'other'?"),
     ],
 )
-def test_an_unknown_name_is_told_its_nearest(expand: Any, hint: str | None) -> None:
-    if hint is None:
-        ad.graph(nested(), expand=expand)
-        return
+def test_an_unknown_name_is_told_its_nearest(expand: Any, hint: str) -> None:
     with pytest.raises(DomainError, match=re.escape(hint)):
         ad.graph(nested(), expand=expand)
 
 
 def test_of_many_names_some_are_listed() -> None:
     J, _ = repeated(20)
-    with pytest.raises(DomainError, match="there is step t=1, .*, and 12 more"):
+    with pytest.raises(DomainError, match=r"there is step t=1, .*, and 12 more"):
         ad.graph(J, expand="zzz")
 
 
@@ -195,7 +191,7 @@ def test_other_kinds_of_expand_are_refused(expand: Any) -> None:
 
 @pytest.mark.parametrize("steps", [6, 7, 10, 50])
 def test_of_a_long_series_the_first_two_and_the_last_two_stay(steps: int) -> None:
-    J, xs = repeated(steps)
+    J, _ = repeated(steps)
     graph = ad.graph(J, expand=0)
     shown = titles(graph)
     closed = [title for title in shown if title.startswith("step")]
@@ -230,7 +226,7 @@ def test_all_of_a_series_is_drawn_when_asked_for() -> None:
 
 
 def test_a_long_chain_loses_its_middle() -> None:
-    x, *values = chain(60)
+    values = chain(60)
     graph = ad.graph(values[-1], names={})
     (middle,) = [card for card in graph.cards if card.group.left_out]
     assert len(graph.cards) < COMFORTABLE

@@ -23,8 +23,8 @@ def leaf(value: Any, name: str = "x") -> ad.Tensor:
 def rows(graph: ad.draw.Graph, title: str = "") -> list[list[str]]:
     """The texts of each row that has any."""
     lines = re.findall(r"<TR>(.*?)</TR>", legend(graph._view, title))
-    found = [[html.unescape(text) for text in re.findall(r">([^<>\s][^<>]*)<", row)] for row in lines]
-    return [[text.strip() for text in row] for row in found if row]
+    found = [re.findall(r">([^<>\s][^<>]*)<", line) for line in lines]
+    return [[html.unescape(text).strip() for text in row] for row in found if row]
 
 
 def number(text: str) -> float:
@@ -162,9 +162,7 @@ def test_the_uses_of_a_parameter_add_up_to_its_gradient(steps: int) -> None:
     for node, parameter in zip(view.shared, parameters):
         found = view.signals.by_scope(node)
         np.testing.assert_allclose(sum(found.values()), parameter.grad, rtol=1e-12)
-        assert list(found) == [
-            f"rnn t={t}" for t in range(1 + (parameter.name == "b"), steps + 1)
-        ]
+        assert list(found) == [f"rnn t={t}" for t in range(1 + (parameter.name == "b"), steps + 1)]
 
 
 def test_of_many_uses_those_in_the_middle_share_a_column() -> None:
@@ -178,8 +176,8 @@ def test_the_largest_use_is_the_warmest() -> None:
     view = ad.graph(rnn(3)[0])._view
     shares = [s for node in view.shared for s in view.signals.by_scope(node).values()]
     norms = [np.linalg.norm(share) for share in shares]
-    cells = re.findall(r'BGCOLOR="(#FF\w{4})"><[^>]*>[^<]*</FONT><[^>]*COLOR="#D9480F">([\d.]+)', legend(view))
-    warmth = {text: int(colour[5:], 16) for colour, text in cells}
+    cell = r'BGCOLOR="#FF\w\w(\w\w)"><[^>]*>[^<]*</FONT><[^>]*COLOR="#D9480F">([\d.]+)'
+    warmth = {text: int(blue, 16) for blue, text in re.findall(cell, legend(view))}
     assert warmth[f"{max(norms):.3f}"] == min(warmth.values()) == 0x78
     assert sorted(warmth, key=float, reverse=True) == sorted(warmth, key=lambda t: warmth[t])
 

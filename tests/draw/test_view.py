@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -107,12 +108,12 @@ def test_the_product_along_a_way_of_cards_is_what_its_paths_add(
     for i, path in enumerate(seen.paths):
         route = tuple(seen.route(path))
         added[route] += path.contribution
-        for child, parent in zip(route, route[1:]):
+        for child, parent in pairwise(route):
             assert i in wires[child, parent].paths
         assert all(i in each.paths for each in route)
     for route, contribution in added.items():
         if not any(each.kind == "group" for each in route):
-            steps = [_slope(wires[pair]) for pair in zip(route, route[1:])]
+            steps = [_slope(wires[pair]) for pair in pairwise(route)]
             assert np.prod(steps) == pytest.approx(contribution, rel=1e-9, abs=1e-12)
     assert sum(added.values()) == pytest.approx(seen.signals.deltas[inputs[name]], abs=1e-9)
 
@@ -183,7 +184,8 @@ def test_an_error_signal_that_never_comes_is_none_and_a_dead_one_says_so() -> No
 
 
 @pytest.mark.parametrize(
-    ("values", "alert"), [([1.0, np.nan], "nan"), ([1.0, -np.inf], "inf"), ([np.inf, np.nan], "nan")]
+    ("values", "alert"),
+    [([1.0, np.nan], "nan"), ([1.0, -np.inf], "inf"), ([np.inf, np.nan], "nan")],
 )
 def test_a_value_that_is_not_finite_is_an_alert(values: list[float], alert: str) -> None:
     x = leaf(values)
@@ -212,9 +214,7 @@ def test_scopes_of_one_card_are_not_drawn() -> None:
 
 
 def rnn(steps: int = 3) -> tuple[ad.Tensor, dict[str, ad.Parameter]]:
-    W, U = ad.Parameter(np.array([[0.5, -0.2], [0.1, 0.9]]), name="W"), ad.Parameter(
-        np.array([0.3, -0.4]), name="U"
-    )
+    W, U = ad.Parameter([[0.5, -0.2], [0.1, 0.9]], name="W"), ad.Parameter([0.3, -0.4], name="U")
     h: Any = leaf([1.0, -1.0], "h")
     for t in range(steps):
         with ad.scope(f"step t={t}"):

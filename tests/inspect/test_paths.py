@@ -246,10 +246,29 @@ def test_the_start_has_to_depend_on_something():
         ad.paths(ad.Tensor(1.0), leaf(X))
 
 
-@pytest.mark.parametrize("target", [X, 3.0, "x", None])
+def test_values_may_be_told_by_name():
+    h2 = ad.Tensor(X, requires_grad=True)
+    J = ad.sum(np.tanh(h2) * h2)
+    assert ad.paths(J, "h2").count == 2
+    named = ad.Tensor(X, requires_grad=True, name="h₂")
+    J = ad.sum(named * named)
+    assert ad.paths(J, "h₂").count == ad.paths(J, "h2").count == 2
+    assert ad.signals(J)["h2"].op == "input"
+    assert ad.uses(J, "h₂").total.tolist() == (2 * X).tolist()
+    assert ad.paths(ad.sum(h2 * 2.0), "y", names={"y": h2}).count == 1
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    weight = ad.Tensor(X, requires_grad=True)
+    J = ad.sum(weight * 2.0)
+    with pytest.raises(DomainError, match=r"'wieght' \(did you mean weight\?\); there is weight, J"):
+        ad.paths(J, "wieght")
+
+
+@pytest.mark.parametrize("target", [X, 3.0, None])
 def test_paths_lead_to_tensors(target):
     x = leaf(X)
-    with pytest.raises(DTypeError, match="leads to a Tensor or Scalar"):
+    with pytest.raises(DTypeError, match="takes a Tensor, a Scalar or a name"):
         ad.paths(ad.sum(x), target)
 
 

@@ -1,4 +1,4 @@
-"""Small graphs whose DOT text is kept in files; ``python -m tests.draw.golden`` writes them anew."""
+"""Small graphs whose DOT text is kept; ``python -m tests.draw.golden`` writes the files anew."""
 
 from __future__ import annotations
 

@@ -1,0 +1,493 @@
+"""`Graph`: every form of a picture, of every kind of graph; and what is left without an engine."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.draw import layout, picture
+from autodiff.draw.layout import DrawingError, LayoutTimeoutError, MissingEngineError
+from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError
+from models import GRU, MLP
+from tests.draw.browser import Reader
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def leaf(value: Any = 2.0, name: str = "x") -> ad.Tensor:
+    return ad.Tensor(value, requires_grad=True, name=name)
+
+
+def small(**settings: Any) -> ad.draw.Graph:
+    """Four cards, two of them in a scope."""
+    x = leaf()
+    with ad.scope("part"):
+        y = ad.tanh(x) * x
+    return ad.graph(y * y, **settings)
+
+
+def unrolled(steps: int, **settings: Any) -> ad.draw.Graph:
+    rng = np.random.default_rng(0)
+    model = GRU(2, 3, rng=rng)
+    xs = [leaf(rng.normal(size=2), f"x({t})") for t in range(1, steps + 1)]
+    _, h = model(xs)
+    return ad.graph(ad.sum(h * h), names={}, **settings)
+
+
+def embedded(page: str) -> dict[str, Any]:
+    """The data of a page."""
+    found = re.search(r'type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+# Graphs of all kinds
+
+
+def _mlp(rng: Any) -> tuple[Any, Any]:
+    model = MLP([3, 5, 2], dropout=0.5, rng=rng)
+    return ad.cross_entropy(model(rng.normal(size=(4, 3))), np.array([0, 1, 1, 0])), None
+
+
+def _layers(rng: Any) -> tuple[Any, Any]:
+    table = ad.Embedding(10, 3, rng=rng)
+    net = ad.Sequential(
+        ad.Linear(3, 4, rng=rng), ad.LayerNorm(4), ad.relu, ad.Dropout(0.3), ad.Linear(4, 2)
+    )
+    J = ad.cross_entropy(net(table(np.array([1, 2, 2, 5]))), np.array([0, 1, 1, 0]))
+    return J, next(iter(table.parameters()))
+
+
+def _custom(rng: Any) -> tuple[Any, Any]:
+    cube = ad.custom_op(lambda x: x**3, lambda g, x: g * 3 * x**2, name="cube")
+    x = leaf(rng.normal(size=3))
+    return ad.sum(cube(x)), x
+
+
+def _checkpoint(rng: Any) -> tuple[Any, Any]:
+    x = leaf(rng.normal(size=3))
+    return ad.sum(ad.checkpoint(lambda x: ad.tanh(x) * x)(x)), None
+
+
+def _several_results(rng: Any) -> tuple[Any, Any]:
+    x = leaf(rng.normal(size=(3, 2)))
+    q, r = ad.linalg.qr(x)
+    return ad.sum(q * 2.0) + ad.sum(r), x
+
+
+def _float32(rng: Any) -> tuple[Any, Any]:
+    x = ad.Tensor(rng.normal(size=2).astype(np.float32), requires_grad=True, name="x")
+    return ad.sum(ad.exp(x) * x), x
+
+
+def _scalars(rng: Any) -> tuple[Any, Any]:
+    x = ad.Scalar(2.0, requires_grad=True, name="x")
+    return x * x + x, x
+
+
+def _alone(rng: Any) -> tuple[Any, Any]:
+    x = leaf()
+    return x, x
+
+
+def _one_entry(rng: Any) -> tuple[Any, Any]:
+    x = leaf([[2.0]])
+    return x * 3.0, x
+
+
+def _second_order(rng: Any) -> tuple[Any, Any]:
+    x = leaf()
+    return ad.grad(lambda x: x**3)(x) * x, x
+
+
+KINDS = [
+    _mlp, _layers, _custom, _checkpoint, _several_results, _float32, _scalars, _alone, _one_entry,
+    _second_order,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda f: f.__name__[1:])
+@pytest.mark.parametrize("expand", [None, "ops", 0])
+def test_every_kind_of_graph_is_drawn(kind: Callable[[Any], tuple[Any, Any]], expand: Any) -> None:
+    J, x = kind(np.random.default_rng(0))
+    graph = ad.graph(J, highlight=x, expand=expand)
+    ids = {element.get("id") for element in ET.fromstring(graph.svg()).iter()}
+    assert {card.id for card in graph.cards} <= ids
+    assert embedded(graph.html())["states"][0]["label"] == "as drawn"
+
+
+def test_a_long_ladder_is_drawn_with_its_middle_left_out() -> None:
+    x = ad.Scalar(1.001, requires_grad=True, name="x")
+    y = x
+    for _ in range(5_000):
+        y = (y * 0.5) * y
+    graph = ad.graph(y, names={})
+    assert len(graph.signals.order) > 10_000
+    assert len(graph.cards) < 30
+    assert graph.cards[-1].title == "x"
+    ET.fromstring(graph.svg())
+
+
+def test_fifty_steps_of_a_gru_are_drawn_with_their_middle_left_out() -> None:
+    graph = unrolled(50)
+    titles = [card.title for card in graph.cards if card.kind == "group"]
+    assert titles == ["GRU t=50", "GRU t=49", "⋯ 46 × GRU ⋯", "GRU t=2", "GRU t=1"]
+    ET.fromstring(graph.svg())
+
+
+# What is asked for
+
+
+def test_a_picture_knows_what_it_is_of() -> None:
+    graph = small()
+    assert repr(graph) == "<Graph of J: 4 nodes, 4 cards>"
+    assert str(graph).startswith("value of")
+    assert [card.title for card in graph.cards] == ["J", "y", "tanh(x)", "x"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"show": "all"}, "show='all'; there is values\\+grads, values, grads, names"),
+        ({"rankdir": "UP"}, "rankdir='UP'; there is LR, TB, RL, BT"),
+        ({"expand": "prt"}, "did you mean 'part'"),
+    ],
+)
+def test_an_unknown_setting_is_named_with_what_there_is(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DomainError, match=message):
+        small(**settings)
+
+
+@pytest.mark.parametrize(
+    ("J", "error"),
+    [
+        (lambda: 3.0, DTypeError),
+        (lambda: ad.Tensor(3.0), GraphError),
+        (lambda: leaf([1.0, 2.0]) * 2.0, ShapeError),
+    ],
+)
+def test_a_picture_starts_from_one_number_that_is_tracked(
+    J: Callable[[], Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="graph"):
+        ad.graph(J())
+
+
+def test_a_highlight_is_a_value_or_a_pair() -> None:
+    x, y = leaf(), leaf(3.0, "y")
+    J = ad.tanh(x) * y
+    single, pair = ad.graph(J, highlight=x), ad.graph(J, highlight=(J, x))
+    assert single.dot == pair.dot
+    assert [card.title for card in single.cards if card.is_target] == ["x"]
+    with pytest.raises(DomainError, match="paths start at the J that is drawn"):
+        ad.graph(J, highlight=(y, x))
+    for wrong in ((J, x, y), 3.0, (J, 3.0), [J]):
+        with pytest.raises((DTypeError, DomainError), match="graph"):
+            ad.graph(J, highlight=wrong)
+
+
+def test_an_element_that_is_not_there_is_an_error() -> None:
+    x = leaf([1.0, 2.0])
+    with pytest.raises(ShapeError, match="element"):
+        ad.graph(ad.sum(x * x), highlight=x, element=5)
+
+
+def test_a_value_that_the_loss_does_not_depend_on_is_told() -> None:
+    x, y = leaf(), leaf(3.0, "y")
+    graph = ad.graph(ad.tanh(x), highlight=y)
+    assert "does not depend on it" in graph.svg()
+    assert not any(card.is_target for card in graph.cards)
+
+
+# Files
+
+SIGNATURES = {
+    ".svg": b"<svg",
+    ".png": b"\x89PNG",
+    ".pdf": b"%PDF",
+    ".html": b"<!DOCTYPE html>",
+    ".dot": b"digraph",
+    ".gv": b"digraph",
+    ".txt": b"value of",
+    ".SVG": b"<svg",
+}
+CAN_PDF = any("pdf" in engine.formats for engine in layout.engines())
+
+
+@pytest.mark.parametrize("suffix", SIGNATURES)
+def test_the_suffix_says_what_is_written(suffix: str, tmp_path: Path) -> None:
+    if suffix == ".pdf" and not CAN_PDF:
+        pytest.skip("needs an engine that can write PDF")
+    file = tmp_path / f"picture{suffix}"
+    assert small().save(str(file)) == file
+    assert file.read_bytes().lstrip().lower().startswith(SIGNATURES[suffix].lower())
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_larger_scale_is_a_larger_png(tmp_path: Path) -> None:
+    sizes = []
+    for scale in (1.0, 2.0):
+        file = small().save(tmp_path / f"{scale}.png", scale)
+        sizes.append(np.frombuffer(file.read_bytes()[16:24], ">u4"))
+    np.testing.assert_allclose(sizes[1], 2 * sizes[0], atol=2)
+
+
+@pytest.mark.parametrize("name", ["picture.gif", "picture", ".svg"])
+def test_another_suffix_is_an_error_that_lists_those_there_are(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DomainError, match=rf"{name}: .* \.svg, \.png, \.pdf, \.html"):
+        small().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "missing" / "picture.svg"))):
+        small().save(tmp_path / "missing" / "picture.svg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_stays_as_it_was_if_drawing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "picture.svg"
+    file.write_text("before")
+    monkeypatch.setenv(layout.VARIABLE, "none")
+    with pytest.raises(MissingEngineError):
+        small().save(file)
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_dot_and_the_table_need_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(layout.VARIABLE, "none")
+    for suffix in (".gv", ".dot", ".txt"):
+        assert small().save(tmp_path / f"picture{suffix}").stat().st_size
+
+
+# Notebooks
+
+
+def test_a_notebook_shows_the_svg() -> None:
+    graph = small()
+    bundle = graph._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "image/svg+xml"}
+    assert bundle["text/html"] == bundle["image/svg+xml"] == graph._repr_svg_() == graph.svg()
+    assert bundle["text/plain"] == str(graph)
+
+
+def _without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(layout.VARIABLE, "none")
+
+
+def _nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(layout, "_chain", lambda explicit=None: iter(()))
+
+
+def _not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(layout.VARIABLE, str(tmp_path / "gone"))
+
+
+def _engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) -> None:
+    path = tmp_path / "fake"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv(layout.VARIABLE, str(path))
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _engine(monkeypatch, tmp_path, "echo 'Error: out of <ink>' >&2")
+
+
+def _endless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _engine(monkeypatch, tmp_path, "sleep 600")
+    monkeypatch.setattr(picture, "PATIENCE", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "message"),
+    [
+        (_without, "AUTODIFF_DOT is 'none'"),
+        (_nothing_installed, "pip install 'autodiff[draw]'"),
+        (_not_there, "is not a program that can be run"),
+        (_failing, "fake failed: Error: out of <ink>"),
+        (_endless, "fake was stopped after 0.1 s"),
+    ],
+)
+def test_a_notebook_without_a_picture_shows_the_table_and_says_why(
+    trouble: Callable[..., None], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trouble(monkeypatch, tmp_path)
+    graph = small()
+    bundle = graph._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert graph._repr_svg_() is None
+    for part in (html.escape(message), html.escape(str(graph)), html.escape(graph.dot)):
+        assert part in bundle["text/html"]
+    assert bundle["text/plain"] == str(graph)
+
+
+def test_an_engine_that_has_failed_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def render(*args: Any, **kwargs: Any) -> bytes:
+        asked.append(args)
+        raise LayoutTimeoutError("too slow")
+
+    monkeypatch.setattr(layout, "render", render)
+    graph = small(expand=0)
+    graph._repr_mimebundle_()
+    assert len(asked) == 1
+
+
+# What is too much
+
+
+def slow_for_open_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    render = layout.render
+
+    def patient(dot: str, *args: Any, **kwargs: Any) -> bytes:
+        if "subgraph" in dot:
+            raise LayoutTimeoutError("the engine was stopped after 10 s")
+        return render(dot, *args, **kwargs)
+
+    monkeypatch.setattr(layout, "render", patient)
+
+
+def test_what_takes_too_long_is_drawn_with_closed_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_for_open_scopes(monkeypatch)
+    graph = small()
+    assert "⊞ 2 ops" in graph.svg()
+    assert graph.svg() is graph.svg()
+    assert graph.notes == ["the engine was stopped after 10 s; drawn with all scopes closed"]
+
+
+def test_what_takes_too_long_without_scopes_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def render(*args: Any, **kwargs: Any) -> bytes:
+        raise LayoutTimeoutError("too slow")
+
+    monkeypatch.setattr(layout, "render", render)
+    with pytest.raises(LayoutTimeoutError, match="too slow"):
+        ad.graph(ad.tanh(leaf())).svg()
+    with pytest.raises(LayoutTimeoutError, match="too slow"):
+        small().svg()
+
+
+def test_a_page_shows_what_was_drawn_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow_for_open_scopes(monkeypatch)
+    for state in embedded(small().html())["states"]:
+        drawn = state["svg"] or small().svg()
+        assert all(f'id="{card["id"]}"' in drawn for card in state["cards"])
+
+
+def test_more_cards_than_can_be_read_are_refused_without_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(picture, "LARGEST", 3)
+    graph = small()
+    for make in (graph.svg, graph.png, graph.pdf, graph.html):
+        with pytest.raises(DrawingError, match="would have 4 cards, more than the 3"):
+            make()
+    assert graph.dot.startswith("digraph")
+    assert "4 cards" in graph._repr_html_()
+    assert small(force=True).svg().startswith("<svg")
+
+
+# The page
+
+
+def states_of(graph: ad.draw.Graph) -> list[dict[str, Any]]:
+    """The states of the page, checked to be consistent."""
+    states = embedded(graph.html())["states"]
+    first = states[0]
+    for number, state in enumerate(states):
+        drawing = graph.svg() if number == 0 else state["svg"]
+        ids = {element.get("id") for element in ET.fromstring(drawing).iter()}
+        assert {each["id"] for each in state["cards"] + state["clusters"]} <= ids
+        for wire in state["wires"]:
+            assert f"f-{wire['parent']}-{wire['child']}" in ids
+        for each in state["cards"] + state["clusters"]:
+            assert each["state"] is None or each["state"] in range(len(states))
+    for each in first["cards"]:
+        if each["state"] is not None:
+            opened = states[each["state"]]
+            assert each["id"] not in {card["id"] for card in opened["cards"]}
+    for each in first["clusters"]:
+        if each["state"] is not None:
+            closed = states[each["state"]]
+            assert each["id"] in {card["id"] for card in closed["cards"]}
+    assert len({state["label"] for state in states}) == len(states)
+    return states
+
+
+def test_each_scope_can_be_opened_and_closed() -> None:
+    states = states_of(unrolled(4, expand="GRU t=3"))
+    cards = {card["name"]: card["state"] for card in states[0]["cards"]}
+    assert {name for name, state in cards.items() if state is not None} == {
+        "GRU t=1",
+        "GRU t=2",
+        "GRU t=4",
+    }
+    assert all(cluster["state"] is not None for cluster in states[0]["clusters"])
+
+
+def test_an_outer_scope_is_closed_with_all_that_is_in_it() -> None:
+    x = leaf()
+    with ad.scope("outer"):
+        with ad.scope("inner"):
+            y = ad.tanh(x) * x
+        z = ad.sin(y) * y
+    states = states_of(ad.graph(z * z, expand="all"))
+    assert {cluster["name"]: cluster["state"] for cluster in states[0]["clusters"]} == {
+        "outer": 1,
+        "inner": 2,
+    }
+
+
+def test_scopes_may_be_called_like_the_ids_of_others() -> None:
+    x = leaf()
+    with ad.scope("s2"):
+        y = ad.tanh(x) * x
+    with ad.scope("s1"):
+        z = ad.sin(y) * y
+    states = states_of(ad.graph(z * z, expand=0))
+    assert [[c["name"] for c in state["clusters"]] for state in states] == [[], ["s2"], ["s1"]]
+
+
+def test_a_page_without_scopes_has_one_state() -> None:
+    assert len(states_of(ad.graph(ad.tanh(leaf())))) == 1
+
+
+# In a browser
+
+
+def test_a_reader_walks_through_an_unrolled_gru(driver: Any, tmp_path: Path) -> None:
+    graph = unrolled(4, expand="GRU t=3", highlight="x(2)")
+    reader = Reader(driver, graph.save(tmp_path / "page.html"))
+    first, *_ = embedded(graph.html())["states"]
+    assert reader.ids("#stage .node.card") == {card["id"] for card in first["cards"]}
+
+    closed = next(card for card in first["cards"] if card["name"] == "GRU t=2")
+    reader.click(f"#{closed['id']} .switch")
+    assert reader.ids("#stage .cluster") == {closed["id"]} | {c["id"] for c in first["clusters"]}
+    reader.click(f"#{closed['id']} .switch")
+    assert closed["id"] in reader.ids("#stage .node.card")
+
+    for place, card in enumerate(graph.cards):
+        reader.step(place)
+        assert reader.ids(".node.current") == {card.id}
+        assert (card.delta or "—").split()[-1].strip("]") in reader.text("#caption")
+
+    reader.hover('[data-path="1"]')
+    wires = (wire for wire in first["wires"] if 1 in wire["paths"])
+    assert reader.ids(".edge.lit") == {f"b-{wire['parent']}-{wire['child']}" for wire in wires}
+    assert reader.complaints() == []
