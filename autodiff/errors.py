@@ -42,8 +42,8 @@ class AnomalyError(AutodiffError, ArithmeticError):
     Attributes
     ----------
     value : Tensor or Scalar
-        The result of the op that made it, or that it went into backwards: draw its graph to see
-        where it stands.
+        The result of the op that made it, or that it went into backwards. To see where it stands
+        draw ``ad.graph(ad.sum(error.value))``.
     """
 
     value: Any = None

@@ -39,7 +39,7 @@ def _with_hint(message: str) -> str:
     found = re.search(r"invalid choice: '?(.*?)'? \(choose from (.*)\)", message)
     if not found:
         return message
-    word, known = found[1], re.findall(r"[\w-]+", found[2])
+    word, known = found[1], re.findall(r"[\w+-]+", found[2])
     unknown = f"unknown {word!r}{nearest(word, known)}; there is {', '.join(known)}"
     return message[: found.start()] + unknown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -31,8 +31,6 @@ class Cluster:
     id : str
         ``s1``, ``s2``, ... in the order of the forward.
     outer : Cluster or None
-    nodes : list of Node
-        All that were recorded in it or in scopes within it, the last one first.
     is_open : bool
         Whether its parts are drawn, or one card in place of them.
     """
@@ -40,7 +38,6 @@ class Cluster:
     id: str
     name: str
     outer: Cluster | None
-    nodes: list[Node] = field(default_factory=list)
     is_open: bool = True
 
     @property
@@ -127,16 +124,12 @@ class Grouping:
     def _clusters(self) -> list[Cluster]:
         found: list[Cluster] = []
         for node in reversed(self.signals.order):
-            cluster = self._cluster(node.scope, found) if node.op is not None else None
-            while cluster is not None:
-                cluster.nodes.append(node)
-                cluster = cluster.outer
-        for cluster in found:
-            cluster.nodes.reverse()
+            if node.op is not None:
+                self._find(node.scope, found)
         return found
 
-    def _cluster(self, scope: Any, found: list[Cluster]) -> Cluster | None:
-        """The cluster of a scope, made at the first sight of it."""
+    def _find(self, scope: Any, found: list[Cluster]) -> None:
+        """Add a scope to those that were found, and the ones around it, at the first sight of it."""
         inward = []
         while scope is not None and scope not in self._by_scope:
             inward.append(scope)
@@ -147,7 +140,6 @@ class Grouping:
                 cluster = Cluster(f"s{len(found) + 1}", scope.name, cluster)
                 found.append(cluster)
             self._by_scope[scope] = cluster
-        return cluster
 
     def _open(self, expand: Any, crossed: set[Node]) -> None:
         kinds = (int, str, list, tuple, frozenset, type(None))

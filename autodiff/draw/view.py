@@ -117,7 +117,7 @@ class View:
         self.found = paths
         self.paths: list[Path] = [] if paths is None else paths.shown[: len(NUMERALS)]
         crossed = {node for path in self.paths for node in path.nodes}
-        kept = {signals.root} if paths is None else {signals.root, paths.target}
+        kept = {signals.root, *_anomalies(signals)} | (set() if paths is None else {paths.target})
         self.grouping = Grouping(signals, expand, crossed, kept)
         self._places = {node: i for i, node in enumerate(signals.order)}
         self.shared = self._shared(crossed)
@@ -197,7 +197,7 @@ class View:
     def _titles(self, group: Group) -> tuple[str, str]:
         head, expressions = group.head, self.signals.expressions
         if group.left_out:
-            return f"⋯ {group.left_out} ⋯", f"{len(group.nodes):,} ops"
+            return f"⋯ {group.left_out} ⋯", _ops(group)
         if group.cluster:
             return group.cluster.name, self._contents(group)
         if head.op is None:
@@ -209,8 +209,7 @@ class View:
 
     def _contents(self, group: Group) -> str:
         shared = len({p for p in self._parents(group) if p in self.shared})
-        ops = sum(node.op is not None for node in group.nodes)
-        return f"⊞ {ops:,} ops" + (f" · {shared} shared" if shared else "")
+        return f"⊞ {_ops(group)}" + (f" · {shared} shared" if shared else "")
 
     def _drawn_clusters(self) -> list[Cluster]:
         """Open scopes with something to hold together; a box around one card says nothing."""
@@ -312,8 +311,29 @@ class View:
         return found
 
 
+def _ops(group: Group) -> str:
+    count = sum(node.op is not None for node in group.nodes)
+    return f"{count:,} op{'s' if count > 1 else ''}"
+
+
 def _is_parameter(node: Node) -> bool:
     return node.info is not None and node.info.is_parameter
+
+
+def _anomalies(signals: Signals) -> set[Node]:
+    """Where a value or an error signal stops being finite, so that no fold hides it."""
+    leaves = (node for node in signals.order if node.op is None)
+    ends = [signals.known.get(signals.root), *map(signals.deltas.get, leaves)]
+    if not any(map(_alert, ends)):
+        return set()
+    bad = {node for node in signals.order if _alert(signals.known.get(node))}
+    found = {node for node in bad if bad.isdisjoint(node.parents)}
+    lost = {node for node in signals.order if _alert(signals.deltas[node])}
+    for node in lost:
+        users = {edge.child for edge in signals.uses.get(node, [])}
+        if lost.isdisjoint(users):
+            found |= {node, *users}
+    return found
 
 
 def _alert(value: Any) -> str:

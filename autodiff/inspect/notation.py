@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -313,18 +314,16 @@ def product(factors: list[Factor], is_scalar: bool) -> str:
     They are given, and written, from the result to the argument; ``I`` where nothing is left.
     """
     scale = math.prod(f.scale for f in factors)
-    symbol = _symbol(factors, is_scalar)
-    if not symbol:
-        is_one = not is_scalar and abs(scale) == 1
-        return ("I" if scale > 0 else "−I") if is_one else constant(scale)
+    texts = _texts(factors, is_scalar)
     sign, size = "−" if scale < 0 else "", abs(scale)
-    if size == 1 and not sign:
-        return symbol
-    loose = " " in symbol and not symbol.startswith("diag")
-    return f"{sign}{'' if size == 1 else constant(size) + '·'}{f'({symbol})' if loose else symbol}"
+    if not texts:
+        return constant(scale) if is_scalar or size != 1 else f"{sign}I"
+    if len(texts) > 1 or scale != 1:
+        texts = [f"({text})" if _is_loose(text) else text for text in texts]
+    return f"{sign}{'' if size == 1 else constant(size) + '·'}{('·' if is_scalar else ' ').join(texts)}"
 
 
-def _symbol(factors: list[Factor], is_scalar: bool) -> str:
+def _texts(factors: list[Factor], is_scalar: bool) -> list[str]:
     texts, is_row = [], is_scalar
     for factor in factors:
         # What is summed up afterwards acts as a row, not as a diagonal matrix.
@@ -333,6 +332,12 @@ def _symbol(factors: list[Factor], is_scalar: bool) -> str:
             is_bare = is_row or not factor.is_diagonal
             texts.append(factor.text if is_bare else f"diag({factor.text})")
             is_row = is_scalar
-    if is_scalar and len(texts) > 1:
-        texts = [f"({t})" if " " in t else t for t in texts]
-    return ("·" if is_scalar else " ").join(texts)
+    return texts
+
+
+def _is_loose(text: str) -> bool:
+    """Whether it is a sum or a quotient outside of any brackets."""
+    outside = re.sub(r"\([^()]*\)", "", text)
+    while outside != (less := re.sub(r"\([^()]*\)", "", outside)):
+        outside = less
+    return any(sign in outside for sign in (" + ", " − ", " / ", " // ", " > ", " == ")) or outside.startswith("−")

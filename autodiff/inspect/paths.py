@@ -269,7 +269,7 @@ def paths(
     Σ  7.000  ∂J/∂x
     """
     given = variables(2) if names is None else names
-    return found(Signals(result(J, "paths"), given), x, top, element, "paths")
+    return found(Signals(result(J, "paths"), given), x, top, element, "paths()")
 
 
 def found(signals: Signals, x: Any, top: int, element: Any, what: str) -> Paths:

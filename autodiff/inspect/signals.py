@@ -176,10 +176,10 @@ class Signals(Mapping[Any, Signal]):
         if isinstance(x, Tracked):
             return x
         if not isinstance(x, str):
-            raise DTypeError(f"{what}() takes a Tensor, a Scalar or a name, not {describe(x)}")
+            raise DTypeError(f"{what} takes a Tensor, a Scalar or a name, not {describe(x)}")
         node = self._called(x)
         if node is None:
-            raise DomainError(f"{what}(): no value is called {x!r}{self._near(x)}")
+            raise DomainError(f"{what}: no value is called {x!r}{self._near(x)}")
         shape, dtype = node.spec if not isinstance(node, Scalar) else ((), float)
         value = self.known.get(node, np.broadcast_to(np.array(np.nan, dtype), shape))
         return node if isinstance(node, Scalar) else wrap(value, node)
@@ -319,7 +319,7 @@ def uses(J: Any, W: Any, *, names: Mapping[str, Any] | None = None) -> Uses:
         In the order in which they were recorded; they add up to the gradient.
     """
     found = Signals(result(J, "uses"), variables(2) if names is None else names)
-    node = found.tensor(W, "uses")._node
+    node = found.tensor(W, "uses()")._node
     shares = found.by_scope(node)
     labels = shortened(list(shares))
     total = found.deltas.get(node)

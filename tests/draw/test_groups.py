@@ -121,6 +121,12 @@ def test_scopes_open_by_depth_and_by_name(expand: Any, names: set[str]) -> None:
     assert opened(expand) == names
 
 
+def test_a_closed_scope_stands_for_those_within_it() -> None:
+    J = nested()
+    assert titles(ad.graph(J, expand=0)) == ["last", "outer", "x"]
+    assert titles(ad.graph(J, expand=1))[2:] == ["other", "inner", "x"]
+
+
 def test_scopes_open_along_the_highlighted_paths() -> None:
     x, y = leaf(), leaf(2.0, "y")
     with ad.scope("crossed"):
@@ -204,6 +210,17 @@ def test_of_a_long_series_the_first_two_and_the_last_two_stay(steps: int) -> Non
     assert f"⋯ {steps - 4} × step ⋯" in shown
     assert graph.notes == [f"{steps - 4} × step are drawn as one card"]
     assert [x for x in shown if x.startswith("x")] == [f"x({t})" for t in ends]
+
+
+def test_what_is_left_out_is_counted_in_ops() -> None:
+    x = leaf()
+    with ad.scope("one"):
+        y = ad.tanh(x)
+    shown = ad.graph(ad.sin(y) * y, expand=0).cards
+    assert [card.subtitle for card in shown if card.kind == "group"] == ["⊞ 1 op"]
+    J, _ = repeated(10)
+    (middle,) = [card for card in ad.graph(J, expand=0).cards if card.group.left_out]
+    assert middle.subtitle == f"{3 * 6} ops"
 
 
 def test_an_input_that_is_used_elsewhere_too_does_not_vanish() -> None:

@@ -119,8 +119,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_leaves_its_results(done: Path) -> None:
     assert {path.name for path in done.iterdir()} == {
-        "checkpoint.safetensors", "loss.png", "model.safetensors", "report.md",
+        "checkpoint.safetensors", "graph.html", "graph.svg", "loss.png", "model.safetensors",
+        "report.md",
     }  # fmt: skip
+    assert (done / "graph.svg").read_text().startswith("<svg")
     assert (done / "loss.png").read_bytes().startswith(b"\x89PNG")
     page = (done / "report.md").read_text()
     assert "autodiff train mlp --data digits --hidden 8 --dropout 0.1 --epochs 3\n" in page
