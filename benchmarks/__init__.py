@@ -4,5 +4,5 @@ from __future__ import annotations
 
 __all__ = ["CASES"]
 
-CASES = ("ops", "scalar", "recurrent", "memory", "digits", "deep", "startup", "testing")
+CASES = ("ops", "scalar", "recurrent", "memory", "digits", "deep", "startup", "drawing", "testing")
 """One module each, with ``measure(size, peers) -> Table``."""

@@ -76,19 +76,15 @@ def run_again(signals: Signals, target: Node, value: Any) -> Any:
 def _forward(signals: Signals, node: Node, found: dict[Node, Any]) -> Any:
     op = node.op
     args = [
-        found[p] if p in found else _double(signals.known.get(p) if p is not None
-                                            else constant(node, i, signals.known))
+        constant(node, i, signals.known) if p is None else found.get(p, signals.known.get(p))
         for i, p in enumerate(node.parents)
-    ]  # fmt: skip
+    ]
     if op.name in _UNREPEATABLE or any(a is None for a in args):
         return None
+    if op.name == "astype":  # nothing is rounded to less than float64
+        return args[0]
     if isinstance(node, Scalar):
         return op.forward(*args)
     saved = dict(zip(op.needs, node.saved, strict=False))
     settings = {name: saved[name] for name in op.params}
     return op.forward(args, **settings) if op.variadic else op.forward(*args, **settings)
-
-
-def _double(value: Any) -> Any:
-    is_floating = getattr(getattr(value, "dtype", None), "kind", "") == "f"
-    return value.astype(float) if is_floating else value

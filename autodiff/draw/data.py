@@ -31,10 +31,14 @@ def state(view: View, label: str, svg: str, turned: dict[str, int]) -> dict[str,
         "label": label,
         "svg": svg,
         "order": [card.id for card in view.cards],
-        "clusters": [{"id": c.id, "name": c.name, "state": turned.get(c.id)} for c in view.clusters],
+        "clusters": [
+            {"id": c.id, "name": c.name, "state": turned.get(c.id)} for c in view.clusters
+        ],
         "cards": [_card(view, card, counts, turned) for card in view.cards],
-        "wires": [{"parent": w.parent.id, "child": w.child.id, "paths": w.paths} for w in view.wires],
-    }  # fmt: skip
+        "wires": [
+            {"parent": w.parent.id, "child": w.child.id, "paths": w.paths} for w in view.wires
+        ],
+    }
 
 
 def _card(
@@ -127,9 +131,11 @@ def parameters(view: View) -> list[dict[str, Any]]:
     for node in view.shared:
         shares = view.signals.by_scope(node)
         largest = max(map(_norm, shares.values()), default=0.0)
-        rows = [{"label": label, "text": number(_norm(share)),
-                 "size": _norm(share) / largest if largest else 0.0}
-                for label, share in zip(shortened([*shares]), shares.values(), strict=True)]  # fmt: skip
+        sizes_of = zip(shortened([*shares]), map(_norm, shares.values()), strict=True)
+        rows = [
+            {"label": label, "text": number(size), "size": size / largest if largest else 0.0}
+            for label, size in sizes_of
+        ]
         delta = view.signals.deltas[node]
         found.append({
             "name": view.signals.label(node), "shape": space(node.spec[0]),

@@ -89,8 +89,8 @@ class _Writer:
         rows = [[cell] for cell in self._rows(card)]
         label = table(rows, attributes, padding=16, foot=6)
         tip = escaped(f"{card.title} {card.subtitle}".strip())
-        text = f'{card.id} [id="{card.id}" class="card {card.kind}" tooltip="{tip}" label=<{label}>];\n'
-        return text + self._pills(card)
+        text = f'id="{card.id}" class="card {card.kind}" tooltip="{tip}" label=<{label}>'
+        return f"{card.id} [{text}];\n" + self._pills(card)
 
     def _rows(self, card: Card) -> Iterator[Cell]:
         head = [Run(card.title, 13, INK, True)]
@@ -121,10 +121,11 @@ class _Writer:
         if not card.pills or card.kind == "group":
             return ""
         pill = f"p_{card.id}"
-        cell = table([[Cell((Run(" ".join(card.pills), 9, VIOLET),), 15)]],
-                     f'STYLE="ROUNDED" BORDER="1" COLOR="{VIOLET_WIRE}" BGCOLOR="{VIOLET_FILL}"', 10)  # fmt: skip
+        style = f'STYLE="ROUNDED" BORDER="1" COLOR="{VIOLET_WIRE}" BGCOLOR="{VIOLET_FILL}"'
+        cell = table([[Cell((Run(" ".join(card.pills), 9, VIOLET),), 15)]], style, padding=10)
+        _, port = self._ports("v")
         return (f'{pill} [id="{pill}" class="pill" label=<{cell}>];\n'
-                f'{pill} -> {card.id}{self._ports("v")[1]} [class="pill" color="{VIOLET_WIRE}" arrowsize=0.4 '
+                f'{pill} -> {card.id}{port} [class="pill" color="{VIOLET_WIRE}" arrowsize=0.4 '
                 "style=dotted];\n")  # fmt: skip
 
     def ranks(self) -> Iterator[str]:
@@ -161,12 +162,13 @@ class _Writer:
         colours = [COLOURS[i] for i in wire.paths]
         pen = 2.6 if len(colours) == 1 else 1.5
         port_out, port_in = self._ports("g")
+        colour, label = ":".join(colours) or ORANGE_WIRE, self._label(wire)
         return (f'{parent}{port_out} -> {child}{port_in} [id="b-{parent}-{child}" '
-                f'class="backward" dir=back color="{":".join(colours) or ORANGE_WIRE}" '
-                f"penwidth={pen} arrowsize=0.75 weight={weight}{self._label(wire)}];\n")  # fmt: skip
+                f'class="backward" dir=back color="{colour}" penwidth={pen} '
+                f"arrowsize=0.75 weight={weight}{label}];\n")  # fmt: skip
 
     def _ports(self, port: str) -> tuple[str, str]:
-        """Where a lane leaves and arrives: at its row, or where cards stand upon another, a corner."""
+        """Where a lane leaves and arrives: at its row, or at a corner where cards are stacked."""
         leave, arrive = self.sides
         if leave in "ns":
             corner = {"v": "w", "g": "e"}[port]

@@ -1,4 +1,4 @@
-"""Which values a picture shows as one card: expressions, closed scopes, the middle of long chains."""
+"""Which values are drawn as one card: expressions, closed scopes, the middle of long chains."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Grouping:
         return found
 
     def _find(self, scope: Any, found: list[Cluster]) -> None:
-        """Add a scope to those that were found, and the ones around it, at the first sight of it."""
+        """Add a scope, and those around it, where they were not met before."""
         inward = []
         while scope is not None and scope not in self._by_scope:
             inward.append(scope)
@@ -166,7 +166,9 @@ class Grouping:
         for name in names:
             found = [c for c in self.clusters if name in (c.name, " / ".join(c.path), c.id)]
             if not found:
-                raise DomainError(f"expand={name!r}: there is no scope of that name; {self._known(name)}")
+                raise DomainError(
+                    f"expand={name!r}: there is no scope of that name; {self._known(name)}"
+                )
             opened.update(c for cluster in found for c in _around(cluster))
         self._open_where(opened.__contains__)
 
@@ -262,7 +264,7 @@ def _around(cluster: Cluster | None) -> Iterator[Cluster]:
 
 
 def _series(members: Iterable[Any]) -> Iterator[list[Cluster]]:
-    """Closed scopes side by side whose names differ in a number only, from the last to the first."""
+    """Closed scopes side by side whose names differ in a number only, the last one first."""
     alike: dict[Any, list[Cluster]] = {}
     for key in members:
         if isinstance(key, Cluster):

@@ -50,8 +50,8 @@ def _paths(view: View) -> str:
         return table([[Cell((Run(f"{found.title} is 0. {found.reason}", 12, INK),), 20)]])
     rows = [[Cell((*head, Run(key, 11, GREY)), 24, "left", span=4)]]
     for i, (path, size) in enumerate(zip(view.paths, sizes(view), strict=True)):
-        rows.append(_row(NUMERALS[i], " → ".join(c.title for c in view.route(path)),
-                         written(path.contribution), "█" * max(round(size * BAR), 1), COLOURS[i]))  # fmt: skip
+        way, bar = " → ".join(c.title for c in view.route(path)), "█" * max(round(size * BAR), 1)
+        rows.append(_row(NUMERALS[i], way, written(path.contribution), bar, COLOURS[i]))
     if found.count == len(view.paths) == 1 and (factors := _factors(view)):
         rows.append(_row("", factors, "", "", ORANGE))
     if found.count > len(view.paths):

@@ -1,4 +1,4 @@
-"""Graphviz's HTML-like labels: runs of text, cells and tables whose sizes no engine has to guess."""
+"""Graphviz's HTML-like labels: text, cells and tables whose sizes no engine has to guess."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ def table(
     body = "".join(f"<TR>{_cells(row, widths, spacing)}</TR>" for row in rows)
     if foot:
         total = _spanned(widths, 0, count, spacing)
-        body += f'<TR><TD COLSPAN="{count}" FIXEDSIZE="TRUE" WIDTH="{total}" HEIGHT="{foot}"></TD></TR>'
+        body += (
+            f'<TR><TD COLSPAN="{count}" FIXEDSIZE="TRUE" WIDTH="{total}" HEIGHT="{foot}"></TD></TR>'
+        )
     return (
         f'<TABLE {attributes} CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">{body}</TABLE>'
     )

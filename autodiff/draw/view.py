@@ -1,4 +1,4 @@
-"""The view: cards, wires and scopes with all their text, from which each kind of picture is made."""
+"""The view: cards, wires and scopes with all their text; each kind of picture is made from it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ class View:
         self.found = paths
         self.paths: list[Path] = [] if paths is None else paths.shown[: len(NUMERALS)]
         crossed = {node for path in self.paths for node in path.nodes}
-        kept = {signals.root, *_anomalies(signals)} | (set() if paths is None else {paths.target})
+        kept = {signals.root, *_anomalies(signals)}
+        if paths is not None and paths.target is not None:
+            kept.add(paths.target)
         self.grouping = Grouping(signals, expand, crossed, kept)
         self._places = {node: i for i, node in enumerate(signals.order)}
         self.shared = self._shared(crossed)
@@ -153,7 +155,9 @@ class View:
 
     def _shared(self, crossed: set[Node]) -> list[Node]:
         """Parameters with several uses; all of them, if some are, so that they stand together."""
-        parameters = [n for n in reversed(self.signals.order) if _is_parameter(n) and n not in crossed]
+        parameters = [
+            n for n in reversed(self.signals.order) if _is_parameter(n) and n not in crossed
+        ]
         several = any(len(self._users(node)) > 1 for node in parameters)
         return parameters if several or len(parameters) > 12 else []
 

@@ -89,7 +89,7 @@ class Expressions:
         value = constant(node, index, self.values)
         if value is None:
             return Term("") if node.op.optional else Term("c")
-        if np.size(value) and np.allclose(value, np.ravel(value)[0], rtol=1e-12, atol=0):
+        if _is_uniform(value):
             return atom(written(float(np.ravel(value)[0])))
         for name, known in self._constants:
             if known.shape == np.shape(value) and np.array_equal(known, value):
@@ -97,6 +97,13 @@ class Expressions:
         if np.size(value) > 3 or np.ndim(value) > 1:
             return Term("c")
         return Term(f"[{'  '.join(map(written, map(float, value)))}]")
+
+
+def _is_uniform(value: Any) -> bool:
+    """Whether all entries are one number, but for rounding."""
+    if np.ndim(value) == 0:
+        return True
+    return value.size > 0 and bool(np.allclose(value, value.ravel()[0], rtol=1e-12, atol=0))
 
 
 def _index(node: Node) -> str:

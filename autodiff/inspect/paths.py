@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, islice
@@ -38,14 +38,19 @@ class Path:
         For each step, the argument of the op that it goes to: one fewer than `nodes`.
     contribution : array or float
         What the path adds to the gradient.
-    names : tuple of str
-        What the values on the way are called, those left out that are steps of one expression.
+    named : callable
+        Gives names for nodes.
     """
 
     nodes: tuple[Node, ...]
     indices: tuple[int, ...]
     contribution: Any
-    names: tuple[str, ...] = field(repr=False)
+    named: Callable[[tuple[Node, ...]], tuple[str, ...]] = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the values on the way are called, without those that are steps of an expression."""
+        return self.named(self.nodes)
 
     @property
     def partials(self) -> list[Any]:
@@ -59,11 +64,10 @@ class Path:
             return [_partial(n, i) for n, i in zip(self.nodes, self.indices, strict=False)]
 
     def __str__(self) -> str:
-        if len(self.names) <= LONGEST:
-            return " → ".join(self.names)
-        half = LONGEST // 2
-        hidden = f"⋯ {len(self.names) - 2 * half} more"
-        return " → ".join((*self.names[:half], hidden, *self.names[-half:]))
+        names, half = self.names, LONGEST // 2
+        if len(names) > LONGEST:
+            names = (*names[:half], f"⋯ {len(names) - 2 * half} more", *names[-half:])
+        return " → ".join(names)
 
 
 def _partial(node: Node, index: int) -> Any:
@@ -74,6 +78,22 @@ def _partial(node: Node, index: int) -> Any:
         return float(slope) if node.spec[0] == () else np.broadcast_to(slope, node.spec[0])
     rows = [flat(contributions(node, unit)[index]) for unit in units(node)]
     return np.reshape(rows, (*shape_of(node), *shape_of(node.parents[index])))[()]
+
+
+class _Names:
+    """Names for the values of paths; apart from `Paths`, which would be held by its own paths."""
+
+    def __init__(self, signals: Signals, target: Node | None) -> None:
+        self._signals = signals
+        self._target = target
+
+    def __call__(self, nodes: tuple[Node, ...]) -> tuple[str, ...]:
+        return tuple(self._signals.label(n) for n in nodes if self._heads[n] is n)
+
+    @cached_property
+    def _heads(self) -> dict[Node, Node]:
+        kept = {self._signals.root, self._target, *self._signals.names}
+        return fold(self._signals.order, kept)
 
 
 class Paths:
@@ -110,6 +130,7 @@ class Paths:
         self.count = _count(signals, self.target)
         self.reason = "" if self.count else _reason(signals, x)
         self._search = Search(signals.order, self.target, element)
+        self._named = _Names(signals, self.target)
         self._met: list[Path] = []
         self._found = iter(self._search if self.count else ())
         self.shown = list(islice(self, top))
@@ -126,21 +147,13 @@ class Paths:
         """Whether the order is certain."""
         return self._search.is_exact
 
-    def _named(self, nodes: tuple[Node, ...]) -> tuple[str, ...]:
-        return tuple(self.signals.label(n) for n in nodes if self._heads[n] is n)
-
-    @cached_property
-    def _heads(self) -> dict[Node, Node]:
-        kept = {self.signals.root, self.target, *self.signals.names}
-        return fold(self.signals.order, kept)
-
     def __iter__(self) -> Iterator[Path]:
         for i in count():
             while len(self._met) <= i:
                 found = next(self._found, None)
                 if found is None:
                     return
-                self._met.append(Path(*found, self._named(found[0])))
+                self._met.append(Path(*found, self._named))
             yield self._met[i]
 
     def __len__(self) -> int:

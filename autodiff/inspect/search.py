@@ -117,10 +117,8 @@ class Search:
         return g if self.element is None else np.asarray(g)[self.element]
 
     def _size(self, node: Node, g: Any) -> float:
-        if node is self.target:
-            size = float(np.linalg.norm(flat(self._picked(g))))
-        elif g.__class__ is float:
-            size = abs(g) * float(self._bounds[node][0])
+        if isinstance(g, float):
+            size = abs(float(g)) * float(self._bounds[node][0])
         else:
             reached = flat(g) * self._bounds[node]
             size = float(np.linalg.norm(reached, None if node in self._separate else 1))

@@ -101,7 +101,8 @@ class Signals(Mapping[Any, Signal]):
         self.root = root._node
         self.order = topological(self.root)
         self.known = values(self.order, root)
-        self.names = numbered({self.root: "J", **names(self.order, given)})
+        inputs = {node: "input" for node in self.order if node.op is None}
+        self.names = numbered({self.root: "J", **inputs, **names(self.order, given)})
         self.expressions = Expressions(self.names, self.known, given)
         self.deltas: dict[Node, Any] = {}
         self.uses: dict[Node, list[Edge]] = {}

@@ -1,4 +1,5 @@
-"""Random graphs of numbers, with scopes, and what is known of them without the library's help."""
+"""Random graphs of numbers, with scopes, and what is known of them without the library's help;
+and a recurrent network."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.nodes import Node
+from models import GRU
 
 STEPS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a + b,
@@ -56,3 +59,15 @@ def count(start: Node, end: Node) -> int:
         arrived += node is end
         waiting += [parent for parent in node.parents if parent is not None]
     return arrived
+
+
+def unrolled(steps: int, **settings: Any) -> ad.draw.Graph:
+    """The picture of a GRU along a sequence, a scope for each step."""
+    rng = np.random.default_rng(0)
+    model = GRU(2, 3, rng=rng)
+    xs = [
+        ad.Tensor(rng.normal(size=2), requires_grad=True, name=f"x({t})")
+        for t in range(1, steps + 1)
+    ]
+    _, h = model(xs)
+    return ad.graph(ad.sum(h * h), names={}, **settings)

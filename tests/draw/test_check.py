@@ -48,6 +48,7 @@ CASES = {
     "settings": lambda x: np.sum(np.cumsum(np.stack([x, x * 2.0], axis=1), axis=0)[1:, 0]),
     "constants": lambda x: np.sum(np.where(np.array([True, False]), x * 3.0, x / 7.0) - 2.0),
     "several results": lambda x: np.sum(ad.linalg.qr(np.outer(x, x) + np.eye(2))[1]),
+    "less precision": lambda x: np.sum(np.sin(x.astype(np.float32)) * x),
     "reductions": lambda x: ad.logsumexp(x) + np.max(x) * np.prod(x) + np.std(x),
     "one use after another": lambda x: ad.sum(x[0] * x[::-1] + x),
 }
@@ -141,6 +142,12 @@ def test_nothing_is_claimed_where_constants_are_unknown() -> None:
     with ad.watch():
         J = ad.sum(np.tanh(huge @ x + np.ones(100)) + np.ones(100))
     assert claim(J, x).endswith("✓")
+
+
+def test_nothing_is_claimed_of_what_is_run_again_by_itself() -> None:
+    x, y = leaf(0.7), leaf(0.2, "y")
+    J = ad.checkpoint(lambda x, y: ad.tanh(x) * y)(x, y) * x
+    assert claim(J, x) == ""
 
 
 def test_nothing_is_claimed_where_differences_are_not_finite() -> None:

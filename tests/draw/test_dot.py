@@ -153,6 +153,26 @@ def test_pills_are_tied_to_cards_whatever_these_show(show: str) -> None:
     assert sorted(g.attrib["class"] for g in pills) == ["edge pill"] * 2 + ["node pill"] * 2
 
 
+def test_a_closed_scope_has_no_pill() -> None:
+    W = ad.Parameter(np.eye(2))
+    y = leaf([1.0, 2.0])
+    for t in range(2):
+        with ad.scope(f"step {t}"):
+            y = ad.tanh(W @ y)
+    assert of_class(drawn(ad.graph(ad.sum(y * y), expand="all")), "pill")
+    assert not of_class(drawn(ad.graph(ad.sum(y * y), expand=0)), "pill")
+
+
+@each_engine
+def test_inputs_of_one_card_stand_in_the_order_in_which_they_were_made(engine: Engine) -> None:
+    inputs = [leaf(float(i), f"x{i}") for i in range(6)]
+    graph = ad.graph(ad.sum(np.stack([inputs[i] for i in (4, 1, 3, 0, 5, 2)])))
+    svg = drawn(graph, engine)
+    tops = {card.attrib["id"]: _box(card)[2] for card in of_class(svg, "node")}
+    placed = [tops[card.id] for x in inputs for card in graph.cards if card.title == x.name]
+    assert placed == sorted(placed)
+
+
 def test_the_direction_is_that_of_the_forward() -> None:
     x = leaf(1.0)
     J = ad.tanh(x)

@@ -73,7 +73,29 @@ def test_a_single_path_is_written_as_a_product() -> None:
 def test_a_product_says_something_of_two_factors_or_more() -> None:
     x, y = leaf(2.0), leaf(3.0, "y")
     for J in (x + y, 3.0 * x, x * x):
-        assert not any(row[0].startswith("=") for row in rows(ad.graph(J, highlight=x, top=1)))
+        assert not products(ad.graph(J, highlight=x, top=1))
+
+
+def test_a_product_is_of_one_path_only() -> None:
+    x = leaf(2.0)
+    y = x * x
+    z = ad.sin(y)
+    J = z * 2.0
+    assert products(ad.graph(J, highlight=y, top=1))
+    assert not products(ad.graph(J, highlight=x, top=1))
+
+
+def test_a_product_is_of_known_numbers_only() -> None:
+    x = leaf(2.0)
+    y = ad.sin(x)
+    z = 0.0 * y
+    J = ad.tanh(z)
+    assert products(ad.graph(J, highlight=x, top=1)) == []
+    assert products(ad.graph(J, highlight=y, top=1)) == ["= (1 − J²) · 0 = 1.000 · 0"]
+
+
+def products(graph: ad.draw.Graph) -> list[str]:
+    return [row[0] for row in rows(graph) if row[0].startswith("=")]
 
 
 @given(programs, st.sampled_from(list(INPUTS)), st.integers(0, 8))

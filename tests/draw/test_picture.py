@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -17,8 +16,8 @@ import autodiff as ad
 from autodiff.draw import layout, picture
 from autodiff.draw.layout import DrawingError, LayoutTimeoutError, MissingEngineError
 from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError
-from models import GRU, MLP
-from tests.draw.browser import Reader
+from models import MLP
+from tests.draw.programs import unrolled
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -33,21 +32,6 @@ def small(**settings: Any) -> ad.draw.Graph:
     with ad.scope("part"):
         y = ad.tanh(x) * x
     return ad.graph(y * y, **settings)
-
-
-def unrolled(steps: int, **settings: Any) -> ad.draw.Graph:
-    rng = np.random.default_rng(0)
-    model = GRU(2, 3, rng=rng)
-    xs = [leaf(rng.normal(size=2), f"x({t})") for t in range(1, steps + 1)]
-    _, h = model(xs)
-    return ad.graph(ad.sum(h * h), names={}, **settings)
-
-
-def embedded(page: str) -> dict[str, Any]:
-    """The data of a page."""
-    found = re.search(r'type="application/json">(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    return json.loads(found[1])
 
 
 # Graphs of all kinds
@@ -122,7 +106,7 @@ def test_every_kind_of_graph_is_drawn(kind: Callable[[Any], tuple[Any, Any]], ex
     graph = ad.graph(J, highlight=x, expand=expand)
     ids = {element.get("id") for element in ET.fromstring(graph.svg()).iter()}
     assert {card.id for card in graph.cards} <= ids
-    assert embedded(graph.html())["states"][0]["label"] == "as drawn"
+    assert graph.svg()[-100:] in graph.html()
 
 
 def test_a_long_ladder_is_drawn_with_its_middle_left_out() -> None:
@@ -382,13 +366,6 @@ def test_what_takes_too_long_without_scopes_is_an_error(monkeypatch: pytest.Monk
         small().svg()
 
 
-def test_a_page_shows_what_was_drawn_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow_for_open_scopes(monkeypatch)
-    for state in embedded(small().html())["states"]:
-        drawn = state["svg"] or small().svg()
-        assert all(f'id="{card["id"]}"' in drawn for card in state["cards"])
-
-
 def test_more_cards_than_can_be_read_are_refused_without_force(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -400,94 +377,3 @@ def test_more_cards_than_can_be_read_are_refused_without_force(
     assert graph.dot.startswith("digraph")
     assert "4 cards" in graph._repr_html_()
     assert small(force=True).svg().startswith("<svg")
-
-
-# The page
-
-
-def states_of(graph: ad.draw.Graph) -> list[dict[str, Any]]:
-    """The states of the page, checked to be consistent."""
-    states = embedded(graph.html())["states"]
-    first = states[0]
-    for number, state in enumerate(states):
-        drawing = graph.svg() if number == 0 else state["svg"]
-        ids = {element.get("id") for element in ET.fromstring(drawing).iter()}
-        assert {each["id"] for each in state["cards"] + state["clusters"]} <= ids
-        for wire in state["wires"]:
-            assert f"f-{wire['parent']}-{wire['child']}" in ids
-        for each in state["cards"] + state["clusters"]:
-            assert each["state"] is None or each["state"] in range(len(states))
-    for each in first["cards"]:
-        if each["state"] is not None:
-            opened = states[each["state"]]
-            assert each["id"] not in {card["id"] for card in opened["cards"]}
-    for each in first["clusters"]:
-        if each["state"] is not None:
-            closed = states[each["state"]]
-            assert each["id"] in {card["id"] for card in closed["cards"]}
-    assert len({state["label"] for state in states}) == len(states)
-    return states
-
-
-def test_each_scope_can_be_opened_and_closed() -> None:
-    states = states_of(unrolled(4, expand="GRU t=3"))
-    cards = {card["name"]: card["state"] for card in states[0]["cards"]}
-    assert {name for name, state in cards.items() if state is not None} == {
-        "GRU t=1",
-        "GRU t=2",
-        "GRU t=4",
-    }
-    assert all(cluster["state"] is not None for cluster in states[0]["clusters"])
-
-
-def test_an_outer_scope_is_closed_with_all_that_is_in_it() -> None:
-    x = leaf()
-    with ad.scope("outer"):
-        with ad.scope("inner"):
-            y = ad.tanh(x) * x
-        z = ad.sin(y) * y
-    states = states_of(ad.graph(z * z, expand="all"))
-    assert {cluster["name"]: cluster["state"] for cluster in states[0]["clusters"]} == {
-        "outer": 1,
-        "inner": 2,
-    }
-
-
-def test_scopes_may_be_called_like_the_ids_of_others() -> None:
-    x = leaf()
-    with ad.scope("s2"):
-        y = ad.tanh(x) * x
-    with ad.scope("s1"):
-        z = ad.sin(y) * y
-    states = states_of(ad.graph(z * z, expand=0))
-    assert [[c["name"] for c in state["clusters"]] for state in states] == [[], ["s2"], ["s1"]]
-
-
-def test_a_page_without_scopes_has_one_state() -> None:
-    assert len(states_of(ad.graph(ad.tanh(leaf())))) == 1
-
-
-# In a browser
-
-
-def test_a_reader_walks_through_an_unrolled_gru(driver: Any, tmp_path: Path) -> None:
-    graph = unrolled(4, expand="GRU t=3", highlight="x(2)")
-    reader = Reader(driver, graph.save(tmp_path / "page.html"))
-    first, *_ = embedded(graph.html())["states"]
-    assert reader.ids("#stage .node.card") == {card["id"] for card in first["cards"]}
-
-    closed = next(card for card in first["cards"] if card["name"] == "GRU t=2")
-    reader.click(f"#{closed['id']} .switch")
-    assert reader.ids("#stage .cluster") == {closed["id"]} | {c["id"] for c in first["clusters"]}
-    reader.click(f"#{closed['id']} .switch")
-    assert closed["id"] in reader.ids("#stage .node.card")
-
-    for place, card in enumerate(graph.cards):
-        reader.step(place)
-        assert reader.ids(".node.current") == {card.id}
-        assert (card.delta or "—").split()[-1].strip("]") in reader.text("#caption")
-
-    reader.hover('[data-path="1"]')
-    wires = (wire for wire in first["wires"] if 1 in wire["paths"])
-    assert reader.ids(".edge.lit") == {f"b-{wire['parent']}-{wire['child']}" for wire in wires}
-    assert reader.complaints() == []

@@ -148,6 +148,16 @@ def test_the_numbers_on_cards_are_those_of_the_sweep(program: Any, expand: Any) 
             assert head.grad == number((each.delta or "").replace("0 (dead)", "0"))
 
 
+def test_a_wire_between_arrays_says_the_jacobian_from_the_result_on() -> None:
+    x = leaf([1.0, 2.0])
+    W = ad.Parameter(np.eye(2), name="W")
+    y = ad.tanh(W @ x)
+    graph = ad.graph(ad.sum(y * 3.0))
+    local = {(w.parent.title, w.child.title): w.local for w in graph._view.wires}
+    assert local["x", "y"] == "diag(1 − y²) W"
+    assert not any(wire.slope for wire in graph._view.wires)
+
+
 # Cards
 
 
@@ -199,6 +209,22 @@ def test_an_error_signal_that_is_not_finite_is_an_alert() -> None:
         graph = ad.graph(ad.sum(np.sqrt(x)))
     assert card(graph, "x").alert == "inf"
     assert card(graph, "J").alert == ""
+
+
+def test_what_stops_being_finite_is_not_folded_into_an_expression() -> None:
+    x = leaf([1.0, -1.0])
+    with np.errstate(all="ignore"):
+        graph = ad.graph(ad.sum(np.tanh(np.log(np.sin(x)))), names={})
+        assert [(c.title, c.alert) for c in graph.cards] == [
+            ("J", "nan"),
+            ("tanh(log(sin(x)))", "nan"),
+            ("log(sin(x))", "nan"),
+            ("x", "nan"),
+        ]
+        hot = ad.graph(ad.sum(np.tanh(np.sqrt(leaf([0.0])))), names={})
+        assert [(c.title, c.alert) for c in hot.cards] == [("J", ""), ("√x", ""), ("x", "inf")]
+    sound = ad.graph(ad.sum(np.tanh(np.log(leaf([1.0])))), names={})
+    assert [c.title for c in sound.cards] == ["J", "x"]
 
 
 def test_scopes_of_one_card_are_not_drawn() -> None:
