@@ -272,7 +272,8 @@ def _compile(
     template: str, op: Op, forward: Any, swapped: bool, texts: dict[str, str], **names: Any
 ) -> Callable[..., Any]:
     space: dict[str, Any] = {
-        "np": np, "new": object.__new__, "small": SMALL, "tick": tick, "recording": recording.get, "op": op,
+        "np": np, "new": object.__new__, "small": SMALL, "tick": tick, "op": op,
+        "recording": recording.get,
         "Tensor": Tensor, "Scalar": Scalar, "TensorNode": TensorNode, "forward": forward,
         "apply": apply, "apply_scalar": apply_scalar, "apply_or_defer": _defer,
         "explained": explained, "operand": operand, "operand_or_none": _operand_or_none,

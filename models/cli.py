@@ -257,8 +257,15 @@ def _info(arguments: argparse.Namespace) -> None:
             "numpy": np.__version__}  # fmt: skip
     rows |= {
         name: _version(name)
-        for name in ("safetensors", "matplotlib", "graphviz-pure", "resvg-py", "scikit-learn", "tqdm",
-                     "threadpoolctl")
+        for name in (
+            "safetensors",
+            "matplotlib",
+            "graphviz-pure",
+            "resvg-py",
+            "scikit-learn",
+            "tqdm",
+            "threadpoolctl",
+        )
     }
     rows |= {"platform": platform.platform(), "installed in": str(Path(ad.__file__).parent)}
     for name, value in rows.items():

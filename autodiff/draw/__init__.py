@@ -88,6 +88,8 @@ def graph(
     start = result(J, "graph")
     _check("show", show, SHOW)
     _check("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
+    if expand == "path" and highlight is None:
+        raise DomainError("graph(): expand='path' opens what paths cross; name some by highlight=")
     given = variables(2) if names is None else names
     if not force:
         _require_manageable(start)

@@ -79,7 +79,8 @@ def _forward(signals: Signals, node: Node, found: dict[Node, Any]) -> Any:
         constant(node, i, signals.known) if p is None else found.get(p, signals.known.get(p))
         for i, p in enumerate(node.parents)
     ]
-    if op.name in _UNREPEATABLE or any(a is None for a in args):
+    unknown = [i for i, a in enumerate(args) if a is None]
+    if op.name in _UNREPEATABLE or (unknown and not _are_left_out(node, unknown)):
         return None
     if op.name == "astype":  # nothing is rounded to less than float64
         return args[0]
@@ -88,3 +89,10 @@ def _forward(signals: Signals, node: Node, found: dict[Node, Any]) -> Any:
     saved = dict(zip(op.needs, node.saved, strict=False))
     settings = {name: saved[name] for name in op.params}
     return op.forward(args, **settings) if op.variadic else op.forward(*args, **settings)
+
+
+def _are_left_out(node: Node, unknown: list[int]) -> bool:
+    """Whether these arguments were None from the start, as the bias of a linear map may be."""
+    op, told = node.op, node.info.constants if node.info is not None else None
+    optional = not op.variadic and all(op.args[i] in op.optional for i in unknown)
+    return optional and told is not None and all(told[i] is None for i in unknown)

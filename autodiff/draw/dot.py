@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from autodiff.draw.fit import line
 from autodiff.draw.groups import Cluster
@@ -41,7 +42,7 @@ def dot(view: View, show: str = "values+grads", rankdir: str = "LR", title: str 
     writer = _Writer(view, show, is_labelled, _SIDES[rankdir])
     parts = [
         _HEAD.format(rankdir=rankdir, ranksep=0.42 if is_labelled else 0.35),
-        *writer.scope(None),
+        *writer.scopes(),
         *(writer.wires(wire) for wire in view.wires),
         *writer.ranks(),
     ]
@@ -64,18 +65,25 @@ class _Writer:
         for cluster in view.clusters:
             self.nested.setdefault(_drawn(cluster.outer, drawn), []).append(cluster)
 
-    def scope(self, cluster: Cluster | None) -> Iterator[str]:
-        """All cards in a scope, and the scopes in it. Scopes nest as deep as the user's code."""
-        if cluster is not None:
-            name = line(Run(f"⊟ {cluster.name}", 12, GREY, True).markup(), "left")
-            yield (f'subgraph cluster_{cluster.id} {{ id="{cluster.id}"; label=<{name}>; '
-                   'labeljust=l; style=rounded; color="#CFD8DC"; penwidth=1.5;\n')  # fmt: skip
-        for card in reversed(self.inside.get(cluster, [])):
-            yield self.card(card)
-        for inner in self.nested.get(cluster, []):
-            yield from self.scope(inner)
-        if cluster is not None:
-            yield "}\n"
+    def scopes(self) -> Iterator[str]:
+        """All cards, within their scopes. These nest as deep as they like, so nothing recurses."""
+        waiting: list[Any] = [*self._contents(None)][::-1]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, Cluster):
+                yield self._opening(item)
+                waiting += ["}\n", *[*self._contents(item)][::-1]]
+            else:
+                yield item
+
+    def _contents(self, cluster: Cluster | None) -> Iterator[Any]:
+        yield from map(self.card, reversed(self.inside.get(cluster, [])))
+        yield from self.nested.get(cluster, [])
+
+    def _opening(self, cluster: Cluster) -> str:
+        name = line(Run(f"⊟ {cluster.name}", 12, GREY, True).markup(), "left")
+        return (f'subgraph cluster_{cluster.id} {{ id="{cluster.id}"; label=<{name}>; '
+                'labeljust=l; style=rounded; color="#CFD8DC"; penwidth=1.5;\n')  # fmt: skip
 
     def card(self, card: Card) -> str:
         colour, border = _BORDERS.get(card.kind, ("#90A4AE", 1))
@@ -152,6 +160,8 @@ class _Writer:
         parent, child = wire.parent.id, wire.child.id
         on_path = bool(wire.paths) and len(self.view.paths) == 1
         colour = "#D5DBDF" if is_quiet else GREEN if on_path else GREEN_WIRE
+        if "grads" not in self.show and wire.paths:  # there is no other lane to show them on
+            colour = ":".join(COLOURS[i] for i in wire.paths)
         port_out, port_in = self._ports("v")
         return (f'{parent}{port_out} -> {child}{port_in} [id="f-{parent}-{child}" '
                 f'class="forward" color="{colour}" penwidth={1.4 if on_path else 1} '

@@ -43,7 +43,7 @@ class Cluster:
     @property
     def path(self) -> tuple[str, ...]:
         """Its name after those of the scopes around it."""
-        return (*(self.outer.path if self.outer else ()), self.name)
+        return tuple(c.name for c in _around(self))[::-1]
 
     @property
     def depth(self) -> int:
@@ -52,8 +52,8 @@ class Cluster:
 
     def closed(self) -> Cluster | None:
         """The outermost closed one of this and those around it."""
-        around = self.outer.closed() if self.outer else None
-        return around or (None if self.is_open else self)
+        closed = [c for c in _around(self) if not c.is_open]
+        return closed[-1] if closed else None
 
 
 @dataclass(eq=False)
@@ -95,6 +95,8 @@ class Grouping:
         What lies on the highlighted paths.
     kept : set of Node
         What gets a card of its own, wherever it is open.
+    style : optional
+        The `expand` that says what is folded and left out, where it is another one.
 
     Attributes
     ----------
@@ -107,15 +109,19 @@ class Grouping:
         What was left out, and why.
     """
 
-    def __init__(self, signals: Signals, expand: Any, crossed: set[Node], kept: set[Node]) -> None:
+    def __init__(
+        self, signals: Signals, expand: Any, crossed: set[Node], kept: set[Node],
+        style: Any = None,
+    ) -> None:  # fmt: skip
         self.signals = signals
+        style = expand if style is None else style
         self.notes: list[str] = []
         self._kept = kept
         self._by_scope: dict[Scope, Cluster | None] = {}
         self.clusters = self._clusters()
-        self._heads = fold(signals.order, kept | set(signals.names)) if expand != "ops" else {}
+        self._heads = fold(signals.order, kept | set(signals.names)) if style != "ops" else {}
         self._open(expand, crossed)
-        self._group(shortened=expand not in ("all", "ops"))
+        self._group(shortened=style not in ("all", "ops"))
 
     def cluster_of(self, node: Node) -> Cluster | None:
         """The innermost scope with a name that the node was recorded in."""
@@ -164,7 +170,7 @@ class Grouping:
     def _open_named(self, names: Iterable[str]) -> None:
         opened: set[Cluster] = set()
         for name in names:
-            found = [c for c in self.clusters if name in (c.name, " / ".join(c.path), c.id)]
+            found = [c for c in self.clusters if name in (c.name, " / ".join(c.path))]
             if not found:
                 raise DomainError(
                     f"expand={name!r}: there is no scope of that name; {self._known(name)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
 import os
 from collections.abc import Callable
@@ -77,21 +76,24 @@ class Graph:
         DrawingError
             If there is too much to draw, or the layout fails.
         """
-        return self._svg
+        return self._drawn[1]
 
     @cached_property
-    def _svg(self) -> str:
+    def _drawn(self) -> tuple[View, str]:
         return self._laid_out(self._view)
 
-    def _laid_out(self, view: View) -> str:
+    def _laid_out(self, view: View) -> tuple[View, str]:
+        """The view, or what could be drawn of it in time; and the picture."""
         self._require_readable(view)
         try:
-            return self._render(view)
+            return view, self._render(view)
         except layout.LayoutTimeoutError as slow:
             if not any(c.is_open for c in view.grouping.clusters):
                 raise
-            self.notes.append(f"{slow}; drawn with all scopes closed")
-            return self._render(View(self.signals, 0, self._paths))
+            note = f"{slow}; drawn with all scopes closed"
+            self.notes = list(dict.fromkeys([*self.notes, note]))
+            closed = View(self.signals, 0, self._paths)
+            return closed, self._render(closed)
 
     def _render(self, view: View) -> str:
         return layout.render(self._dot(view), "svg", layout.find(), PATIENCE).decode()
@@ -114,12 +116,13 @@ class Graph:
 
     def html(self) -> str:
         """One page, without any other file, to explore the graph in a browser."""
-        views = [("as drawn", self._view), *self._other_views()]
-        turned = {c: i for i, (_, view) in enumerate(views) for c in self._turned(view)}
+        drawn = [("as drawn", *self._drawn)]
+        drawn += [(label, *self._laid_out(view)) for label, view in self._other_views()]
+        turned = {c: i for i, (_, view, _) in enumerate(drawn) for c in self._turned(view)}
         back = dict.fromkeys(turned, 0)
         states = [
-            data.state(view, label, self._laid_out(view), back if i else turned)
-            for i, (label, view) in enumerate(views)
+            data.state(view, label, svg, back if i else turned)
+            for i, (label, view, svg) in enumerate(drawn)
         ]
         return page({
             "title": self.signals.label(self.signals.root),
@@ -129,18 +132,19 @@ class Graph:
 
     def _other_views(self) -> list[tuple[str, View]]:
         """The same with one scope opened that is closed, or closed that is open."""
-        drawn = {card.group.cluster for card in self._view.cards} | set(self._view.clusters)
-        chosen = [c for c in self._view.grouping.clusters if c in drawn][:STATES]
-        is_open = {c.id for c in self._view.grouping.clusters if c.is_open}
+        shown, _ = self._drawn
+        drawn = {card.group.cluster for card in shown.cards} | set(shown.clusters)
+        chosen = [c for c in shown.grouping.clusters if c in drawn][:STATES]
+        is_open = frozenset(c.id for c in shown.grouping.clusters if c.is_open)
         return [
             (f"{c.name} {'closed' if c.is_open else 'open'}",
-             View(self.signals, sorted(is_open ^ {c.id}), self._paths))
+             View(self.signals, is_open ^ {c.id}, self._paths, self._expand))
             for c in chosen
         ]  # fmt: skip
 
     def _turned(self, view: View) -> list[str]:
         """The scopes that are open in this view and closed as drawn, or the other way round."""
-        drawn = {c.id: c.is_open for c in self._view.grouping.clusters}
+        drawn = {c.id: c.is_open for c in self._drawn[0].grouping.clusters}
         return [c.id for c in view.grouping.clusters if c.is_open != drawn[c.id]]
 
     def save(self, path: str | os.PathLike[str], scale: float = 2.0) -> Path:
@@ -182,26 +186,23 @@ class Graph:
         root = self.signals.label(self.signals.root)
         return f"<Graph of {root}: {len(self.signals.order):,} nodes, {cards:,} cards>"
 
+    @cached_property
+    def _shown(self) -> tuple[str | None, str]:
+        """The picture, or why there is none; asked for once, since it may take long to fail."""
+        try:
+            return self.svg(), ""
+        except (AutodiffError, OSError) as error:
+            return None, str(error)
+
     def _repr_svg_(self) -> str | None:
-        with contextlib.suppress(AutodiffError, OSError):
-            return self.svg()
-        return None
+        return self._shown[0]
 
     def _repr_html_(self) -> str:
-        svg = self._repr_svg_()
-        if svg is not None:
-            return svg
-        return (
-            f"<p>{html.escape(self._problem())}</p><pre>{html.escape(str(self))}</pre>"
+        svg, problem = self._shown
+        return svg or (
+            f"<p>{html.escape(problem)}</p><pre>{html.escape(str(self))}</pre>"
             f"<details><summary>DOT</summary><pre>{html.escape(self.dot)}</pre></details>"
         )
-
-    def _problem(self) -> str:
-        try:
-            self.svg()
-        except (AutodiffError, OSError) as error:
-            return str(error)
-        return ""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": str(self), "text/html": self._repr_html_()}

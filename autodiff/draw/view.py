@@ -98,7 +98,7 @@ class View:
     Parameters
     ----------
     signals : Signals
-    expand : as for `Grouping`
+    expand, style : as for `Grouping`
     paths : Paths, optional
         To be highlighted.
 
@@ -112,7 +112,9 @@ class View:
         Parameters drawn once, in a table.
     """
 
-    def __init__(self, signals: Signals, expand: Any = None, paths: Paths | None = None) -> None:
+    def __init__(
+        self, signals: Signals, expand: Any = None, paths: Paths | None = None, style: Any = None
+    ) -> None:
         self.signals = signals
         self.found = paths
         self.paths: list[Path] = [] if paths is None else paths.shown[: len(NUMERALS)]
@@ -120,7 +122,7 @@ class View:
         kept = {signals.root, *_anomalies(signals)}
         if paths is not None and paths.target is not None:
             kept.add(paths.target)
-        self.grouping = Grouping(signals, expand, crossed, kept)
+        self.grouping = Grouping(signals, expand, crossed, kept, style)
         self._places = {node: i for i, node in enumerate(signals.order)}
         self.shared = self._shared(crossed)
         hidden = {node for node in signals.order if _is_parameter(node) and node not in crossed}

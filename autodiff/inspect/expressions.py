@@ -129,8 +129,10 @@ def _difference(node: Node, index: int, values: Mapping[Node, Any]) -> Any:
     out, other = values.get(node), values.get(node.parents[1 - index])
     if out is None or other is None:
         return None
-    return other - out if node.op.name == "subtract" and index == 1 else (
-        out + other if node.op.name == "subtract" else out - other
+    return (
+        other - out
+        if node.op.name == "subtract" and index == 1
+        else (out + other if node.op.name == "subtract" else out - other)
     )
 
 

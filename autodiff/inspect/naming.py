@@ -78,7 +78,7 @@ def _arguments(node: Node) -> Iterator[tuple[Node, Any]]:
 def variables(depth: int) -> dict[str, Any]:
     """The variables of the caller so many frames up, those of a notebook's machinery left out."""
     found = sys._getframe(depth).f_locals
-    return {name: value for name, value in found.items() if not name.startswith("_")}
+    return {n: value for n, value in found.items() if n.isidentifier() and not n.startswith("_")}
 
 
 def names(order: list[Node], given: Mapping[str, Any]) -> dict[Node, str]:

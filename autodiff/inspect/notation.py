@@ -13,8 +13,8 @@ import numpy as np
 from autodiff.op import Op
 
 __all__ = [
-    "Factor", "Term", "array", "atom", "call", "constant", "derivative", "number", "plain", "product",
-    "space", "subscript",
+    "Factor", "Term", "array", "atom", "call", "constant", "derivative", "number", "plain",
+    "product", "space", "subscript",
 ]  # fmt: skip
 
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -320,7 +320,8 @@ def product(factors: list[Factor], is_scalar: bool) -> str:
         return constant(scale) if is_scalar or size != 1 else f"{sign}I"
     if len(texts) > 1 or scale != 1:
         texts = [f"({text})" if _is_loose(text) else text for text in texts]
-    return f"{sign}{'' if size == 1 else constant(size) + '·'}{('·' if is_scalar else ' ').join(texts)}"
+    joined = ("·" if is_scalar else " ").join(texts)
+    return f"{sign}{joined}" if size == 1 else f"{sign}{constant(size)}·{joined}"
 
 
 def _texts(factors: list[Factor], is_scalar: bool) -> list[str]:
@@ -335,9 +336,12 @@ def _texts(factors: list[Factor], is_scalar: bool) -> list[str]:
     return texts
 
 
+_LOOSE = re.compile(r"^−| [+−/>] | // | == ")
+_BRACKETS = re.compile(r"\([^()]*\)")
+
+
 def _is_loose(text: str) -> bool:
     """Whether it is a sum or a quotient outside of any brackets."""
-    outside = re.sub(r"\([^()]*\)", "", text)
-    while outside != (less := re.sub(r"\([^()]*\)", "", outside)):
-        outside = less
-    return any(sign in outside for sign in (" + ", " − ", " / ", " // ", " > ", " == ")) or outside.startswith("−")
+    while text != (outside := _BRACKETS.sub("", text)):
+        text = outside
+    return bool(_LOOSE.search(text))

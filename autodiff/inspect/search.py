@@ -224,4 +224,4 @@ def units(node: Node) -> Iterator[Any]:
         for i in range(math.prod(shape)):
             parts = [np.zeros(s, d) for s, d in specs]
             parts[k].reshape(-1)[i] = 1
-            yield parts[0][()] if len(specs) == 1 else tuple(parts)
+            yield tuple(parts) if specs is node.spec else parts[0][()]

@@ -120,7 +120,7 @@ class Signals(Mapping[Any, Signal]):
         return self._reached[node]
 
     def by_scope(self, node: Node) -> dict[str, Any]:
-        """What the uses of a value add: those in one scope together, in the order of the forward."""
+        """What the uses of a value add, those in one scope together, in order of the forward."""
         found: dict[str, Any] = {}
         for edge in reversed(self.uses.get(node, [])):
             if edge.share is not None:

@@ -14,6 +14,9 @@ import autodiff as ad
 from models import GRU
 
 FOLDER = Path(__file__).parent
+INPUT = 0.5, -1.0, 0.8, 1.2
+ROWS = (0.4, -0.3, 0.5, 0.6), (0.3, 0.6, -0.5, 0.5)
+"""The input and the first weights of the network of three units."""
 
 
 def gru_4_paths() -> ad.draw.Graph:
@@ -33,9 +36,8 @@ def gru_4_paths() -> ad.draw.Graph:
 
 def net_4_2_1_path() -> ad.draw.Graph:
     """A network of three units: the derivative with respect to one weight, factor by factor."""
-    inputs, rows = (0.5, -1.0, 0.8, 1.2), ((0.4, -0.3, 0.5, 0.6), (0.3, 0.6, -0.5, 0.5))
-    x = [ad.Tensor(v, requires_grad=True, name=f"x{j}") for v, j in zip(inputs, "₁₂₃₄")]
-    W = [[ad.Parameter(w, name=f"W{i}{j}") for w, j in zip(r, "₁₂₃₄")] for r, i in zip(rows, "₁₂")]
+    x = [ad.Tensor(v, requires_grad=True, name=f"x{j}") for v, j in zip(INPUT, "₁₂₃₄")]
+    W = [[ad.Parameter(w, name=f"W{i}{j}") for w, j in zip(r, "₁₂₃₄")] for r, i in zip(ROWS, "₁₂")]
     b, u = [ad.Parameter(0.06), ad.Parameter(0.02)], [ad.Parameter(0.9), ad.Parameter(-0.7)]
     with ad.scope("hidden layer"):
         z = [b[i] + sum(w * v for w, v in zip(W[i], x, strict=True)) for i in range(2)]

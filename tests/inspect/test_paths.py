@@ -261,7 +261,9 @@ def test_values_may_be_told_by_name():
 def test_an_unknown_name_is_refused_with_the_nearest():
     weight = ad.Tensor(X, requires_grad=True)
     J = ad.sum(weight * 2.0)
-    with pytest.raises(DomainError, match=r"'wieght' \(did you mean weight\?\); there is weight, J"):
+    with pytest.raises(
+        DomainError, match=r"'wieght' \(did you mean weight\?\); there is weight, J"
+    ):
         ad.paths(J, "wieght")
 
 

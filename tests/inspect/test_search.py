@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.inspect import search
 from autodiff.backward import contributions
+from autodiff.inspect import search
 from autodiff.inspect.search import Search, flat, shape_of, units
 from autodiff.nodes import topological
 from autodiff.op import OPS
