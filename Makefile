@@ -30,7 +30,7 @@ demo: $(READY)  ## train a network on real handwritten digits; results in runs/d
 	@$(VENV)/bin/autodiff demo
 
 test: lint  ## lint, then the whole test suite
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses auto --dist loadfile
 
 smoke: $(READY)  ## the tests that take seconds
 	@HYPOTHESIS_PROFILE=smoke $(RUN) -m pytest -q -m smoke

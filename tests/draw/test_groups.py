@@ -64,7 +64,7 @@ def chain(length: int) -> list[ad.Tensor]:
 @given(programs, st.sampled_from(EXPANSIONS), st.booleans())
 def test_every_value_is_in_one_group(program: Any, expand: Any, is_highlighted: bool) -> None:
     J, inputs = run([*program, (2, 3, 3, 1)])
-    highlight = inputs["a"] if is_highlighted else None
+    highlight = inputs["a"] if is_highlighted or expand == "path" else None
     try:
         grouping = ad.graph(J, expand=expand, highlight=highlight, names={})._view.grouping
     except DomainError as error:  # a scope that no step of this program is in
