@@ -65,12 +65,11 @@ PICTURES = (gru_4_paths, net_4_2_1_path, gru_unrolled)
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Write each picture as DOT and as PNG, and the first as a page."""
+    """Write each picture as DOT and as PNG."""
     for make in PICTURES:
         graph = make()
         graph.save(folder / f"{make.__name__}.gv")
         graph.save(folder / f"{make.__name__}.png")
-    gru_4_paths().save(folder / "gru_4_paths.html")
 
 
 if __name__ == "__main__":
