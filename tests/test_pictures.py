@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from autodiff.draw import fonts
-from autodiff.draw.dot import GREEN, ORANGE
-from autodiff.draw.view import COLOURS
+from autodiff.draw.palette import GREEN, ORANGE, PATHS
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
@@ -81,7 +80,7 @@ def test_a_picture_has_the_size_of_its_drawing(make: Any, made: Path) -> None:
 def test_a_picture_has_the_colours_of_values_signals_and_paths(make: Any, made: Path) -> None:
     picture = pixels(made / f"{make.__name__}.png")[::3, ::3]
     paths = make()._view.paths
-    for colour in (GREEN, ORANGE, *COLOURS[: len(paths)]):
+    for colour in (GREEN, ORANGE, *PATHS[: len(paths)]):
         assert shows(picture, colour), colour
     assert not shows(picture, "#C92A2A"), "an alert"
 

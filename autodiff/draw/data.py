@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.draw.legend import sizes
-from autodiff.draw.view import COLOURS, NUMERALS, Card, View, shown, shown_delta
+from autodiff.draw.legend import sizes, ways
+from autodiff.draw.palette import PATHS
+from autodiff.draw.view import NUMERALS, Card, View, norm, shown, shown_delta
 from autodiff.inspect.notation import array, number, space
 from autodiff.inspect.paths import many
 from autodiff.inspect.signals import shortened, step, written
@@ -68,7 +69,7 @@ def _card(
 
 def _shares(view: View, card: Card) -> list[dict[str, Any]]:
     shares = view.shares(card)
-    norms = [_norm(share) for _, share in shares]
+    norms = [norm(share) for _, share in shares]
     largest = max(norms, default=0.0)
     return [
         {"from": wire.child.id, "local": wire.local, "value": _text(share),
@@ -79,12 +80,6 @@ def _shares(view: View, card: Card) -> list[dict[str, Any]]:
 
 def _text(share: Any) -> str:
     return array(np.asarray(share)) if hasattr(share, "rows") else array(share)
-
-
-def _norm(value: Any) -> float:
-    parts = value if isinstance(value, tuple) else (getattr(value, "values", value),)
-    norm = math.hypot(*(float(np.linalg.norm(np.ravel(part))) for part in parts))
-    return norm if math.isfinite(norm) else 0.0
 
 
 def _counts(view: View) -> dict[Node, float]:
@@ -109,17 +104,16 @@ def paths(view: View) -> dict[str, Any] | None:
     if found is None or not found.count:
         return None
     rows = [
-        {"numeral": NUMERALS[i], "color": COLOURS[i],
-         "text": " → ".join(card.title for card in view.route(path)),
+        {"numeral": NUMERALS[i], "color": PATHS[i],
+         "text": ways(view)[i],
          "contribution": written(path.contribution), "size": size}
         for i, (path, size) in enumerate(zip(view.paths, sizes(view), strict=True))
     ]  # fmt: skip
     hidden = found.count - len(view.paths)
-    rest = found.total - sum((p.contribution for p in view.paths), found.total * 0)
     return {
         "to": view.signals.label(found.target),  # type: ignore[arg-type]
         "rows": rows,
-        "rest": f"{many(hidden)} more, together {written(rest)}" if hidden else None,
+        "rest": f"{many(hidden)} more, together {written(view.rest)}" if hidden else None,
         "total": written(found.total),
         "check": view.check or None,
     }
@@ -130,8 +124,8 @@ def parameters(view: View) -> list[dict[str, Any]]:
     found = []
     for node in view.shared:
         shares = view.signals.by_scope(node)
-        largest = max(map(_norm, shares.values()), default=0.0)
-        sizes_of = zip(shortened([*shares]), map(_norm, shares.values()), strict=True)
+        largest = max(map(norm, shares.values()), default=0.0)
+        sizes_of = zip(shortened([*shares]), map(norm, shares.values()), strict=True)
         rows = [
             {"label": label, "text": number(size), "size": size / largest if largest else 0.0}
             for label, size in sizes_of

@@ -9,39 +9,71 @@ from autodiff.draw.fit import line
 from autodiff.draw.groups import Cluster
 from autodiff.draw.legend import legend
 from autodiff.draw.markup import Cell, Run, escaped, table
-from autodiff.draw.view import COLOURS, NUMERALS, Card, View, Wire
+from autodiff.draw.palette import (
+    BLUE,
+    BLUE_FILL,
+    GREEN,
+    GREEN_FILL,
+    GREEN_WIRE,
+    GREY,
+    INK,
+    LINE,
+    ORANGE,
+    ORANGE_FILL,
+    ORANGE_WIRE,
+    PALE,
+    PATHS,
+    QUIET,
+    QUIET_BACK,
+    RED,
+    RED_FILL,
+    VIOLET,
+    VIOLET_FILL,
+    VIOLET_WIRE,
+    YELLOW_FILL,
+)
+from autodiff.draw.view import NUMERALS, Card, View, Wire
 
-__all__ = ["GREEN", "ORANGE", "SHOW", "dot"]
+__all__ = ["SHOW", "VARIANTS", "dot"]
 
 SHOW = ("values+grads", "values", "grads", "names")
-INK, GREY, PALE = "#263238", "#607D8B", "#ADB5BD"
-GREEN, GREEN_FILL, GREEN_WIRE = "#1B7F3B", "#E6F4EA", "#8CCB9F"
-ORANGE, ORANGE_FILL, ORANGE_WIRE = "#D9480F", "#FFF4E6", "#FFA94D"
-VIOLET, VIOLET_FILL, VIOLET_WIRE = "#5F3DC4", "#F3F0FF", "#B197FC"
-RED, RED_FILL = "#C92A2A", "#FFE3E3"
-_FILLS = {"loss": "#FFF9DB", "parameter": VIOLET_FILL, "input": "#F8F9FA", "group": "#EDF2FF"}
-_BORDERS = {"group": ("#4C6EF5", 2), "loss": ("#868E96", 1), "parameter": (VIOLET_WIRE, 1)}
+_FILLS = {"loss": YELLOW_FILL, "parameter": VIOLET_FILL, "input": "#F8F9FA", "group": BLUE_FILL}
+_BORDERS = {"group": (BLUE, 2), "loss": (GREY, 1), "parameter": (VIOLET_WIRE, 1)}
 
 _SIDES = {"LR": ("e", "w"), "RL": ("w", "e"), "TB": ("s", "n"), "BT": ("n", "s")}
 """By the direction of the forward, the sides of cards where wires leave and arrive."""
 
+VARIANTS = {
+    "whole": ("false", "true", True),
+    "newrank": ("true", "true", True),
+    "unlabelled": ("false", "true", False),
+    "straight": ("false", "line", False),
+}
+"""What asks less and less of an engine: newrank, splines, and whether wires have labels."""
+
 _HEAD = """digraph autodiff {{
-rankdir={rankdir}; newrank=false; compound=true; bgcolor="white"; nodesep=0.22; ranksep={ranksep};
-pad=0.25; splines=true; fontname="DejaVu Sans";
+rankdir={rankdir}; newrank={newrank}; compound=true; bgcolor="white"; nodesep=0.22; ranksep={ranksep};
+pad=0.25; splines={splines}; fontname="DejaVu Sans";
 node [shape=plain fontname="DejaVu Sans"];
 edge [fontname="DejaVu Sans" fontsize=10 arrowsize=0.6];
 """
 
 
-def dot(view: View, show: str = "values+grads", rankdir: str = "LR", title: str = "") -> str:
+def dot(
+    view: View, show: str = "values+grads", rankdir: str = "LR", title: str = "",
+    variant: str = "whole",
+) -> str:  # fmt: skip
     """DOT text with the same ids each time: ``n0``, ``n1``, ... in the order of the backward sweep.
 
-    Cards and wires carry an ``id`` and a ``class``, which Graphviz hands on to the SVG.
+    Cards and wires carry an ``id`` and a ``class``, which Graphviz hands on to the SVG. The
+    variants, one of `VARIANTS`, are for engines that fail at the whole.
     """
-    is_labelled = show != "names" and "grads" in show
+    newrank, splines, may_label = VARIANTS[variant]
+    is_labelled = may_label and "grads" in show
     writer = _Writer(view, show, is_labelled, _SIDES[rankdir])
+    ranksep = 0.42 if is_labelled else 0.35
     parts = [
-        _HEAD.format(rankdir=rankdir, ranksep=0.42 if is_labelled else 0.35),
+        _HEAD.format(rankdir=rankdir, newrank=newrank, splines=splines, ranksep=ranksep),
         *writer.scopes(),
         *(writer.wires(wire) for wire in view.wires),
         *writer.ranks(),
@@ -86,11 +118,13 @@ class _Writer:
                 'labeljust=l; style=rounded; color="#CFD8DC"; penwidth=1.5;\n')  # fmt: skip
 
     def card(self, card: Card) -> str:
-        colour, border = _BORDERS.get(card.kind, ("#90A4AE", 1))
+        colour, border = _BORDERS.get(card.kind, (LINE, 1))
         fill = _FILLS.get(card.kind, "#FFFFFF")
+        if card.paths and len(self.view.paths) == 1:
+            colour, border = PATHS[0], 2
         if card.is_target or (card.paths and card.kind == "parameter"):
             colour, border = ORANGE, 3
-            fill = "#FFF9DB" if card.kind == "input" else fill
+            fill = YELLOW_FILL if card.kind == "input" else fill
         if card.alert:
             colour, border, fill = RED, 3, RED_FILL
         attributes = f'STYLE="ROUNDED" BORDER="{border}" COLOR="{colour}" BGCOLOR="{fill}"'
@@ -152,49 +186,55 @@ class _Writer:
         is_quiet = bool(self.view.paths) and not wire.paths
         near = wire.parent.group.within is wire.child.group.within
         weight = 3 if near else 1
+        has_lane = "grads" in self.show and (not is_quiet or len(self.view.paths) == 1)
         return self._forward(wire, is_quiet, weight) + (
-            "" if is_quiet or "grads" not in self.show else self._backward(wire, weight)
+            self._backward(wire, is_quiet, weight) if has_lane else ""
         )
 
     def _forward(self, wire: Wire, is_quiet: bool, weight: int) -> str:
         parent, child = wire.parent.id, wire.child.id
         on_path = bool(wire.paths) and len(self.view.paths) == 1
-        colour = "#D5DBDF" if is_quiet else GREEN if on_path else GREEN_WIRE
+        colour = QUIET if is_quiet else GREEN if on_path else GREEN_WIRE
         if "grads" not in self.show and wire.paths:  # there is no other lane to show them on
-            colour = ":".join(COLOURS[i] for i in wire.paths)
+            colour = ":".join(PATHS[i] for i in wire.paths)
         port_out, port_in = self._ports("v")
         return (f'{parent}{port_out} -> {child}{port_in} [id="f-{parent}-{child}" '
                 f'class="forward" color="{colour}" penwidth={1.4 if on_path else 1} '
                 f"weight={weight}];\n")  # fmt: skip
 
-    def _backward(self, wire: Wire, weight: int) -> str:
+    def _backward(self, wire: Wire, is_quiet: bool, weight: int) -> str:
         parent, child = wire.parent.id, wire.child.id
-        colours = [COLOURS[i] for i in wire.paths]
-        pen = 2.6 if len(colours) == 1 else 1.5
+        colours = [PATHS[i] for i in wire.paths]
+        pen = 1.0 if is_quiet else 2.6 if len(colours) == 1 else 1.5
         port_out, port_in = self._ports("g")
         colour, label = ":".join(colours) or ORANGE_WIRE, self._label(wire)
+        colour, label = (QUIET_BACK, "") if is_quiet else (colour, label)
         return (f'{parent}{port_out} -> {child}{port_in} [id="b-{parent}-{child}" '
                 f'class="backward" dir=back color="{colour}" penwidth={pen} '
                 f"arrowsize=0.75 weight={weight}{label}];\n")  # fmt: skip
 
     def _ports(self, port: str) -> tuple[str, str]:
-        """Where a lane leaves and arrives: at its row, or at a corner where cards are stacked."""
+        """Where a lane leaves and arrives: at its row, or below and above where cards are stacked.
+
+        Engines lose their way to the corners of stacked cards.
+        """
         leave, arrive = self.sides
         if leave in "ns":
-            corner = {"v": "w", "g": "e"}[port]
-            return f":{leave}{corner}", f":{arrive}{corner}"
+            return f":{leave}", f":{arrive}"
         row = f":{port}" if {"v": "values", "g": "grads"}[port] in self.show else ""
         return f"{row}:{leave}", f"{row}:{arrive}"
 
     def _label(self, wire: Wire) -> str:
         """The local derivative, between the lanes."""
+        if not self.is_labelled:
+            return ""
         rows = []
         if wire.paths and len(self.view.paths) > 1:
-            marks = [Run(NUMERALS[i] + " ", 13, COLOURS[i]) for i in wire.paths]
+            marks = [Run(NUMERALS[i] + " ", 13, PATHS[i]) for i in wire.paths]
             rows.append([Cell(tuple(marks), 17)])
-        if self.is_labelled and wire.local:
-            rows.append([Cell((Run(wire.local, 10, "#495057"),), 13)])
-        if self.is_labelled and wire.slope and not wire.is_number:
+        if wire.local:
+            rows.append([Cell((Run(wire.local, 10, INK),), 13)])
+        if wire.slope and not wire.is_number:
             rows.append([Cell((Run(wire.slope, 11, ORANGE, bool(wire.paths)),), 14)])
         if not rows or not (self.view.paths or len(self.view.wires) <= 40):
             return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -153,6 +153,8 @@ class Grouping:
             raise DomainError(f"expand={expand!r}: give a depth, 'all', 'ops', 'path', or names")
         if isinstance(expand, frozenset):
             self._open_where(lambda c: c.id in expand)
+        elif isinstance(expand, int) and expand < 0:
+            raise DomainError(f"expand={expand}: a depth is 0 or more")
         elif isinstance(expand, int):
             self._open_where(lambda c: c.depth < expand)
         elif expand == "path":
@@ -196,7 +198,7 @@ class Grouping:
             if len(keys) - left_out <= COMFORTABLE:
                 break
         if closed := sum(not c.is_open and _is_visible(c) for c in self.clusters):
-            self.notes.append(f"{closed} scopes are closed; expand= opens them")
+            self.notes.append(f"{closed:,} scopes are closed; expand= opens them")
 
     def _key(self, node: Node) -> Any:
         """What stands for the node in the picture: a closed scope, or the head of an expression."""
@@ -226,12 +228,23 @@ class Grouping:
             kind = re.sub(r"\W*(t\s*=\s*)?\d+$", "", series[0].name)
             middle = _Middle(f"{len(series) - 4:,} × {kind}", series[0].outer)
             members = self._merged(members, series[2:-2], middle)
-        ops = [key for key in members if isinstance(key, Node) and key.op is not None]
-        if len(ops) > COMFORTABLE:
-            ops = ops[COMFORTABLE // 3 : -COMFORTABLE // 3]
-            ops = [key for key in ops if key not in self._kept]
-            members = self._merged(members, ops, _Middle(f"{len(ops):,} steps", None))
+        for cluster, ops in self._long(members, lambda node: node.op is not None):
+            middle = ops[COMFORTABLE // 3 : -COMFORTABLE // 3]
+            members = self._merged(members, middle, _Middle(f"{len(middle):,} steps", cluster))
+        for _, inputs in self._long(members, _is_input):
+            middle = inputs[2:-2]
+            members = self._merged(members, middle, _Middle(f"{len(middle):,} inputs", None))
         return members
+
+    def _long(
+        self, members: Iterable[Any], test: Callable[[Node], bool]
+    ) -> list[tuple[Cluster | None, list[Node]]]:
+        """Nodes that pass a test, by scope, where one scope has too many of them."""
+        found: dict[Cluster | None, list[Node]] = {}
+        for key in members:
+            if isinstance(key, Node) and test(key) and key not in self._kept:
+                found.setdefault(self.cluster_of(key), []).append(key)
+        return [pair for pair in found.items() if len(pair[1]) > COMFORTABLE]
 
     def _merged(
         self, members: dict[Any, list[Node]], keys: list[Any], middle: _Middle
@@ -261,6 +274,10 @@ class _Middle:
 
 def _is_visible(cluster: Cluster) -> bool:
     return cluster.closed() is cluster
+
+
+def _is_input(node: Node) -> bool:
+    return node.op is None and not (node.info is not None and node.info.is_parameter)
 
 
 def _around(cluster: Cluster | None) -> Iterator[Cluster]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from autodiff.draw import fonts
 from autodiff.draw.fit import line
 
-__all__ = ["Cell", "Run", "escaped", "table", "width"]
+__all__ = ["Cell", "Run", "escaped", "table", "total_width", "width"]
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -72,7 +72,7 @@ def width(runs: Iterable[Run]) -> int:
 
 def table(
     rows: list[list[Cell]], attributes: str = 'BORDER="0"', padding: int = 0, spacing: int = 0,
-    foot: int = 0,
+    foot: int = 0, least: int = 0,
 ) -> str:  # fmt: skip
     """Rows of cells, each column as wide as its widest line.
 
@@ -84,9 +84,33 @@ def table(
         Points between cells.
     foot : int
         Height of an empty last row, which keeps coloured cells off round corners.
+    least : int
+        Width of the whole, if that is more: an empty column makes up for it.
     """
-    count = max(sum(cell.span for cell in row) for row in rows)
-    widths = [0] * count
+    widths = _widths(rows, padding, spacing)
+    missing = least - _spanned(widths, 0, len(widths), spacing) - spacing
+    if missing > 0:
+        count = len(widths)
+        widths.append(missing)
+        rows = [[*row, Cell((), row[0].height, span=1 + count - _count(row))] for row in rows]
+    body = "".join(f"<TR>{_cells(row, widths, spacing)}</TR>" for row in rows)
+    if foot:
+        total = _spanned(widths, 0, len(widths), spacing)
+        shape = f'COLSPAN="{len(widths)}" FIXEDSIZE="TRUE" WIDTH="{total}" HEIGHT="{foot}"'
+        body += f"<TR><TD {shape}></TD></TR>"
+    return (
+        f'<TABLE {attributes} CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">{body}</TABLE>'
+    )
+
+
+def total_width(rows: list[list[Cell]], padding: int = 0, spacing: int = 0) -> int:
+    """How wide `table` makes these rows, in points."""
+    widths = _widths(rows, padding, spacing)
+    return _spanned(widths, 0, len(widths), spacing)
+
+
+def _widths(rows: list[list[Cell]], padding: int, spacing: int) -> list[int]:
+    widths = [0] * max(map(_count, rows))
     for row in rows:
         for column, cell in _placed(row):
             if cell.span == 1:
@@ -95,15 +119,11 @@ def table(
         for column, cell in _placed(row):
             missing = width(cell.runs) + padding - _spanned(widths, column, cell.span, spacing)
             widths[column + cell.span - 1] += max(missing, 0)
-    body = "".join(f"<TR>{_cells(row, widths, spacing)}</TR>" for row in rows)
-    if foot:
-        total = _spanned(widths, 0, count, spacing)
-        body += (
-            f'<TR><TD COLSPAN="{count}" FIXEDSIZE="TRUE" WIDTH="{total}" HEIGHT="{foot}"></TD></TR>'
-        )
-    return (
-        f'<TABLE {attributes} CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">{body}</TABLE>'
-    )
+    return widths
+
+
+def _count(row: list[Cell]) -> int:
+    return sum(cell.span for cell in row)
 
 
 def _placed(row: list[Cell]) -> Iterable[tuple[int, Cell]]:

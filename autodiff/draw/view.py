@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.backward import contributions
 from autodiff.draw.check import difference
 from autodiff.draw.groups import Cluster, Group, Grouping
 from autodiff.inspect.expressions import LONGEST
@@ -18,11 +20,10 @@ from autodiff.inspect.paths import Path, Paths
 from autodiff.inspect.signals import Edge, Signals
 from autodiff.nodes import Node
 
-__all__ = ["COLOURS", "NUMERALS", "Card", "View", "Wire", "shown"]
+__all__ = ["NUMERALS", "Card", "View", "Wire", "norm", "shown"]
 
 NUMERALS = "①②③④⑤⑥⑦⑧"
-COLOURS = ("#E8590C", "#C2255C", "#1971C2", "#7048E8", "#2B8A3E", "#A6600B", "#0B7285", "#9C36B5")
-"""One for each path; the numerals tell them apart as well."""
+
 
 
 @dataclass(eq=False)
@@ -251,8 +252,8 @@ class View:
         steps = [self._steps(edge, head) for edge in edges]
         is_scalar = head.spec[0] == () and edges[0].parent.spec[0] == ()
         wire.local = " + ".join(product([f for _, f in step], is_scalar) for step in steps)
-        slope = self._slope(wire, edges) if is_scalar else None
-        wire.slope = "" if slope is None else number(slope)
+        if is_scalar:
+            wire.slope = number(sum(math.prod(_slope(e) for e, _ in step) for step in steps))
 
     def _steps(self, edge: Edge, head: Node) -> list[tuple[Edge, Factor]]:
         """The local derivatives within a card, from its head down to the edge."""
@@ -262,11 +263,6 @@ class View:
             if edge.child is head:
                 return steps[::-1]
             (edge,) = self.signals.uses[edge.child]  # what is folded has one use
-
-    def _slope(self, wire: Wire, edges: list[Edge]) -> float | None:
-        delta = self.signals.deltas[wire.child.group.head]
-        share = sum(float(np.sum(e.share)) for e in edges)
-        return share / float(delta) if float(delta) else None
 
     # Paths
 
@@ -284,6 +280,13 @@ class View:
         """The cards that a path comes through, from the result on."""
         cards = [card for node in path.nodes if (card := self.card(node)) is not None]
         return [c for c, before in zip(cards, [None, *cards], strict=False) if c is not before]
+
+    @property
+    def rest(self) -> Any:
+        """What the paths add that are not drawn."""
+        assert self.found is not None
+        total = self.found.total
+        return total - sum((path.contribution for path in self.paths), total * 0)
 
     def shares(self, card: Card) -> list[tuple[Wire, Any]]:
         """What each consumer adds to the error signal of the card's value."""
@@ -320,6 +323,20 @@ class View:
 def _ops(group: Group) -> str:
     count = sum(node.op is not None for node in group.nodes)
     return f"{count:,} op{'s' if count > 1 else ''}"
+
+
+def _slope(edge: Edge) -> float:
+    """The local derivative between two numbers."""
+    spec = edge.child.spec
+    one = 1.0 if spec[1] is float else np.ones(spec[0], spec[1])[()]
+    return float(np.sum(contributions(edge.child, one)[edge.index]))
+
+
+def norm(value: Any) -> float:
+    """The Euclidean norm of a value, of several results together; 0 if it is not finite."""
+    parts = value if isinstance(value, tuple) else (getattr(value, "values", value),)
+    size = math.hypot(*(float(np.linalg.norm(np.ravel(part))) for part in parts))
+    return size if math.isfinite(size) else 0.0
 
 
 def _is_parameter(node: Node) -> bool:

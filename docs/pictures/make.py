@@ -38,12 +38,12 @@ def net_4_2_1_path() -> ad.draw.Graph:
     """A network of three units: the derivative with respect to one weight, factor by factor."""
     x = [ad.Tensor(v, requires_grad=True, name=f"x{j}") for v, j in zip(INPUT, "₁₂₃₄")]
     W = [[ad.Parameter(w, name=f"W{i}{j}") for w, j in zip(r, "₁₂₃₄")] for r, i in zip(ROWS, "₁₂")]
-    b, u = [ad.Parameter(0.06), ad.Parameter(0.02)], [ad.Parameter(0.9), ad.Parameter(-0.7)]
+    b1, b2, u1, u2 = (ad.Parameter(v) for v in (0.06, 0.02, 0.9, -0.7))
     with ad.scope("hidden layer"):
-        z = [b[i] + sum(w * v for w, v in zip(W[i], x, strict=True)) for i in range(2)]
-        a = [ad.sigmoid(v) for v in z]
+        z1, z2 = (b + sum(w * v for w, v in zip(r, x)) for b, r in zip((b1, b2), W))
+        a1, a2 = ad.sigmoid(z1), ad.sigmoid(z2)
     with ad.scope("output"):
-        s = u[0] * a[0] + u[1] * a[1]
+        s = u1 * a1 + u2 * a2
         p = ad.sigmoid(s)
     J = -ad.log(1 - p)
     return ad.graph(J, highlight=(J, W[0][3]))

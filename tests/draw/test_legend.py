@@ -90,7 +90,9 @@ def test_a_product_is_of_known_numbers_only() -> None:
     y = ad.sin(x)
     z = 0.0 * y
     J = ad.tanh(z)
-    assert products(ad.graph(J, highlight=x, top=1)) == []
+    assert products(ad.graph(J, highlight=x, top=1)) == [
+        "= (1 − J²) · 0 · cos(x) = 1.000 · 0 · −0.416"
+    ]
     assert products(ad.graph(J, highlight=y, top=1)) == ["= (1 − J²) · 0 = 1.000 · 0"]
 
 
@@ -123,7 +125,7 @@ def test_a_size_that_is_not_finite_has_no_bar() -> None:
     x = leaf(0.0)
     with np.errstate(all="ignore"):
         graph = ad.graph(np.sqrt(x) + x, highlight=x)
-        assert sizes(graph._view) == [0.0, 0.0]
+        assert sizes(graph._view) == [0.0, 1.0]
 
 
 def test_where_there_is_no_path_the_reason_is_told() -> None:
