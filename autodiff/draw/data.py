@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.draw.groups import Cluster
 from autodiff.draw.legend import sizes, ways
 from autodiff.draw.palette import PATHS
 from autodiff.draw.view import NUMERALS, Card, View, norm, shown, shown_delta
@@ -15,7 +16,7 @@ from autodiff.inspect.paths import many
 from autodiff.inspect.signals import shortened, step, written
 from autodiff.nodes import Node
 
-__all__ = ["parameters", "paths", "state"]
+__all__ = ["around", "parameters", "paths", "state"]
 
 
 def state(view: View, label: str, svg: str, turned: dict[str, int]) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def _card(
         "delta": card.delta,
         "ops": sum(node.op is not None for node in card.group.nodes),
         "scope": step(head),
+        "around": around(card.group.within),
         "source": str(source) if source else None,
         "alert": card.alert or None,
         "state": turned.get(card.id),
@@ -65,6 +67,15 @@ def _card(
         "partials": [{"to": w.parent.id, "local": w.local, "value": w.slope or None}
                      for w in view.arriving(card)],
     }  # fmt: skip
+
+
+def around(cluster: Cluster | None) -> list[str]:
+    """The ids of a scope and of those around it, the outermost first."""
+    ids: list[str] = []
+    while cluster is not None:
+        ids.insert(0, cluster.id)
+        cluster = cluster.outer
+    return ids
 
 
 def _shares(view: View, card: Card) -> list[dict[str, Any]]:

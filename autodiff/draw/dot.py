@@ -52,7 +52,7 @@ VARIANTS = {
 """What asks less and less of an engine: newrank, splines, and whether wires have labels."""
 
 _HEAD = """digraph autodiff {{
-rankdir={rankdir}; newrank={newrank}; compound=true; bgcolor="white"; nodesep=0.22; ranksep={ranksep};
+rankdir={rankdir}; newrank={newrank}; compound=true; bgcolor="white"; nodesep=0.22; ranksep={gap};
 pad=0.25; splines={splines}; fontname="DejaVu Sans";
 node [shape=plain fontname="DejaVu Sans"];
 edge [fontname="DejaVu Sans" fontsize=10 arrowsize=0.6];
@@ -71,9 +71,9 @@ def dot(
     newrank, splines, may_label = VARIANTS[variant]
     is_labelled = may_label and "grads" in show
     writer = _Writer(view, show, is_labelled, _SIDES[rankdir])
-    ranksep = 0.42 if is_labelled else 0.35
+    gap = 0.42 if is_labelled else 0.35
     parts = [
-        _HEAD.format(rankdir=rankdir, newrank=newrank, splines=splines, ranksep=ranksep),
+        _HEAD.format(rankdir=rankdir, newrank=newrank, splines=splines, gap=gap),
         *writer.scopes(),
         *(writer.wires(wire) for wire in view.wires),
         *writer.ranks(),
@@ -214,13 +214,14 @@ class _Writer:
                 f"arrowsize=0.75 weight={weight}{label}];\n")  # fmt: skip
 
     def _ports(self, port: str) -> tuple[str, str]:
-        """Where a lane leaves and arrives: at its row, or below and above where cards are stacked.
+        """Where a lane leaves and arrives: at its row, or at a corner where cards are stacked.
 
-        Engines lose their way to the corners of stacked cards.
+        From below, engines lose their way to corners, and lanes share the middle.
         """
         leave, arrive = self.sides
         if leave in "ns":
-            return f":{leave}", f":{arrive}"
+            corner = {"v": "w", "g": "e"}[port] if leave == "s" else ""
+            return f":{leave}{corner}", f":{arrive}{corner}"
         row = f":{port}" if {"v": "values", "g": "grads"}[port] in self.show else ""
         return f"{row}:{leave}", f"{row}:{arrive}"
 

@@ -71,11 +71,8 @@ class Explorer {
     this.#search();
   }
 
-  // What a part became: a card its cluster, a cluster its card.
-  #twin(part) {
-    const { cards, clusters } = this.drawing;
-    return [...cards.values(), ...clusters.values()].find(({ name }) => name === part?.name);
-  }
+  // What a part became: a card its cluster, a cluster its card. Both have the id of the scope.
+  #twin(part) { return this.drawing.cards.get(part?.id) ?? this.drawing.clusters.get(part?.id); }
 
   #asCard(twin) { return this.selected && this.drawing.cards.has(twin?.id) ? twin.id : null; }
 

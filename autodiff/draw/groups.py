@@ -229,11 +229,11 @@ class Grouping:
             middle = _Middle(f"{len(series) - 4:,} × {kind}", series[0].outer)
             members = self._merged(members, series[2:-2], middle)
         for cluster, ops in self._long(members, lambda node: node.op is not None):
-            middle = ops[COMFORTABLE // 3 : -COMFORTABLE // 3]
-            members = self._merged(members, middle, _Middle(f"{len(middle):,} steps", cluster))
+            inner = ops[COMFORTABLE // 3 : -COMFORTABLE // 3]
+            members = self._merged(members, inner, _Middle(f"{len(inner):,} steps", cluster))
         for _, inputs in self._long(members, _is_input):
-            middle = inputs[2:-2]
-            members = self._merged(members, middle, _Middle(f"{len(middle):,} inputs", None))
+            inner = inputs[2:-2]
+            members = self._merged(members, inner, _Middle(f"{len(inner):,} inputs", None))
         return members
 
     def _long(

@@ -20,6 +20,7 @@ from autodiff.errors import AutodiffError, DomainError
 __all__ = [
     "DrawingError",
     "Engine",
+    "LayoutFailedError",
     "LayoutTimeoutError",
     "MissingEngineError",
     "engines",
@@ -37,6 +38,10 @@ class DrawingError(AutodiffError, RuntimeError):
 
 class MissingEngineError(DrawingError):
     """A picture that needs a program or a font that is not installed."""
+
+
+class LayoutFailedError(DrawingError):
+    """A layout that an engine failed at; it may succeed at a simpler one."""
 
 
 class LayoutTimeoutError(DrawingError):
@@ -137,7 +142,7 @@ def render(
         If no engine can write `format`.
     LayoutTimeoutError
         If the engine needs more than `timeout`.
-    DrawingError
+    LayoutFailedError
         If the engine fails, or reports that something in `dot` is wrong.
     """
     if format not in ("svg", "pdf"):
@@ -147,7 +152,7 @@ def render(
     if able is None:
         raise MissingEngineError(_missing(format))
     picture = _run(able, format, dot, timeout)
-    return picture if format == "pdf" else _inline(picture.decode()).encode()
+    return picture if format == "pdf" else _inline(able, picture).encode()
 
 
 def _missing(format: str) -> str:
@@ -158,9 +163,16 @@ def _missing(format: str) -> str:
     return "drawing needs a layout engine: pip install 'autodiff[draw]'"
 
 
-def _inline(svg: str) -> str:
+def _inline(engine: Engine, picture: bytes) -> str:
     """Without what must not stand inside of HTML: the declarations before the picture."""
-    return fit(svg[max(svg.find("<svg"), 0) :])
+    _, tag, svg = picture.partition(b"<svg")
+    try:
+        text = (tag + svg).decode()
+    except UnicodeDecodeError:
+        text = ""
+    if not text:
+        raise LayoutFailedError(f"{engine.name} failed: what it wrote is no SVG in UTF-8")
+    return fit(text)
 
 
 def _run(engine: Engine, format: str, dot: str, timeout: float) -> bytes:
@@ -176,7 +188,7 @@ def _run(engine: Engine, format: str, dot: str, timeout: float) -> bytes:
         raise DrawingError(f"{engine.name} cannot be started: {problem}") from problem
     failure = _failure(status, report.decode(errors="replace"))
     if failure or not picture:
-        raise DrawingError(f"{engine.name} failed: {failure or 'it wrote nothing'}")
+        raise LayoutFailedError(f"{engine.name} failed: {failure or 'it wrote nothing'}")
     return picture
 
 

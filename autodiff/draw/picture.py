@@ -5,16 +5,18 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from autodiff import io
 from autodiff.draw import data, layout, raster
-from autodiff.draw.dot import dot
+from autodiff.draw.dot import VARIANTS, dot
 from autodiff.draw.explorer import page
+from autodiff.draw.states import State, explored, turned
 from autodiff.draw.view import Card, View
-from autodiff.errors import AutodiffError, DomainError
+from autodiff.errors import DomainError
 from autodiff.inspect.paths import Paths
 from autodiff.inspect.signals import Signals
 
@@ -22,10 +24,10 @@ __all__ = ["Graph"]
 
 LARGEST = 2_000
 """Cards of a picture that an engine is given without `force`: beyond, nobody can read it."""
+RANKABLE = 200
+"""Cards beyond which Graphviz's newrank takes too long to be tried."""
 PATIENCE = 10.0
 """Seconds for one layout; then a picture with closed scopes is tried."""
-STATES = 24
-"""Layouts in one page: as drawn, and with one scope opened or closed."""
 
 
 class Graph:
@@ -61,10 +63,15 @@ class Graph:
     @cached_property
     def dot(self) -> str:
         """DOT text, the same each time."""
-        return self._dot(self._view)
+        return self._dot(self._view, "whole")
 
-    def _dot(self, view: View) -> str:
-        return dot(view, self._show, self._rankdir, self._title)
+    def _dot(self, view: View, variant: str) -> str:
+        return dot(view, self._show, self._rankdir, self._title, variant)
+
+    @property
+    def check(self) -> str:
+        """How the highlighted gradient compares with differences; empty if it cannot be told."""
+        return self._view.check
 
     def svg(self) -> str:
         """The picture as SVG.
@@ -80,23 +87,37 @@ class Graph:
 
     @cached_property
     def _drawn(self) -> tuple[View, str]:
-        return self._laid_out(self._view)
+        view, svg = self._laid_out(self._view, "svg")
+        return view, svg.decode()
 
-    def _laid_out(self, view: View) -> tuple[View, str]:
-        """The view, or what could be drawn of it in time; and the picture."""
-        self._require_readable(view)
+    def _laid_out(self, view: View, format: str) -> tuple[View, bytes]:
+        """The view, or what can be drawn of it; and the picture."""
         try:
-            return view, self._render(view)
-        except layout.LayoutTimeoutError as slow:
+            return view, self._render(view, format)
+        except (layout.LayoutFailedError, layout.LayoutTimeoutError) as problem:
             if not any(c.is_open for c in view.grouping.clusters):
                 raise
-            note = f"{slow}; drawn with all scopes closed"
-            self.notes = list(dict.fromkeys([*self.notes, note]))
-            closed = View(self.signals, 0, self._paths)
-            return closed, self._render(closed)
+            drawn = self._laid_out(View(self.signals, 0, self._paths), format)
+            self._note(f"{problem}; drawn with all scopes closed")
+            return drawn
 
-    def _render(self, view: View) -> str:
-        return layout.render(self._dot(view), "svg", layout.find(), PATIENCE).decode()
+    def _render(self, view: View, format: str) -> bytes:
+        """The picture; where the engine fails, of a variant that asks less of it."""
+        self._require_readable(view)
+        skipped = "newrank" if len(view.cards) > RANKABLE else None
+        *variants, last = (variant for variant in VARIANTS if variant != skipped)
+        for variant in variants:
+            with suppress(layout.LayoutFailedError):
+                return self._layout(view, format, variant)
+        picture = self._layout(view, format, last)
+        self._note("the layout failed with curved wires; drawn with straight ones, unlabelled")
+        return picture
+
+    def _layout(self, view: View, format: str, variant: str) -> bytes:
+        return layout.render(self._dot(view, variant), format, timeout=PATIENCE)
+
+    def _note(self, *notes: str) -> None:
+        self.notes = list(dict.fromkeys([*self.notes, *notes]))
 
     def _require_readable(self, view: View) -> None:
         if len(view.cards) > LARGEST and not self._force:
@@ -111,18 +132,15 @@ class Graph:
 
     def pdf(self) -> bytes:
         """The picture as PDF; needs `dot` or pygraphviz."""
-        self._require_readable(self._view)
-        return layout.render(self.dot, "pdf", timeout=PATIENCE)
+        return self._laid_out(self._view, "pdf")[1]
 
     def html(self) -> str:
         """One page, without any other file, to explore the graph in a browser."""
-        drawn = [("as drawn", *self._drawn)]
-        drawn += [(label, *self._laid_out(view)) for label, view in self._other_views()]
-        turned = {c: i for i, (_, view, _) in enumerate(drawn) for c in self._turned(view)}
-        back = dict.fromkeys(turned, 0)
+        drawn, notes = explored(State("as drawn", *self._drawn), self._with_open, self._svg_of)
+        self._note(*notes)
         states = [
-            data.state(view, label, svg, back if i else turned)
-            for i, (label, view, svg) in enumerate(drawn)
+            data.state(each.view, each.label, each.svg, others)
+            for each, others in zip(drawn, turned(drawn), strict=True)
         ]
         return page({
             "title": self.signals.label(self.signals.root),
@@ -130,22 +148,11 @@ class Graph:
             "parameters": data.parameters(self._view), "table": str(self),
         })  # fmt: skip
 
-    def _other_views(self) -> list[tuple[str, View]]:
-        """The same with one scope opened that is closed, or closed that is open."""
-        shown, _ = self._drawn
-        drawn = {card.group.cluster for card in shown.cards} | set(shown.clusters)
-        chosen = [c for c in shown.grouping.clusters if c in drawn][:STATES]
-        is_open = frozenset(c.id for c in shown.grouping.clusters if c.is_open)
-        return [
-            (f"{c.name} {'closed' if c.is_open else 'open'}",
-             View(self.signals, is_open ^ {c.id}, self._paths, self._expand))
-            for c in chosen
-        ]  # fmt: skip
+    def _with_open(self, scopes: frozenset[str]) -> View:
+        return View(self.signals, scopes, self._paths, self._expand)
 
-    def _turned(self, view: View) -> list[str]:
-        """The scopes that are open in this view and closed as drawn, or the other way round."""
-        drawn = {c.id: c.is_open for c in self._drawn[0].grouping.clusters}
-        return [c.id for c in view.grouping.clusters if c.is_open != drawn[c.id]]
+    def _svg_of(self, view: View) -> str:
+        return self._render(view, "svg").decode()
 
     def save(self, path: str | os.PathLike[str], scale: float = 2.0) -> Path:
         """Write the picture in the form that the suffix says.
@@ -191,7 +198,7 @@ class Graph:
         """The picture, or why there is none; asked for once, since it may take long to fail."""
         try:
             return self.svg(), ""
-        except (AutodiffError, OSError) as error:
+        except Exception as error:
             return None, str(error)
 
     def _repr_svg_(self) -> str | None:
@@ -199,12 +206,23 @@ class Graph:
 
     def _repr_html_(self) -> str:
         svg, problem = self._shown
-        return svg or (
-            f"<p>{html.escape(problem)}</p><pre>{html.escape(str(self))}</pre>"
-            f"<details><summary>DOT</summary><pre>{html.escape(self.dot)}</pre></details>"
+        if svg is not None:
+            return svg
+        table, text = _or_reason(self.__str__), _or_reason(lambda: self.dot)
+        return (
+            f"<p>{html.escape(problem)}</p><pre>{html.escape(table)}</pre>"
+            f"<details><summary>DOT</summary><pre>{html.escape(text)}</pre></details>"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        bundle = {"text/plain": str(self), "text/html": self._repr_html_()}
+        bundle = {"text/plain": _or_reason(self.__str__), "text/html": self._repr_html_()}
         svg = self._repr_svg_()
         return bundle if svg is None else {**bundle, "image/svg+xml": svg}
+
+
+def _or_reason(make: Callable[[], str]) -> str:
+    """What is made, or why it cannot be; a notebook shows nothing at all of what raises."""
+    try:
+        return make()
+    except Exception as error:
+        return str(error)

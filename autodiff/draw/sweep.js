@@ -29,12 +29,10 @@ class Sweep {
 
   // The step of another drawing at which it reaches this card, the group that the card vanished
   // into, or the first card that came out of this group; -1 if there is none.
-  #stepIn(drawing, { id, name, scope }) {
-    const { order } = drawing.state;
-    if (order.includes(id)) return order.indexOf(id);
-    const others = order.map((other) => drawing.cards.get(other));
-    const around = others.findIndex((other) => other.name === scope);
-    return around >= 0 ? around : others.findIndex((other) => other.scope === name);
+  #stepIn(drawing, { id, around }) {
+    const { order, cards } = drawing.state;
+    const step = order.findIndex((other) => other === id || around.includes(other));
+    return step >= 0 ? step : cards.findIndex((other) => other.around.includes(id));
   }
 
   // At the end of the slider every card has its error signal, and none is the current one.

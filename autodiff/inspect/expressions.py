@@ -41,7 +41,7 @@ class Expressions:
     ) -> None:
         self.names = names
         self.values = values
-        self._constants = [(n, v) for n, v in constants.items() if isinstance(v, np.ndarray)]
+        self._constants = [(n, v) for n, v in constants.items() if _is_numeric(v)]
         self._written: dict[tuple[Node, int], Term] = {}
 
     def term(self, node: Node, depth: int = 4) -> Term:
@@ -80,48 +80,92 @@ class Expressions:
 
     def factor(self, node: Node, index: int) -> Factor:
         """The local derivative of a value with respect to its argument number `index`."""
-        terms = self.arguments(node, 2)
-        named = dict(zip(node.op.args, terms, strict=False))
-        named["out"] = self.term(node, 2)
-        return derivative(node.op, index, named, node.spec[0] == ())
+        if node.op.name == "getitem":
+            return Factor(1.0, f"[{_index(node)}]′")
+        terms = [*self.arguments(node, 2), self.term(node, 2)]
+        shapes = [*(self._shape(node, i) for i in range(len(node.parents))), _shape(node)]
+        return derivative(node.op, index, terms, shapes)
+
+    def _shape(self, node: Node, index: int) -> tuple[int, ...]:
+        """Of an argument; as that of the result if nothing tells."""
+        if node.parents[index] is not None:
+            return _shape(node.parents[index])
+        value = constant(node, index, self.values)
+        return _shape(node) if value is None else np.shape(value)
 
     def _constant(self, node: Node, index: int) -> Term:
         value = constant(node, index, self.values)
         if value is None:
             return Term("") if node.op.optional else Term("c")
-        if _is_uniform(value):
-            return atom(written(float(np.ravel(value)[0])))
+        error = self._error(node, index, value)
+        number = _uniform(np.ravel(value), np.ravel(error))
+        if number is not None:
+            return atom(written(number))
         for name, known in self._constants:
-            if known.shape == np.shape(value) and np.array_equal(known, value):
+            if known.shape == np.shape(value) and np.allclose(known, value, rtol=0, atol=error):
                 return atom(name)
         if np.size(value) > 3 or np.ndim(value) > 1:
             return Term("c")
         return Term(f"[{'  '.join(map(written, map(float, value)))}]")
 
+    def _error(self, node: Node, index: int, value: Any) -> Any:
+        """How far rounding may have moved each entry of a constant."""
+        dtype, size = np.asarray(value).dtype, np.abs(value)
+        if _kept(node, index) is None:  # a difference, as inexact as what it was taken of
+            size = size + np.abs(self.values[node])
+        eps = np.finfo(dtype).eps if dtype.kind == "f" else 0
+        return eps * np.where(np.isfinite(size), size, 0)
 
-def _is_uniform(value: Any) -> bool:
-    """Whether all entries are one number, but for rounding."""
-    if np.ndim(value) == 0:
-        return True
-    return value.size > 0 and bool(np.allclose(value, value.ravel()[0], rtol=1e-12, atol=0))
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+
+
+def _uniform(value: Any, error: Any) -> float | None:
+    """The number that all entries are but for rounding, from the entry with the least of it."""
+    if not value.size:
+        return None
+    number = value[error.argmin()]
+    return float(number) if np.allclose(value, number, rtol=0, atol=error + error.min()) else None
 
 
 def _index(node: Node) -> str:
     index = node.saved[0]
-    parts = index if isinstance(index, tuple) else (index,)
-    return ", ".join(str(p) if isinstance(p, (int, np.integer)) else "·" for p in parts)
+    return ", ".join(map(_place, index if isinstance(index, tuple) else (index,)))
+
+
+def _place(part: Any) -> str:
+    """One part of an index."""
+    if part is None or isinstance(part, (int, np.integer)):
+        return str(part).replace("-", "−")
+    if isinstance(part, slice):
+        bounds = part.start, part.stop, part.step
+        start, stop, step = ("" if p is None else _place(p) for p in bounds)
+        return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
+    return "..." if part is ... else "[…]"
+
+
+def _shape(node: Node) -> tuple[int, ...]:
+    has_one = node.op is None or node.op.outputs == 1
+    return node.spec[0] if has_one else ()
 
 
 def constant(node: Node, index: int, values: Mapping[Node, Any]) -> Any:
     """The value of an argument that is no node; None if nothing in the graph tells."""
+    kept = _kept(node, index)
+    is_sum = kept is None and node.op.name in ("add", "subtract")
+    return _difference(node, index, values) if is_sum else kept
+
+
+def _kept(node: Node, index: int) -> Any:
+    """The value of an argument, if the node has it."""
+    op = node.op
     if node.info is not None and node.info.constants is not None:
         return node.info.constants[index]
-    if isinstance(node, Scalar) and node.op.name not in ("add", "subtract"):
+    if isinstance(node, Scalar) and op.name not in ("add", "subtract"):
         return node.saved[index]
-    op = node.op
-    if not op.variadic and op.args[index] in op.needs:
-        return node.saved[op.needs.index(op.args[index])]
-    return _difference(node, index, values) if op.name in ("add", "subtract") else None
+    is_saved = not op.variadic and op.args[index] in op.needs
+    return node.saved[op.needs.index(op.args[index])] if is_saved else None
 
 
 def _difference(node: Node, index: int, values: Mapping[Node, Any]) -> Any:
@@ -129,11 +173,9 @@ def _difference(node: Node, index: int, values: Mapping[Node, Any]) -> Any:
     out, other = values.get(node), values.get(node.parents[1 - index])
     if out is None or other is None:
         return None
-    return (
-        other - out
-        if node.op.name == "subtract" and index == 1
-        else (out + other if node.op.name == "subtract" else out - other)
-    )
+    if node.op.name == "add":
+        return out - other
+    return out + other if index == 0 else other - out
 
 
 def fold(order: list[Node], kept: set[Node]) -> dict[Node, Node]:

@@ -6,7 +6,7 @@ import ast
 import linecache
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import count, islice
 from typing import Any
@@ -88,10 +88,11 @@ def names(order: list[Node], given: Mapping[str, Any]) -> dict[Node, str]:
     assigned to where it was made (of watched nodes). One that is taken gets a number.
     """
     held = {node: name for name, node in _held(given)}
+    files: dict[str, dict[Any, str]] = {}
     found: dict[Node, str] = {}
     for node in order:
         own = node.info.name if node.info is not None else None
-        if name := own or held.get(node) or _assigned(node):
+        if name := own or held.get(node) or _assigned(node, files):
             found[node] = name
     return numbered(found)
 
@@ -107,11 +108,14 @@ def _held(given: Mapping[str, Any]) -> Iterator[tuple[str, Node]]:
                     yield subscript(name, i), part._node
 
 
-def numbered(found: dict[Node, str]) -> dict[Node, str]:
-    """The same texts, those that occur more than once with a number in order of creation."""
-    times = Counter(found.values())
-    taken = set(times)
-    fresh = {name: _fresh(name, taken) for name, n in times.items() if n > 1}
+def numbered(found: dict[Node, str], settled: Iterable[str] = ()) -> dict[Node, str]:
+    """The same texts, with numbers in order of creation for those that occur more than once.
+
+    A text that is `settled`, since something else is called so already, is numbered as well.
+    """
+    times, others = Counter(found.values()), set(settled)
+    taken = others.union(times)
+    fresh = {name: _fresh(name, taken) for name, n in times.items() if n > 1 or name in others}
     for node in sorted(found, key=lambda n: n.order):
         if (name := found[node]) in fresh:
             found[node] = next(fresh[name])
@@ -126,13 +130,22 @@ def _fresh(name: str, taken: set[str]) -> Iterator[str]:
             yield text
 
 
-def _assigned(node: Node) -> str | None:
+def _assigned(node: Node, files: dict[str, dict[Any, str]]) -> str | None:
     """The variable that the value of a watched node was assigned to, at the line that made it."""
     place = node.info.source if node.info is not None else None
     several = node.op is not None and node.op.outputs != 1
     if place is None or several or sys.version_info < (3, 11):
         return None
-    return _assignments(place.code.co_filename).get(_position(place.code, place.instruction))
+    file = place.code.co_filename
+    if file not in files:
+        files[file] = _assignments(_text(file))
+    return files[file].get(_position(place.code, place.instruction))
+
+
+def _text(file: str) -> str:
+    """The file as it is now: it may have been edited, and its module reloaded."""
+    linecache.checkcache(file)
+    return "".join(linecache.getlines(file))
 
 
 @lru_cache(maxsize=10_000)
@@ -142,11 +155,11 @@ def _position(code: Any, instruction: int) -> Any:
 
 
 @lru_cache(maxsize=100)
-def _assignments(file: str) -> dict[Any, str]:
+def _assignments(text: str) -> dict[Any, str]:
     """Names by the positions of what is assigned to them."""
     try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:  # the file was changed meanwhile
+        tree = ast.parse(text)
+    except SyntaxError:  # half edited
         return {}
     found: dict[Any, str] = {}
     for statement in ast.walk(tree):

@@ -23,7 +23,7 @@ SUM, PRODUCT, POWER, ATOM = range(4)
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-
+_NUMBER = re.compile(r"−?\d+(\.\d+)?(e−?\d+)?")
 
 BRIEF = 14
 """Characters of an argument that is written out within a local derivative."""
@@ -106,15 +106,19 @@ def _raised(x: Term, y: Term) -> Term:
 
 def _times(x: Term, y: Term, sign: str = "⊙") -> Term:
     """Numbers go before what they multiply: ``2x``."""
-    if _is_number(y.text):
+    if _value(y.text) is not None:
         x, y = y, x
-    if _is_number(x.text):
-        sign = "" if y.text[0].isalpha() or y.tightness == SUM else "·"
-    return _joined(sign, PRODUCT)(x, y)
+    if _value(x.text) is None:
+        return _joined(sign, PRODUCT)(x, y)
+    if x.text.startswith("−"):
+        return WRITTEN["negative"](_times(atom(x.text[1:]), y))
+    is_close = "e" not in x.text and (y.text[0].isalpha() or y.tightness == SUM)
+    return _joined("" if is_close else "·", PRODUCT)(x, y)
 
 
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal()
+def _value(text: str) -> float | None:
+    """The number that a text is, if it is one."""
+    return float(text.replace("−", "-")) if _NUMBER.fullmatch(text) else None
 
 
 def _affine(x: Term, W: Term, b: Term | None = None) -> Term:
@@ -158,7 +162,7 @@ _SLOPES = {
     "sqrt": ("1 / (2 * out)",),
     "tan": ("1 + out**2",),
     "cbrt": ("1 / (3 * out**2)",),
-    "divide": ("1 / y", "-(out / y)"),
+    "divide": ("1 / y", "-(x / y**2)"),
     "erf": (f"{2 / math.sqrt(math.pi)} * np.exp(-x**2)",),
     "erfc": (f"{-2 / math.sqrt(math.pi)} * np.exp(-x**2)",),
     "arccos": ("-(1 / np.sqrt((1 - x) * (1 + x)))",),
@@ -189,7 +193,7 @@ class Factor(NamedTuple):
     is_diagonal : bool
         Whether it acts on each entry by itself.
     is_row : bool
-        Whether it makes one number of all entries.
+        Whether it adds all entries up.
     """
 
     scale: float
@@ -198,44 +202,70 @@ class Factor(NamedTuple):
     is_row: bool = False
 
 
-def derivative(op: Op, index: int, terms: dict[str, Term], is_scalar: bool = False) -> Factor:
+Shape = tuple[int, ...]
+
+
+def derivative(op: Op, index: int, terms: list[Term], shapes: list[Shape]) -> Factor:
     """The local derivative of an op with respect to argument number `index`.
 
     Parameters
     ----------
-    terms : dict
-        The arguments by their names in the table, and ``out``.
-    is_scalar : bool
-        Whether they are numbers.
+    terms : list of Term
+        The arguments, and last the result.
+    shapes : list of tuple
+        Theirs, in the same order.
     """
     if op.partials is None:
-        return _of_other(op, index, {name: _brief(term) for name, term in terms.items()})
-    partial = _SLOPES.get(op.name, op.partials)[index]
-    if op.name == "power" and index == 0 and _is_number(terms["y"].text):
-        partial = _of_power(float(terms["y"].text))
+        return _of_other(op, index, [_brief(term) for term in terms], shapes)
+    return _of_broadcast(_of_elementwise(op, index, terms, shapes), shapes[index], shapes[-1])
+
+
+def _of_elementwise(op: Op, index: int, terms: list[Term], shapes: list[Shape]) -> Factor:
+    partial = _SLOPES.get(op.name, op.partials or ())[index]
+    if op.name == "power" and index == 0 and (y := _value(terms[1].text)) is not None:
+        return _of_power(terms[0], y)
     if isinstance(partial, (int, float)):
         return Factor(float(partial), "", True)
     if isinstance(partial, str):
-        factor = _of_text(ast.parse(partial, mode="eval").body, terms, is_scalar)
+        known = zip(terms, shapes, strict=True)
+        writer = _Writer(dict(zip((*op.args, "out"), known, strict=True)))
+        factor = _of_text(ast.parse(partial, mode="eval").body, writer)
         if len(factor.text) <= 2 * BRIEF:
             return factor
     return Factor(1.0, _prime(op, index, terms), True)
 
 
-def _of_power(y: float) -> str:
+def _of_broadcast(factor: Factor, shape: Shape, out: Shape) -> Factor:
+    """What was repeated on the way forward is added up on the way back."""
+    if math.prod(shape) == math.prod(out):
+        return factor
+    if not factor.text:
+        return Factor(factor.scale, "Σ")
+    is_column = math.prod(shape) == 1
+    return Factor(factor.scale, factor.text if is_column else f"diag({factor.text}) Σ")
+
+
+def _of_power(x: Term, y: float) -> Factor:
     """The derivative of ``x**y`` for a known y."""
-    return f"{y:g} * x" if y == 2 else f"{y:g} * x**{y - 1:g}"
+    if y in (0, 1):
+        return Factor(y, "", True)
+    return Factor(y, x.text if y == 2 else _raised(x, atom(constant(y - 1))).text, True)
 
 
-def _of_text(tree: ast.expr, terms: dict[str, Term], is_scalar: bool) -> Factor:
+def _of_text(tree: ast.expr, writer: _Writer) -> Factor:
     scale = 1.0
     match tree:
         case ast.BinOp(ast.Constant(float() | int() as number), ast.Mult(), rest):
             scale, tree = float(number), rest
         case ast.UnaryOp(ast.USub(), rest):
             scale, tree = -1.0, rest
-    text = _Writer(terms, is_scalar).term(tree).text
-    return Factor(scale * float(text), "", True) if _is_number(text) else Factor(scale, text, True)
+        case ast.BinOp(ast.Constant(1), ast.Div(), y) if divisor := _value(writer.term(y).text):
+            return Factor(1 / divisor, "", True)
+    text = writer.term(tree).text
+    value = _value(text)
+    if value is None:
+        return Factor(scale, text, not writer.is_one_number(tree))
+    return Factor(scale * value, "", True)
 
 
 def _brief(term: Term) -> Term:
@@ -250,15 +280,14 @@ _OPERATORS = {
 
 
 class _Writer(NamedTuple):
-    """A rule's text with terms in place of its names."""
+    """A rule's text with terms in place of its names, of known shapes."""
 
-    terms: dict[str, Term]
-    is_scalar: bool
+    known: dict[str, tuple[Term, Shape]]
 
     def term(self, tree: ast.expr) -> Term:
         match tree:
             case ast.Name(name):
-                return self.terms[name]
+                return self.known[name][0]
             case ast.Constant(float() | int() as value):
                 return atom(constant(value))
             case ast.BinOp(x, ast.Mult(), y) if ast.dump(x) == ast.dump(y):
@@ -274,38 +303,60 @@ class _Writer(NamedTuple):
         return Term(ast.unparse(tree))
 
     def _call(self, name: str, *args: ast.expr) -> Term:
-        return call(name, [self.term(a) for a in args], self.is_scalar)
+        return call(name, [self.term(a) for a in args], self.known["out"][1] == ())
+
+    def is_one_number(self, tree: ast.expr) -> bool:
+        """Whether it is the same for all entries, since what it is made of is."""
+        out = self.known["out"][1]
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & {*self.known}
+        sizes = [math.prod(self.known[name][1]) for name in used]
+        return out == () or all(size == 1 < math.prod(out) for size in sizes)
 
 
-def _of_product(op: Op, index: int, terms: dict[str, Term]) -> Factor:
+def _of_other(op: Op, index: int, terms: list[Term], shapes: list[Shape]) -> Factor:
+    if op.name in ("matmul", "linear"):
+        return _of_product(op, index, terms, shapes)
+    if op.name in _IN_PLACE:
+        return _IDENTITY
+    if op.name == "broadcast_to":
+        return _of_broadcast(_IDENTITY, shapes[0], shapes[-1])
+    if op.name in ("sum", "mean"):
+        return _of_sum(op, *map(math.prod, shapes))
+    if op.name == "softmax_cross_entropy":
+        return Factor(1.0, "softmax − y")
+    return Factor(1.0, "(·)ᵀ" if op.name == "transpose" else _prime(op, index, terms))
+
+
+_IDENTITY = Factor(1.0, "", True)
+_IN_PLACE = frozenset({"reshape", "expand_dims", "squeeze", "astype", "item"})
+"""Ops after which every entry is where it was, up to shape."""
+
+
+def _of_product(op: Op, index: int, terms: list[Term], shapes: list[Shape]) -> Factor:
     """The other matrix: as it is for what is multiplied by it, transposed for a weight."""
     if index == 2:  # the bias
-        return Factor(1.0, "", True)
-    text = terms[op.args[1 - index]].within(POWER)
+        return _of_broadcast(_IDENTITY, shapes[2], shapes[-1])
+    text = terms[1 - index].within(POWER)
     is_weight = index == (1 if op.name == "linear" else 0)
-    return Factor(1.0, f"{text}ᵀ" if is_weight else text)
+    if not is_weight:
+        return Factor(1.0, text)
+    return Factor(1.0, text[:-1] if text.endswith("ᵀ") else f"{text}ᵀ")
 
 
-_SUMS = {"sum": "", "mean": "1/n", "softmax_cross_entropy": "softmax − y"}
-"""Derivatives of one number with respect to many entries, as rows."""
+def _of_sum(op: Op, size: int, out: int) -> Factor:
+    if size == out:
+        return _IDENTITY
+    return Factor(out / max(size, 1) if op.name == "mean" else 1.0, "Σ′", is_row=out == 1)
 
 
-def _of_other(op: Op, index: int, terms: dict[str, Term]) -> Factor:
-    if op.name in ("matmul", "linear"):
-        return _of_product(op, index, terms)
-    if op.name in _SUMS:
-        return Factor(1.0, _SUMS[op.name], is_row=True)
-    if op.linear == "jointly":  # it moves entries, and adds some up
-        return Factor(1.0, "")
-    return Factor(1.0, _prime(op, index, terms))
-
-
-def _prime(op: Op, index: int, terms: dict[str, Term]) -> str:
-    arguments = [_brief(terms[a]).text for a in op.args if a in terms]
+def _prime(op: Op, index: int, terms: list[Term]) -> str:
+    arguments = [_brief(term).text for term in terms[:-1]]
     symbol = "σ" if op.name == "sigmoid" else op.name
-    if len(arguments) == 1:
-        return f"{symbol}′" if arguments == ["(…)"] else f"{symbol}′({arguments[0]})"
-    return f"∂{symbol}/∂{arguments[index] if index < len(arguments) else index}"
+    if len(list(filter(None, arguments))) > 1:
+        is_told = arguments[index] != "(…)" and arguments.count(arguments[index]) == 1
+        return f"∂{symbol}/∂{arguments[index]}" if is_told else subscript("∂", index + 1) + symbol
+    is_constant = not {*op.args, "out"} & {*op.needs}
+    return f"{symbol}′" if is_constant or arguments == ["(…)"] else f"{symbol}′({arguments[index]})"
 
 
 def product(factors: list[Factor], is_scalar: bool) -> str:
@@ -325,14 +376,14 @@ def product(factors: list[Factor], is_scalar: bool) -> str:
 
 
 def _texts(factors: list[Factor], is_scalar: bool) -> list[str]:
-    texts, is_row = [], is_scalar
-    for factor in factors:
-        # What is summed up afterwards acts as a row, not as a diagonal matrix.
-        is_row = is_row or factor.is_row
-        if factor.text:
-            is_bare = is_row or not factor.is_diagonal
-            texts.append(factor.text if is_bare else f"diag({factor.text})")
-            is_row = is_scalar
+    texts: list[str] = []
+    is_row = False
+    for factor in filter(lambda f: f.text, factors):
+        if is_row and factor.is_diagonal:
+            texts.pop()  # a row of ones times a diagonal matrix is its diagonal as a row
+        is_bare = is_scalar or is_row or not factor.is_diagonal
+        texts.append(factor.text if is_bare else f"diag({factor.text})")
+        is_row = factor.is_row
     return texts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count, islice
@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.backward import contributions
 from autodiff.errors import DomainError, ShapeError
 from autodiff.inspect.expressions import fold
 from autodiff.inspect.naming import variables
-from autodiff.inspect.search import Search, flat, shape_of, units
+from autodiff.inspect.partials import partial
+from autodiff.inspect.search import Search
 from autodiff.inspect.signals import Signals, result, table, written
 from autodiff.nodes import Node
-from autodiff.scalar import Scalar
 
 __all__ = ["Path", "Paths", "found", "many", "paths"]
 
@@ -53,15 +52,14 @@ class Path:
         return self.named(self.nodes)
 
     @property
-    def partials(self) -> list[Any]:
-        """The local derivative along each step, from the result on.
+    def partials(self) -> Partials:
+        """The local derivative along each step, from the result on, worked out one by one.
 
         A number between numbers; of an elementwise op on arrays the derivative of each entry of
         the result; else the Jacobian, of shape ``(*result, *argument)``, where the results of an op
-        that has several count as one vector.
+        that has several count as one vector. One of more than a million entries is a GraphError.
         """
-        with np.errstate(all="ignore"):
-            return [_partial(n, i) for n, i in zip(self.nodes, self.indices, strict=False)]
+        return Partials(list(zip(self.nodes, self.indices, strict=False)))
 
     def __str__(self) -> str:
         names, half = self.names, LONGEST // 2
@@ -70,14 +68,22 @@ class Path:
         return " → ".join(names)
 
 
-def _partial(node: Node, index: int) -> Any:
-    if isinstance(node, Scalar):
-        return node.saved[index]
-    if node.op.partials is not None:
-        slope = node.op.slopes[index](node.saved)
-        return float(slope) if node.spec[0] == () else np.broadcast_to(slope, node.spec[0])
-    rows = [flat(contributions(node, unit)[index]) for unit in units(node)]
-    return np.reshape(rows, (*shape_of(node), *shape_of(node.parents[index])))[()]
+class Partials(Sequence[Any]):
+    """Local derivatives, each worked out when it is asked for: a Jacobian may be large."""
+
+    def __init__(self, steps: list[tuple[Node, int]]) -> None:
+        self._steps = steps
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            return Partials(self._steps[key])
+        return partial(*self._steps[key])
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} local derivatives>"
 
 
 class _Names:
@@ -97,11 +103,11 @@ class _Names:
 
 
 class Paths:
-    """All paths from a result to a value; made by `paths`.
+    """The paths from a result to a value; made by `paths`.
 
-    Iterating gives every path, lazily, in falling order of the size of its contribution (the
-    Euclidean norm). Contributions add up; their sizes do not. Printed, it is a table of the
-    first `top`, and of the rest in one row.
+    A sequence of the first `top`, in falling order of the size of their contributions (the
+    Euclidean norm). Contributions add up; their sizes do not. `all` gives every path, however
+    many there are. Printed, it is a table of the first, and of the rest in one row.
 
     Attributes
     ----------
@@ -133,7 +139,7 @@ class Paths:
         self._named = _Names(signals, self.target)
         self._met: list[Path] = []
         self._found = iter(self._search if self.count else ())
-        self.shown = list(islice(self, top))
+        self.shown = list(islice(self.all(), top))
         self.rest = self._remaining()
 
     def _remaining(self) -> Any:
@@ -147,7 +153,8 @@ class Paths:
         """Whether the order is certain."""
         return self._search.is_exact
 
-    def __iter__(self) -> Iterator[Path]:
+    def all(self) -> Iterator[Path]:
+        """Every path, in falling order, found as it is asked for."""
         for i in count():
             while len(self._met) <= i:
                 found = next(self._found, None)
@@ -156,10 +163,13 @@ class Paths:
                 self._met.append(Path(*found, self._named))
             yield self._met[i]
 
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.shown)
+
     def __len__(self) -> int:
         return len(self.shown)
 
-    def __getitem__(self, index: int) -> Path:
+    def __getitem__(self, index: Any) -> Any:
         return self.shown[index]
 
     @property
@@ -285,24 +295,26 @@ def paths(
     return found(Signals(result(J, "paths"), given), x, top, element, "paths()")
 
 
-def found(signals: Signals, x: Any, top: int, element: Any, what: str) -> Paths:
-    """The paths to `x`, its place and the number of paths checked."""
+def found(
+    signals: Signals, x: Any, top: int, element: Any, what: str, most: float = math.inf
+) -> Paths:
+    """The paths to `x`, its place and the number of paths checked; at most so many of them."""
     x = signals.tensor(x, what)
-    _check_top(top)
+    _check_top(top, what)
     if element is not None:
-        _check_element(element, x.shape)
-    return Paths(signals, x, int(top), element)
+        _check_element(element, x.shape, what)
+    return Paths(signals, x, int(min(top, most)), element)
 
 
-def _check_top(top: Any) -> None:
+def _check_top(top: Any, what: str) -> None:
     if not isinstance(top, (int, np.integer)) or top < 0:
-        raise DomainError(f"paths(): top={top!r}; give the number of paths to show")
+        raise DomainError(f"{what}: top={top!r}; give the number of paths to show")
 
 
-def _check_element(element: Any, shape: tuple[int, ...]) -> None:
+def _check_element(element: Any, shape: tuple[int, ...], what: str) -> None:
     try:
         is_number = np.ndim(np.empty(shape, bool)[element]) == 0
     except (IndexError, TypeError, ValueError):
         is_number = False
     if not is_number:
-        raise ShapeError(f"paths(): element={element!r} is no entry of a value of shape {shape}")
+        raise ShapeError(f"{what}: element={element!r} is no entry of a value of shape {shape}")

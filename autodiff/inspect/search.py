@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from autodiff.backward import contributions
+from autodiff.inspect.partials import flat, shape_of, size_of, units
 from autodiff.nodes import Node, needed
 from autodiff.sparse import Lazy
 
-__all__ = ["Search", "flat", "shape_of", "units"]
+__all__ = ["Search"]
 
-NEAR = 1e-9
-"""Sizes that differ by less, relatively, count as equal: rounding must not order them."""
+NEAR, TINY = 1e-9, 1e-300
+"""Sizes that differ by less, relatively or at all, count as equal: rounding must not order them."""
 PATIENCE = 3_000
-"""Steps without finding a path after which bounds are taken to be too loose."""
+"""Steps without finding a path, beyond those that one path may need, after which bounds are taken
+to be too loose."""
 BEAM = 64
 """Paths that each node keeps in the first beam."""
 LARGEST = 250_000
 """Entries of a Jacobian that is worked out; the bounds of a larger one are estimated."""
+KEPT = 4_096
+"""Entries of a Jacobian that is kept, to be multiplied by instead of calling the rules."""
 
 
 class Search:
@@ -44,7 +48,7 @@ class Search:
         self._useful = needed(order, [target]) if target is not None else set()
         self._bounds: dict[Node, Any] = {}
         self._separate: set[Node] = set()  # below these no entry meets another
-        self._slopes: dict[Node, list[Any]] = {}
+        self._maps: dict[Node, list[Any]] = {}  # for each parent, from error signal to share
 
     def __iter__(self) -> Iterator[tuple[tuple[Node, ...], tuple[int, ...], Any]]:
         self._set_bounds()
@@ -61,12 +65,13 @@ class Search:
 
     def _best_first(self) -> Iterator[Any]:
         """One path after the other; None once it takes too long."""
-        root, ties, patience = self.order[0], count(), PATIENCE
+        root, ties = self.order[0], count()
+        patience = longest = PATIENCE + len(self.order)
         heap: list[Any] = [(-math.inf, 0, 0, root, next(units(root)), None)]
         while heap:
             key, depth, _, node, g, way = heapq.heappop(heap)
             if node is self.target:
-                patience = PATIENCE
+                patience = longest
                 yield (*_unrolled(node, way), self._picked(g))
                 continue
             patience -= 1
@@ -74,7 +79,7 @@ class Search:
                 yield None
             for index, parent, c, size in self._steps(node, g):
                 # Equal sizes keep one key, and of these the deepest goes first.
-                child_key = key if size >= -key * (1 - NEAR) else -size
+                child_key = key if size >= -key * (1 - NEAR) - TINY else -size
                 item = (child_key, depth - 1, -next(ties), parent, c, (way, node, index))
                 heapq.heappush(heap, item)
 
@@ -106,8 +111,8 @@ class Search:
     def _steps(self, node: Node, g: Any) -> list[tuple[int, Node, Any, float]]:
         """The ways on: which argument, what flows to it, and what that can become at most."""
         with np.errstate(all="ignore"):
-            slopes = self._slopes.get(node)
-            parts = contributions(node, g) if slopes is None else _scaled(slopes, g)
+            maps = self._maps.get(node)
+            parts = contributions(node, g) if maps is None else [m and m(g) for m in maps]
             return [(i, parent, c, self._size(parent, c))
                     for i, (parent, c) in enumerate(zip(node.parents, parts, strict=False))
                     if c is not None and parent in self._useful]  # fmt: skip
@@ -121,7 +126,7 @@ class Search:
             size = abs(float(g)) * float(self._bounds[node][0])
         else:
             reached = flat(g) * self._bounds[node]
-            size = float(np.linalg.norm(reached, None if node in self._separate else 1))
+            size = _norm(reached) if node in self._separate else float(abs(reached).sum())
         return math.inf if size != size else size
 
     def _set_bounds(self) -> None:
@@ -132,9 +137,12 @@ class Search:
                 if node in self._useful and node is not self.target:
                     self._bounds[node] = self._bound(node)
 
+        if not np.isfinite(self._bounds[self.order[0]]).all():
+            self._maps.clear()  # only the rules know where zero times infinity is zero
+
     def _start(self) -> Any:
         """One for each entry of the target that counts."""
-        size = _size_of(self.target)
+        size = size_of(self.target)
         if self.element is None:
             return np.ones(size)
         chosen = np.zeros(self.target.spec[0])  # type: ignore[union-attr]
@@ -146,30 +154,39 @@ class Search:
         if all(shape_of(n) == () for n in (node, *(p for _, p in useful))):
             return self._bound_of_number(node, useful)
         if node.op.partials is not None:
-            if all(p.spec == node.spec and p in self._separate for _, p in useful):
-                self._separate.add(node)
-            return np.max([self._bound_by_slope(node, i, p) for i, p in useful], axis=0)
-        if _size_of(node) * max(_size_of(p) for _, p in useful) <= LARGEST:
-            return np.array([self._bound_by_unit(node, unit, useful) for unit in units(node)])
+            return self._bound_of_elementwise(node, useful)
+        if size_of(node) * max(size_of(p) for _, p in useful) <= LARGEST:
+            return self._bound_by_units(node, useful)
         self.is_exact = False
         return self._estimate(node, useful)
 
     def _bound_of_number(self, node: Node, useful: Any) -> Any:
-        slopes = self._slopes[node] = contributions(node, next(units(node)))
-        sizes = [abs(float(flat(slopes[i])[0])) * self._bounds[p][0]
-                 for i, p in useful if slopes[i] is not None]  # fmt: skip
+        slopes = contributions(node, next(units(node)))
+        self._maps[node] = [c if c is None else _times_number(c) for c in slopes]
+        sizes = [self._size(p, slopes[i]) for i, p in useful if slopes[i] is not None]
         return np.array([max(sizes, default=0.0)])
 
-    def _bound_by_slope(self, node: Node, index: int, parent: Node) -> Any:
-        shape = node.spec[0]
-        reached = np.broadcast_to(self._bounds[parent].reshape(parent.spec[0]), shape)
-        slope = np.abs(np.asarray(node.op.slopes[index](node.saved), float))
-        return np.broadcast_to(slope * reached, shape).ravel()
+    def _bound_of_elementwise(self, node: Node, useful: Any) -> Any:
+        shape, dtype = node.spec
+        slopes = {i: np.asarray(node.op.slopes[i](node.saved), dtype) for i, _ in useful}
+        if all(p.spec == node.spec for _, p in useful):
+            self._keep(node, {i: _times(slope) for i, slope in slopes.items()})
+            if all(p in self._separate for _, p in useful):
+                self._separate.add(node)
+        bounds = [(i, self._bounds[p].reshape(p.spec[0])) for i, p in useful]
+        sizes = [np.broadcast_to(np.abs(slopes[i]) * bound, shape) for i, bound in bounds]
+        return np.max(sizes, axis=0).ravel()
 
-    def _bound_by_unit(self, node: Node, unit: Any, useful: Any) -> float:
-        parts = contributions(node, unit)
-        sizes = [self._size(p, parts[i]) for i, p in useful if parts[i] is not None]
-        return max(sizes, default=0.0)
+    def _bound_by_units(self, node: Node, useful: Any) -> Any:
+        rows = [contributions(node, unit) for unit in units(node)]
+        columns = {i: [row[i] for row in rows] for i, _ in useful}
+        if all(_is_kept(node, p, columns[i]) for i, p in useful):
+            self._keep(node, {i: _times_matrix(p, columns[i]) for i, p in useful})
+        sizes = [[self._size(p, c) for c in columns[i] if c is not None] for i, p in useful]
+        return np.max([s for s in sizes if s] or [np.zeros(size_of(node))], axis=0)
+
+    def _keep(self, node: Node, maps: dict[int, Any]) -> None:
+        self._maps[node] = [maps.get(i) for i in range(len(node.parents))]
 
     def _estimate(self, node: Node, useful: Any) -> Any:
         """The Frobenius norm, from error signals of random signs, for every entry."""
@@ -178,11 +195,37 @@ class Search:
         parts = [contributions(node, sign) for sign in signs]
         squares = [np.mean([np.sum((flat(part[i]) * self._bounds[p]) ** 2) for part in parts])
                    for i, p in useful if parts[0][i] is not None]  # fmt: skip
-        return np.full(_size_of(node), math.sqrt(max(squares, default=0.0)))
+        return np.full(size_of(node), math.sqrt(max(squares, default=0.0)))
 
 
-def _scaled(slopes: list[Any], g: Any) -> list[Any]:
-    return [c if c is None else g and c * g for c in slopes]
+def _norm(values: Any) -> float:
+    """The Euclidean norm, also where squares are too small or too large for a number."""
+    size = float(np.linalg.norm(values))
+    if 1e-150 < size < 1e150:
+        return size
+    largest = float(np.max(np.abs(values), initial=0.0))
+    return largest * float(np.linalg.norm(values / largest)) if 0 < largest < math.inf else largest
+
+
+def _times_number(slope: Any) -> Callable[[Any], Any]:
+    return lambda g: g and slope * g
+
+
+def _times(slope: Any) -> Callable[[Any], Any]:
+    return lambda g: (g.dense() if isinstance(g, Lazy) else g) * slope
+
+
+def _times_matrix(parent: Node, rows: list[Any]) -> Callable[[Any], Any]:
+    shape, dtype = parent.spec
+    matrix = np.array([flat(row) for row in rows], dtype).reshape(len(rows), size_of(parent))
+    return lambda g: (flat(g) @ matrix).reshape(shape)[()]
+
+
+def _is_kept(node: Node, parent: Node, rows: list[Any]) -> bool:
+    """Whether a product with the Jacobian, whose rows these are, does what the rules do."""
+    is_array = parent.spec[-1] is not float and shape_of(parent) == parent.spec[0]
+    is_small = size_of(node) * size_of(parent) <= KEPT
+    return is_array and is_small and all(row is not None for row in rows)
 
 
 def _unrolled(node: Any, way: Any) -> tuple[tuple[Node, ...], tuple[int, ...]]:
@@ -192,36 +235,3 @@ def _unrolled(node: Any, way: Any) -> tuple[tuple[Node, ...], tuple[int, ...]]:
         nodes.append(child)
         indices.append(index)
     return tuple(reversed(nodes)), tuple(reversed(indices))
-
-
-def _specs(node: Any) -> tuple[Any, ...]:
-    several = node.op is not None and node.op.outputs != 1
-    return node.spec if several else (node.spec,)
-
-
-def _size_of(node: Any) -> int:
-    return sum(math.prod(shape) for shape, _ in _specs(node))
-
-
-def shape_of(node: Any) -> tuple[int, ...]:
-    """The shape of a value; several results of one op count as one vector."""
-    return node.spec[0] if len(_specs(node)) == 1 else (_size_of(node),)
-
-
-def flat(g: Any) -> Any:
-    """All entries of an error signal as one vector."""
-    g = g.dense() if isinstance(g, Lazy) else g
-    return np.concatenate([np.ravel(part) for part in g]) if isinstance(g, tuple) else np.ravel(g)
-
-
-def units(node: Node) -> Iterator[Any]:
-    """The error signals that are one in one entry, and zero in all others."""
-    specs = _specs(node)
-    if specs[0][1] is float:
-        yield 1.0
-        return
-    for k, (shape, _) in enumerate(specs):
-        for i in range(math.prod(shape)):
-            parts = [np.zeros(s, d) for s, d in specs]
-            parts[k].reshape(-1)[i] = 1
-            yield tuple(parts) if specs is node.spec else parts[0][()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,8 @@ from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError, des
 from autodiff.inspect.expressions import Expressions
 from autodiff.inspect.naming import names, numbered, values, variables
 from autodiff.inspect.notation import array, plain, product
-from autodiff.nodes import Node, topological
+from autodiff.inspect.partials import entries, partial
+from autodiff.nodes import SMALL, Node, topological
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor, wrap
 from autodiff.tracked import Tracked
@@ -29,6 +30,11 @@ LISTED = 20
 """Names in an error message."""
 SHOWN = 60
 """Rows of a printed table; of a longer one the middle is left out."""
+FEW = 4
+"""Entries of a list in one row of it."""
+HEADINGS = (
+    "value of", "made by", "▸ value", "local derivatives", "◂ error signal", "the sum of",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,9 @@ class Signal:
         None if the graph has not kept it.
     delta : array, float or None
         The error signal: the derivative of the result with respect to this value.
-    local : dict of str
-        The local derivative with respect to each argument, as it is written.
+    local : list of (str, str, array)
+        For each argument that is no constant: what it is called, the local derivative with respect
+        to it as it is written, and its value, or None where that is large.
     shares : list of (str, array)
         What each consumer adds to `delta`.
     """
@@ -74,14 +81,14 @@ class Signal:
     shape: tuple[int, ...]
     value: Any
     delta: Any
-    local: dict[str, str]
+    local: list[tuple[str, str, Any]] = field(compare=False)  # made anew for each record
     shares: list[tuple[str, Any]]
 
 
 class Signals(Mapping[Any, Signal]):
     """Every value of a graph with its error signal; made by `signals`.
 
-    A mapping from a Tensor, a Scalar or a name to a `Signal`, in the order of the backward
+    A mapping from a Tensor, a Scalar, a node or a name to a `Signal`, in the order of the backward
     sweep. `rows` gives the same as a list of dicts. Printed, it is a table.
 
     Attributes
@@ -136,8 +143,8 @@ class Signals(Mapping[Any, Signal]):
             shape=node.spec[0] if node.op is None or node.op.outputs == 1 else (),
             value=self.known.get(node),
             delta=self.deltas[node],
-            local={self.label(p): self.local(node, i)
-                   for i, p in enumerate(node.parents) if p is not None},
+            local=[(self.label(p), self.local(node, i), _small_partial(node, i))
+                   for i, p in _arguments(node)],
             shares=[(self.label(e.child), e.share) for e in self.uses.get(node, [])],
         )  # fmt: skip
 
@@ -147,17 +154,26 @@ class Signals(Mapping[Any, Signal]):
 
     @cached_property
     def _labels(self) -> dict[Node, str]:
-        return numbered({node: self.expressions.short(node) for node in self.order})
+        unnamed = (node for node in self.order if node not in self.names)
+        written = {node: self.expressions.short(node) for node in unnamed}
+        labels = {**self.names, **numbered(written, self.names.values())}
+        return {node: labels[node] for node in self.order}
 
     def local(self, node: Node, index: int) -> str:
         """The local derivative with respect to argument number `index`, as it is written."""
         return product([self.expressions.factor(node, index)], node.spec[0] == ())
 
     def __getitem__(self, key: Any) -> Signal:
-        node = self._called(key) if isinstance(key, str) else getattr(key, "_node", None)
+        node = self._node(key)
         if node not in self.deltas:
             raise KeyError(f"{key!r} is no value of this graph")
         return self.signal(node)
+
+    def _node(self, key: Any) -> Any:
+        """The node that is meant by a Tensor, a Scalar, a name, or itself."""
+        if isinstance(key, str):
+            return self._called(key)
+        return key if isinstance(key, Node) else getattr(key, "_node", None)
 
     def _called(self, name: str) -> Node | None:
         """The node of that name, in which numbers may be written as in h2 for h₂."""
@@ -165,25 +181,29 @@ class Signals(Mapping[Any, Signal]):
         return nodes.get(name) or next((n for k, n in nodes.items() if plain(k) == name), None)
 
     def tensor(self, x: Any, what: str) -> Any:
-        """The Tensor or Scalar that is meant by itself or by a name.
+        """The Tensor or Scalar that is meant by itself, by its node or by a name.
 
         Raises
         ------
         DomainError
-            If no value has the name.
+            If no value has the name, or the op has several results.
         DTypeError
             If it is something else.
         """
         if isinstance(x, Tracked):
             return x
-        if not isinstance(x, str):
+        if not isinstance(x, (str, Node)):
             raise DTypeError(f"{what} takes a Tensor, a Scalar or a name, not {describe(x)}")
-        node = self._called(x)
+        node = self._called(x) if isinstance(x, str) else x
         if node is None:
-            raise DomainError(f"{what}: no value is called {x!r}{self._near(x)}")
-        shape, dtype = node.spec if not isinstance(node, Scalar) else ((), float)
+            raise DomainError(f"{what}: no value is called {x!r}{self._near(str(x))}")
+        if isinstance(node, Scalar):
+            return node
+        if node.op is not None and node.op.outputs != 1:
+            raise DomainError(f"{what}: {node.op.name} has several results; name one of them")
+        shape, dtype = node.spec
         value = self.known.get(node, np.broadcast_to(np.array(np.nan, dtype), shape))
-        return node if isinstance(node, Scalar) else wrap(value, node)
+        return wrap(value, node)
 
     def _near(self, name: str) -> str:
         labels = [self.label(n) for n in reversed(self.order) if n.op is None or n in self.names]
@@ -206,8 +226,7 @@ class Signals(Mapping[Any, Signal]):
     def __str__(self) -> str:
         half = SHOWN // 2
         shown = self.order if len(self.order) <= SHOWN else self.order[:half] + self.order[-half:]
-        lines = table([("value of", "made by", "▸ value", "◂ error signal", "the sum of"),
-                       *map(self._row, shown)])  # fmt: skip
+        lines = table([HEADINGS, *map(self._row, shown)])
         if len(shown) < len(self.order):
             lines.insert(half + 1, f"⋯ {len(self.order) - len(shown):,} more")
         return "\n".join(lines)
@@ -215,10 +234,30 @@ class Signals(Mapping[Any, Signal]):
     __repr__ = __str__
 
     def _row(self, node: Node) -> tuple[str, ...]:
-        signal = self.signal(node)
-        shares = [f"{name}: {written(share)}" for name, share in signal.shares]
-        value = written(signal.value)
-        return signal.name, signal.op, value, written(signal.delta), " + ".join(shares)
+        arguments, uses = _arguments(node), self.uses.get(node, [])
+        local = [f"{self.label(p)}: {self.local(node, i)}" for i, p in arguments[:FEW]]
+        shares = [f"{self.label(e.child)}: {written(e.share)}" for e in uses[:FEW]]
+        return (
+            self.label(node),
+            node.op.name if node.op else "input",
+            written(self.known.get(node)),
+            "  ".join([*local, *_more(arguments)]),
+            written(self.deltas[node]),
+            " + ".join([*shares, *_more(uses)]),
+        )
+
+
+def _arguments(node: Node) -> list[tuple[int, Node]]:
+    """The arguments of an op that are no constants, and which they are."""
+    return [(i, parent) for i, parent in enumerate(node.parents) if parent is not None]
+
+
+def _small_partial(node: Node, index: int) -> Any:
+    return partial(node, index) if entries(node, index) <= SMALL else None
+
+
+def _more(parts: list[Any]) -> list[str]:
+    return [f"⋯ {len(parts) - FEW:,} more"] if len(parts) > FEW else []
 
 
 def written(value: Any) -> str:
@@ -320,11 +359,11 @@ def uses(J: Any, W: Any, *, names: Mapping[str, Any] | None = None) -> Uses:
         In the order in which they were recorded; they add up to the gradient.
     """
     found = Signals(result(J, "uses"), variables(2) if names is None else names)
-    node = found.tensor(W, "uses()")._node
-    shares = found.by_scope(node)
+    target = found.tensor(W, "uses()")
+    shares = found.by_scope(target._node)
     labels = shortened(list(shares))
-    total = found.deltas.get(node)
-    total = np.zeros(np.shape(W)) if total is None else total
+    total = found.deltas.get(target._node)
+    total = np.zeros(target.shape) if total is None else total
     return Uses(list(zip(labels, shares.values(), strict=True)), total)
 
 

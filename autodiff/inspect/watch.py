@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -88,14 +87,19 @@ class watch(Context):  # noqa: N801 - used like no_grad and scope
     Σ  0.005  ∂J/∂x
     """
 
-    watcher = _Watcher()
+    watcher: type[_Watcher] = _Watcher
 
     def settings(self) -> tuple[Scope | None, Scope]:
         """The scope stays as it is called, and is watched."""
-        return entered(Scope(None, current.get(), self.watcher))
+        return entered(Scope(None, current.get(), self.watcher()))
 
 
 class _Detector(_Watcher):
+    """One for each block, since an errstate can be entered only once."""
+
+    def __init__(self) -> None:
+        self.silence = np.errstate(all="ignore")
+
     def __call__(self, node: Node, out: Any, args: tuple[Any, ...]) -> None:
         super().__call__(node, out, args)
         if not _is_finite(out) and not _in_sweep():
@@ -119,6 +123,8 @@ class detect_anomaly(watch):  # noqa: N801 - the field's name
     numpy's own warnings and errors about floating-point numbers are off meanwhile, since this one
     says more.
 
+    Not seen are values that need no gradient, and the tangents that `jvp` carries forward.
+
     Raises
     ------
     AnomalyError
@@ -134,27 +140,23 @@ class detect_anomaly(watch):  # noqa: N801 - the field's name
     autodiff.errors.AnomalyError: the gradient of sqrt(float64(2,)) gave inf ...
     """
 
-    watcher = _Detector()
+    watcher = _Detector
 
     def __enter__(self) -> Context:
-        silence = np.errstate(all="ignore")
-        silence.__enter__()
-        state: list[Any] = [silence]
-        state.append(_silence.set(state))
-        return super().__enter__()
+        super().__enter__()
+        current.get().watch.silence.__enter__()
+        return self
 
     def __exit__(self, *error: Any) -> None:
+        current.get().watch.silence.__exit__(*error)
         super().__exit__(*error)
-        silence, outer = _silence.get()
-        _silence.reset(outer)
-        silence.__exit__(*error)
-
-
-_silence: ContextVar[list[Any]] = ContextVar("autodiff.silence")
 
 
 def _in_sweep() -> bool:
-    """Whether a rule is at work: what it goes through on its way is not yet a gradient."""
+    """Whether a rule is at work: what it goes through on its way is not yet a gradient.
+
+    Looked up only for what is not finite, so that no sweep has to announce itself.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not sweep.__code__:
         frame = frame.f_back

@@ -10,7 +10,7 @@ from hypothesis import given
 
 import autodiff as ad
 from autodiff.draw import check
-from autodiff.draw.check import difference
+from autodiff.draw.check import along, difference, verdict
 from autodiff.inspect.signals import Signals
 from tests.draw.programs import programs, run
 
@@ -19,6 +19,16 @@ wrong = ad.custom_op(lambda x: x**3, lambda g, x: g * 2 * x**2, name="wrong")
 
 def leaf(value: Any, name: str = "x") -> ad.Tensor:
     return ad.Tensor(value, requires_grad=True, name=name)
+
+
+def judged(J: Any, x: Any, element: Any = None) -> bool | None:
+    """Whether differences find the gradient right, entry by entry or else along one direction."""
+    signals = Signals(J, {})
+    gradient = np.asarray(signals.deltas[x._node])
+    if element is None and gradient.size > check.LARGEST:
+        return verdict(*along(signals, x._node))
+    gradient = gradient if element is None else gradient[element]
+    return verdict(*difference(signals, x._node, element), gradient)
 
 
 def claim(J: Any, x: Any, element: Any = None) -> str:
@@ -116,13 +126,71 @@ def test_a_gradient_that_is_not_a_number_is_wrong_where_differences_are() -> Non
     assert claim(ad.sum(broken(x)), x).endswith("≠")
 
 
+@pytest.mark.parametrize("size", [1e-100, 1e-8, 1.0, 1e8, 1e100])
+def test_a_gradient_of_any_size_may_be_wrong(size: float) -> None:
+    scaled = ad.custom_op(lambda x: x * size, lambda g, x: g * 5 * size, name="scaled")
+    x = leaf([1.0, 2.0])
+    assert judged(ad.sum(scaled(x)), x) is False
+    assert judged(ad.sum(x * size), x) is True
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-30, 1e-7, 1.0, 1e6 * np.pi, 1e9])
+def test_a_right_gradient_is_right_at_any_place(value: float) -> None:
+    x = leaf(value)
+    assert judged(ad.sin(x), x) is True
+    assert judged(x * 3.0, x) is True
+
+
+def test_what_rounding_hides_is_not_judged() -> None:
+    x = leaf(0.5)
+    assert judged(ad.sin(x) + 1e12, x) is None
+    assert judged((ad.sin(x) + 1e12) - 1e12, x) is None
+    assert judged(ad.sin(x) + 1e3, x) is True
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e-7, 1e-6, 1e-5, 1e-4])
+def test_a_kink_nearby_is_no_error(shift: float) -> None:
+    x = leaf(shift)
+    assert judged(ad.relu(x) * 2.0, x) is not False
+    assert judged(np.maximum(x, 2e-6) * x, x) is not False
+
+
+def test_an_entry_at_a_kink_hides_no_wrong_one() -> None:
+    x = leaf([0.0, 2.0])
+    assert judged(ad.sum(ad.relu(x)) + ad.sum(wrong(x)), x) is False
+    assert judged(ad.sum(ad.relu(x)), x) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_entries_are_moved_along_one_direction(dtype: Any) -> None:
+    rng = np.random.default_rng(1)
+    W = ad.Tensor(rng.normal(size=(8, 8)).astype(dtype), requires_grad=True)
+    v = rng.normal(size=8).astype(dtype)
+    with ad.watch():
+        J = ad.sum(np.tanh(W @ v) ** 2)
+        K = J + ad.sum(wrong(W)) * 1e-2
+    assert judged(J, W) is True
+    assert judged(K, W) is False
+    slope, doubt, gradient = along(Signals(J, {}), W._node)
+    assert abs(slope - gradient) <= doubt + 1e-6 * abs(slope)
+
+
+def test_nothing_is_known_along_a_direction_of_what_cannot_be_run_again() -> None:
+    x = leaf(np.linspace(0.1, 1.0, 20))
+    J = ad.sum(ad.checkpoint(np.tanh)(x))
+    assert judged(J, x) is None
+    slope, doubt, _ = along(Signals(J, {}), x._node)
+    assert np.isnan(slope)
+    assert doubt == np.inf
+
+
 # No claim
 
 
-def test_nothing_is_claimed_of_many_entries_but_of_one_of_them() -> None:
+def test_one_entry_of_many_is_moved_by_itself() -> None:
     x = leaf(np.linspace(0.1, 1.0, check.LARGEST + 1))
     J = ad.sum(np.tanh(x))
-    assert claim(J, x) == ""
+    assert np.isnan(difference(Signals(J, {}), x._node)[0])
     assert claim(J, x, element=3).endswith("✓")
 
 

@@ -58,8 +58,8 @@ def test_a_question_mark_shows_the_keys(opened: Opened) -> None:
 def test_signs_close_and_open(opened: Opened) -> None:
     reader = opened()
     reader.click("#s1 .switch")
-    assert reader.ids("#stage .node") == {"n0", "g1", "n9", "n10", "n11"}
-    reader.click("#g1 .switch")
+    assert reader.ids("#stage .node") == {"n0", "s1", "n9", "n10", "n11"}
+    reader.click("#s1 .switch")
     assert "n7" in reader.ids("#stage .node")
 
 
@@ -67,7 +67,7 @@ def test_keys_close_and_open(opened: Opened) -> None:
     reader = opened()
     reader.run("document.getElementById('s1').focus()")
     reader.press("ENTER")
-    assert reader.focused() == "g1"
+    assert reader.focused() == "s1"
     reader.press("ENTER", "ENTER")
     assert reader.focused() == "s1"
 
@@ -75,7 +75,7 @@ def test_keys_close_and_open(opened: Opened) -> None:
 def test_a_button_of_the_panel_opens_a_group(opened: Opened) -> None:
     reader = opened()
     reader.click("#s1 .switch")
-    reader.click("#g1")
+    reader.click("#s1")
     reader.click("#panel header button:not(.clear)")
     assert "n7" in reader.ids("#stage .node")
     assert reader.focused() == "panel"
@@ -86,8 +86,8 @@ def test_the_sweep_and_the_selection_survive_closing_and_opening(opened: Opened)
     reader.click("#n7")
     reader.step(7)
     reader.click("#s1 .switch")
-    assert reader.ids(".node.current") == reader.ids(".node.selected") == {"g1"}
-    reader.click("#g1 .switch")
+    assert reader.ids(".node.current") == reader.ids(".node.selected") == {"s1"}
+    reader.click("#s1 .switch")
     assert reader.ids(".node.current") == {"n1"}
     reader.step(10)
     reader.click("#n10")
@@ -101,8 +101,8 @@ def test_what_opens_keeps_its_place_and_size(opened: Opened) -> None:
     before = reader.center("#s1")
     scale = reader.box()[2]
     reader.click("#s1 .switch")
-    assert reader.center("#g1") == pytest.approx(before, abs=1)
-    reader.click("#g1 .switch")
+    assert reader.center("#s1") == pytest.approx(before, abs=1)
+    reader.click("#s1 .switch")
     assert reader.center("#s1") == pytest.approx(before, abs=1)
     assert reader.box()[2] == pytest.approx(scale, rel=0.01)
 

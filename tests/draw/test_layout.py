@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from autodiff.draw import layout
-from autodiff.draw.layout import DrawingError, Engine, LayoutTimeoutError, MissingEngineError
+from autodiff.draw.layout import (
+    DrawingError,
+    Engine,
+    LayoutFailedError,
+    LayoutTimeoutError,
+    MissingEngineError,
+)
 from autodiff.errors import DomainError
 
 from . import cards
@@ -188,12 +194,14 @@ def test_warnings_are_no_errors(tmp_path: Path) -> None:
     [
         ("exit 3", "exit status 3"),
         ("exit 0", "it wrote nothing"),
+        ("echo hello", "what it wrote is no SVG in UTF-8"),
+        (r"printf '<svg>\377</svg>'", "what it wrote is no SVG in UTF-8"),
         ("echo 'Warning: wide' >&2; echo broken >&2; exit 1", "broken"),
         ("echo noise >&2; echo 'Error: this' >&2", "Error: this"),
     ],
 )
 def test_a_failure_is_told_in_one_line(tmp_path: Path, script: str, message: str) -> None:
-    with pytest.raises(DrawingError, match=f"^fake failed: {message}$"):
+    with pytest.raises(LayoutFailedError, match=f"^fake failed: {message}$"):
         layout.render("digraph {}", engine=engine_that(tmp_path, script))
 
 

@@ -1,8 +1,7 @@
-"""`Graph`: every form of a picture, of every kind of graph; and what is left without an engine."""
+"""`Graph`: every form of a picture, of every kind of graph."""
 
 from __future__ import annotations
 
-import html
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -11,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.draw import layout, picture
-from autodiff.draw.layout import DrawingError, LayoutTimeoutError, MissingEngineError
+from autodiff.draw import layout
+from autodiff.draw.layout import MissingEngineError
 from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError
 from models import MLP
-from tests.draw.programs import unrolled
+from tests.draw.programs import EXPANSIONS, programs, run, unrolled
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -128,7 +129,32 @@ def test_fifty_steps_of_a_gru_are_drawn_with_their_middle_left_out() -> None:
     ET.fromstring(graph.svg())
 
 
+@given(programs, st.sampled_from(["LR", "RL", "TB", "BT"]), st.sampled_from(EXPANSIONS[:5]))
+@settings(max_examples=20)
+def test_every_arrangement_of_scopes_is_drawn(program: Any, rankdir: str, expand: Any) -> None:
+    J, _ = run(program)
+    graph = ad.graph(J, expand=expand, rankdir=rankdir, names={})
+    ids = {element.get("id") for element in ET.fromstring(graph.svg()).iter()}
+    assert {card.id for card in graph.cards} <= ids
+    assert not any("failed" in note for note in graph.notes)
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "RL", "TB", "BT"])
+@pytest.mark.parametrize("expand", [2, 99, "path"])
+def test_an_open_gru_is_drawn_with_curved_wires(expand: Any, rankdir: str) -> None:
+    graph = unrolled(3, expand=expand, rankdir=rankdir, highlight="x(1)")
+    ids = {element.get("id") for element in ET.fromstring(graph.svg()).iter()}
+    assert {card.id for card in graph.cards} <= ids
+    assert not any("failed" in note for note in graph.notes)
+
+
 # What is asked for
+
+
+def test_the_check_of_a_highlight_is_told() -> None:
+    x = leaf()
+    assert ad.graph(x * x, highlight=x).check == "finite difference 4.000  ✓"
+    assert ad.graph(x * x).check == ""
 
 
 def test_a_picture_knows_what_it_is_of() -> None:
@@ -256,124 +282,3 @@ def test_dot_and_the_table_need_no_engine(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(layout.VARIABLE, "none")
     for suffix in (".gv", ".dot", ".txt"):
         assert small().save(tmp_path / f"picture{suffix}").stat().st_size
-
-
-# Notebooks
-
-
-def test_a_notebook_shows_the_svg() -> None:
-    graph = small()
-    bundle = graph._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html", "image/svg+xml"}
-    assert bundle["text/html"] == bundle["image/svg+xml"] == graph._repr_svg_() == graph.svg()
-    assert bundle["text/plain"] == str(graph)
-
-
-def _without(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(layout.VARIABLE, "none")
-
-
-def _nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(layout, "_chain", lambda explicit=None: iter(()))
-
-
-def _not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(layout.VARIABLE, str(tmp_path / "gone"))
-
-
-def _engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) -> None:
-    path = tmp_path / "fake"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    monkeypatch.setenv(layout.VARIABLE, str(path))
-
-
-def _failing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    _engine(monkeypatch, tmp_path, "echo 'Error: out of <ink>' >&2")
-
-
-def _endless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    _engine(monkeypatch, tmp_path, "sleep 600")
-    monkeypatch.setattr(picture, "PATIENCE", 0.1)
-
-
-@pytest.mark.parametrize(
-    ("trouble", "message"),
-    [
-        (_without, "AUTODIFF_DOT is 'none'"),
-        (_nothing_installed, "pip install 'autodiff[draw]'"),
-        (_not_there, "is not a program that can be run"),
-        (_failing, "fake failed: Error: out of <ink>"),
-        (_endless, "fake was stopped after 0.1 s"),
-    ],
-)
-def test_a_notebook_without_a_picture_shows_the_table_and_says_why(
-    trouble: Callable[..., None], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    trouble(monkeypatch, tmp_path)
-    graph = small()
-    bundle = graph._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html"}
-    assert graph._repr_svg_() is None
-    for part in (html.escape(message), html.escape(str(graph)), html.escape(graph.dot)):
-        assert part in bundle["text/html"]
-    assert bundle["text/plain"] == str(graph)
-
-
-def test_an_engine_that_has_failed_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def render(*args: Any, **kwargs: Any) -> bytes:
-        asked.append(args)
-        raise LayoutTimeoutError("too slow")
-
-    monkeypatch.setattr(layout, "render", render)
-    graph = small(expand=0)
-    graph._repr_mimebundle_()
-    assert len(asked) == 1
-
-
-# What is too much
-
-
-def slow_for_open_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
-    render = layout.render
-
-    def patient(dot: str, *args: Any, **kwargs: Any) -> bytes:
-        if "subgraph" in dot:
-            raise LayoutTimeoutError("the engine was stopped after 10 s")
-        return render(dot, *args, **kwargs)
-
-    monkeypatch.setattr(layout, "render", patient)
-
-
-def test_what_takes_too_long_is_drawn_with_closed_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow_for_open_scopes(monkeypatch)
-    graph = small()
-    assert "⊞ 2 ops" in graph.svg()
-    assert graph.svg() is graph.svg()
-    assert graph.notes == ["the engine was stopped after 10 s; drawn with all scopes closed"]
-
-
-def test_what_takes_too_long_without_scopes_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def render(*args: Any, **kwargs: Any) -> bytes:
-        raise LayoutTimeoutError("too slow")
-
-    monkeypatch.setattr(layout, "render", render)
-    with pytest.raises(LayoutTimeoutError, match="too slow"):
-        ad.graph(ad.tanh(leaf())).svg()
-    with pytest.raises(LayoutTimeoutError, match="too slow"):
-        small().svg()
-
-
-def test_more_cards_than_can_be_read_are_refused_without_force(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(picture, "LARGEST", 3)
-    graph = small()
-    for make in (graph.svg, graph.png, graph.pdf, graph.html):
-        with pytest.raises(DrawingError, match="would have 4 cards, more than the 3"):
-            make()
-    assert graph.dot.startswith("digraph")
-    assert "4 cards" in graph._repr_html_()
-    assert small(force=True).svg().startswith("<svg")

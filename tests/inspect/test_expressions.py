@@ -10,6 +10,7 @@ import pytest
 import autodiff as ad
 from autodiff.inspect.expressions import Expressions, constant, fold
 from autodiff.inspect.naming import names, values
+from autodiff.inspect.notation import product
 from autodiff.nodes import topological
 from models.gru import GRU
 
@@ -30,6 +31,7 @@ def definition(J: Any, **given: Any) -> str:
 
 
 x, y, W = leaf(X, "x"), leaf(X + 3.0, "y"), leaf(np.ones((2, 3)), "W")
+z = leaf(np.float32([800.3, 1.5, -0.7]), "z")
 s, t = ad.Scalar(2.0, name="s"), ad.Scalar(3.0, name="t")
 
 
@@ -46,7 +48,15 @@ s, t = ad.Scalar(2.0, name="s"), ad.Scalar(3.0, name="t")
         (ad.sigmoid(x), "σ(x)"),
         (x[0], "x[0]"),
         (W[1, 2], "W[1, 2]"),
-        (W[:, 0], "W[·, 0]"),
+        (W[:, 0], "W[:, 0]"),
+        (W[:, 0:1], "W[:, 0:1]"),
+        (W[1:], "W[1:]"),
+        (x[::-1], "x[::−1]"),
+        (x[-2:], "x[−2:]"),
+        (x[-1], "x[−1]"),
+        (W[..., None, -1], "W[..., None, −1]"),
+        (x[[0, 2]], "x[[…]]"),
+        (W[np.array([True, False]), 1], "W[[…], 1]"),
         ((x + y)[0], "(x + y)[0]"),
         (s * t, "s·t"),
         (s * s * t, "s·s·t"),
@@ -73,6 +83,17 @@ def test_values_in_terms_of_their_names(value, text):
         (s + 2.0, "s + 2"),
         (2.0 - s, "2 − s"),
         (s * 0.5, "0.5s"),
+        (x * -2.0, "−2x"),
+        (x * 1e-5, "1e−5·x"),
+        (z + 0.1, "z + 0.1"),
+        (0.1 - z, "0.1 − z"),
+        (z - 0.1, "z − 0.1"),
+        (z + np.float32([0.5, 0.2, 0.3]), "z + [0.5  0.2  0.3]"),
+        (x + np.array([1.0, 1.0, 1.001]), "x + [1  1  1.001]"),
+        (x * np.array([np.inf, 1.0, np.nan]), "x⊙[inf  1  nan]"),
+        (x * np.full(3, np.inf), "x⊙inf"),
+        (x * np.array([True, False, True]), "x⊙[1  0  1]"),
+        (z * np.float32([1.0, 1.0, 1.01]), "z⊙[1  1  1.01]"),
     ],
 )
 def test_constants_are_written_as_their_values(value, text):
@@ -91,6 +112,13 @@ def test_arrays_are_called_as_the_caller_calls_them():
     assert definition(x * mask, other=other, mask=mask) == "x⊙mask"
     assert definition(x + mask, other=other, mask=mask) == "x + mask"
     assert "mask" not in definition(x * mask, mask=np.ones(4))
+
+
+def test_arrays_are_known_again_but_for_rounding():
+    tenths = np.float32([0.1, 0.2, 0.4])
+    assert definition(z + tenths, tenths=tenths) == "z + tenths"
+    assert definition(z - tenths, tenths=tenths, text=np.array(["a", "b", "c"])) == "z − tenths"
+    assert "tenths" not in definition(z + tenths * 1.01, tenths=tenths)
 
 
 def test_a_name_ends_the_expression():
@@ -132,6 +160,54 @@ def test_local_derivatives_name_the_arguments():
     assert found.factor(J._node, 0).text == "1 − product²"
     inner = J._node.parents[0]
     assert [found.factor(inner, i).text for i in (0, 1)] == ["y", "x"]
+
+
+X23, b3, c4 = leaf(np.ones((2, 3)), "X"), leaf(X, "b"), leaf(np.ones(4), "c")
+M43, k, q = leaf(np.ones((4, 3)), "M"), leaf(np.ones((5, 3)), "k"), leaf(np.ones((2, 3)), "q")
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (x[0], ["[0]′"]),
+        (W[:, 1:], ["[:, 1:]′"]),
+        (W.T, ["(·)ᵀ"]),
+        (np.cumsum(x), ["cumsum′"]),
+        (np.tile(x, 2), ["tile′"]),
+        (np.sum(W, axis=1), ["Σ′"]),
+        (np.mean(W), ["0.1667·Σ′"]),
+        (np.stack([b3, x]), ["∂stack/∂b", "∂stack/∂x"]),
+        (np.concatenate([b3, b3]), ["∂₁concatenate", "∂₂concatenate"]),
+        (W.reshape(3, 2), ["I"]),
+        (+x, ["I"]),
+        (X23 + b3, ["I", "Σ"]),
+        (X23 + np.ones((2, 3)), ["I"]),
+        (b3 - np.ones((2, 3)), ["Σ"]),
+        (X23 * b3, ["diag(b)", "diag(X) Σ"]),
+        (b3 * np.array([2.0]), ["2"]),
+        (s * x, ["x", "s"]),
+        (x / s, ["1 / s", "−(x / s²)"]),
+        (ad.linear(X23, M43, c4), ["M", "Xᵀ", "Σ"]),
+        (ad.linear(b3, M43, c4), ["M", "bᵀ", "I"]),
+        (q @ k.T, ["k", "q"]),
+        (x / np.sqrt(8.0), ["0.3536"]),
+        (x**-1, ["−diag(x⁻²)"]),
+        (ad.einsum("ij,j->i", X23, b3), ["∂einsum/∂X", "∂einsum/∂b"]),
+        (ad.log_softmax(x), ["log_softmax′(x)"]),
+    ],
+)
+def test_local_derivatives_of_ops_that_know_their_shapes(value, texts):
+    node, found = value._node, written(value)
+    used = [i for i, parent in enumerate(node.parents) if parent is not None]
+    assert [product([found.factor(node, i)], is_scalar=False) for i in used] == texts
+
+
+def test_local_derivatives_within_a_mean_are_a_row():
+    inner = X23**2
+    J = np.mean(inner)
+    found = written(J)
+    steps = [found.factor(J._node, 0), found.factor(inner._node, 0)]
+    assert product(steps, is_scalar=False) == "0.3333·X"
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,12 @@ def test_numbers_avoid_names_that_are_taken():
     assert list(found.values()) == ["x₂", "x₃", "x₁", "y"]
 
 
+def test_texts_that_are_settled_already_get_a_number():
+    nodes = [leaf(X)._node for _ in range(2)]
+    found = numbered(dict(zip(nodes, ["x", "y"], strict=True)), ["x", "x₁"])
+    assert list(found.values()) == ["x₂", "y"]
+
+
 def test_numbers_of_different_names_do_not_meet():
     nodes = [leaf(X)._node for _ in range(13)]
     found = numbered(dict(zip(nodes, ["x"] * 11 + ["x₁"] * 2, strict=True)))
@@ -140,6 +146,18 @@ def test_the_gates_of_a_gru_have_their_names():
     with ad.watch():
         J = ad.sum(model.cell(leaf(X, "x(t)"), leaf([0.1, 0.2], "h(t-1)")))
     assert {"z", "r", "candidate", "h", "x(t)", "h(t-1)"} <= set(named(J))
+
+
+@with_positions
+def test_names_are_those_of_the_file_as_it_is_now(tmp_path):
+    file, x = tmp_path / "edited.py", leaf(X, "x")
+    for name in ("before", "later"):
+        file.write_text(f"def f(x):\n    {name} = x * 2.0\n    return {name}\n")
+        space: dict[str, Any] = {}
+        exec(compile(file.read_text(), str(file), "exec"), space)
+        with ad.watch():
+            y = space["f"](x)
+        assert set(named(y)) == {"x", name}
 
 
 def test_code_without_a_file_has_no_names():

@@ -85,7 +85,7 @@ def check_program(steps: Any, inputs: list[Any], program: Any) -> None:
     slopes = differences.gradient(partial(run, program, steps), plain)
     for x, slope in zip(inputs, slopes, strict=True):
         found = ad.paths(result, x, top=3)
-        every = list(found)
+        every = list(found.all())
         expected = list(enumerated(result._node, x._node))
         assert found.count == len(every) == len(expected)
         assert {(p.nodes, p.indices) for p in every} == set(expected)

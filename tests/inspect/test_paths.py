@@ -24,12 +24,12 @@ def assert_adds_up(found: Any, gradient: Any) -> None:
     """What is shown and the rest are the gradient, and so are all the paths."""
     shown = sum(np.asarray(path.contribution) for path in found.shown)
     np.testing.assert_allclose(shown + found.rest, gradient, rtol=1e-9, atol=1e-12)
-    every = sum(np.asarray(path.contribution) for path in found)
+    every = sum(np.asarray(path.contribution) for path in found.all())
     np.testing.assert_allclose(every, gradient, rtol=1e-9, atol=1e-12)
 
 
 def sizes(found: Any, number: int) -> np.ndarray:
-    return np.array([np.linalg.norm(p.contribution) for p, _ in zip(found, range(number))])
+    return np.array([np.linalg.norm(p.contribution) for p, _ in zip(found.all(), range(number))])
 
 
 # Counting and ranking
@@ -48,7 +48,7 @@ def test_one_step_of_a_gru_has_four_paths_to_its_input():
     x = leaf(X)
     h = model.cell(x, leaf([0.3, -0.6], "h"))
     found = ad.paths(ad.sum(h * 0.5), x)
-    assert found.count == len(list(found)) == 4
+    assert found.count == len(list(found.all())) == 4
     ad.sum(h * 0.5).backward()
     assert_adds_up(found, x.grad)
 
@@ -117,10 +117,30 @@ def test_an_element_of_a_matrix():
 def test_paths_are_found_one_by_one_and_stay_the_same():
     x = leaf(0.1)
     found = ad.paths(diamonds(x, np.full((200, 2), 0.5)), x, top=2)
-    forty = [path for path, _ in zip(found, range(40))]
+    forty = [path for path, _ in zip(found.all(), range(40))]
     assert len({path.indices for path in forty}) == 40
     assert forty[:2] == found.shown == [found[0], found[1]]
     assert len(found) == 2
+
+
+def test_what_is_listed_and_the_rest_are_the_gradient():
+    x = leaf(X)
+    found = ad.paths(ad.sum(x * x + 3.0 * x), x, top=1)
+    assert len(found) == len(list(found)) == 1
+    np.testing.assert_allclose(sum(path.contribution for path in found) + found.rest, 2 * X + 3)
+    assert len(list(found.all())) == found.count == 3
+    assert list(found.all()) == list(found.all())
+
+
+def test_local_derivatives_are_worked_out_only_where_asked_for():
+    x = leaf(np.ones((300, 300)))
+    path = ad.paths(ad.sum(x @ x * 2.0), x)[0]
+    assert len(path.partials) == len(path.indices) == 3
+    np.testing.assert_array_equal(path.partials[1], np.full((300, 300), 2.0))
+    assert path.partials[0].shape == (300, 300)
+    with pytest.raises(GraphError, match=r"matmul from \(300, 300\) to \(300, 300\) has 8,100"):
+        path.partials[2]
+    assert len(path.partials[:2]) == len(list(path.partials[:2])) == 2
 
 
 def test_nothing_shown_leaves_everything_as_the_rest():
@@ -202,7 +222,7 @@ def test_why_there_is_no_path(other, why):
     other = other(x)
     found = ad.paths(ad.sum(x * x), other)
     assert found.count == 0
-    assert list(found) == found.shown == []
+    assert list(found.all()) == list(found) == found.shown == []
     np.testing.assert_array_equal(found.total, np.zeros(other.shape))
     np.testing.assert_array_equal(found.rest, np.zeros(other.shape))
     assert found.reason
@@ -281,7 +301,7 @@ def test_an_element_that_is_none(element):
         ad.paths(ad.sum(x), x, element=element)
 
 
-@pytest.mark.parametrize("top", [-1, 2.0, None])
+@pytest.mark.parametrize("top", [-1, 2.0, None, "a"])
 def test_how_many_to_show(top):
     x = leaf(X)
     with pytest.raises(DomainError, match="top="):

@@ -10,7 +10,8 @@ import pytest
 import autodiff as ad
 from autodiff.backward import contributions
 from autodiff.inspect import search
-from autodiff.inspect.search import Search, flat, shape_of, units
+from autodiff.inspect.partials import flat, shape_of, units
+from autodiff.inspect.search import Search
 from autodiff.nodes import topological
 from autodiff.op import OPS
 
@@ -113,6 +114,41 @@ def test_equal_paths_come_without_exploring_all_of_them():
         h = h + h
     paths = [path for path, _ in zip(Search(topological(h._node), x._node), range(10))]
     assert [c for *_, c in paths] == [1.0] * 10
+
+
+@pytest.mark.parametrize("value", [0.5, np.ones(3)], ids=["number", "array"])
+def test_a_path_longer_than_the_patience_is_found(value, monkeypatch):
+    monkeypatch.setattr(search, "PATIENCE", 10)
+    x = h = ad.Tensor(value, requires_grad=True)
+    for _ in range(500):
+        h = h * 0.1 + h * 0.2  # of which the product is zero in the end
+    found = Search(topological(ad.sum(h)._node), x._node)
+    first = [path for path, _ in zip(found, range(8))]
+    assert len({indices for _, indices, _ in first}) == 8
+    assert found.is_exact
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_sizes_whose_squares_are_no_numbers_are_ordered(size):
+    x = ad.Tensor(np.ones(2), requires_grad=True)
+    J = ad.sum(x * (2 * size) + x * (3 * size) + x * size)
+    paths = searched(J, x)[1]
+    assert [c[0] / size for *_, c in paths] == pytest.approx([3.0, 2.0, 1.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kept", [0, 10**6])
+def test_kept_jacobians_do_what_the_rules_do(kept, dtype, monkeypatch):
+    monkeypatch.setattr(search, "KEPT", kept)
+    rng = np.random.default_rng(0)
+    x = ad.Tensor(rng.normal(size=(3, 3)).astype(dtype), requires_grad=True)
+    J = ad.sum(np.stack([x @ x, x.T]) * ad.softmax(x)) + ad.sum(x[1:]) * np.sum(x @ x[0])
+    for nodes, indices, c in searched(J, x)[1]:
+        g = next(units(J._node))
+        for node, index in zip(nodes, indices, strict=False):
+            g = contributions(node, g)[index]
+        assert c.dtype == dtype
+        np.testing.assert_allclose(c, g, rtol=1e-5 if dtype == np.float32 else 1e-12)
 
 
 # Error signals of one entry

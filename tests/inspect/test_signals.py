@@ -9,10 +9,8 @@ import pytest
 
 import autodiff as ad
 from autodiff.backward import flow, sweep
-from autodiff.errors import DTypeError, GraphError, ShapeError
+from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError
 from autodiff.nodes import topological
-from models.gru import GRU
-from models.rnn import RNN
 from tests.ops.case import CASES, Case, dense, each
 
 X = np.array([0.5, -1.0, 2.0])
@@ -70,7 +68,7 @@ def test_signals_and_paths_of_every_op(case):
     assert len(found.rows) == len(found)
     for x in inputs:
         of_x = ad.paths(J, x, top=3)
-        every = list(of_x)
+        every = list(of_x.all())
         assert of_x.count == len(every)
         total = sum(dense(path.contribution) for path in every)
         np.testing.assert_allclose(total, dense(of_x.total), rtol=1e-8, atol=1e-10)
@@ -206,6 +204,32 @@ def test_another_value_may_be_called_j():
     assert found["J₁"].op == "input" and found["J₂"].delta == 1.0
 
 
+@pytest.mark.parametrize("same", [lambda x: x.astype(np.float32), np.positive])
+def test_a_name_stays_that_of_its_value(same):
+    x = leaf(X, "x")
+    y = same(x)
+    found = ad.signals(ad.sum(y * y), names={})
+    assert found["x"].op == "input"
+    assert found[y].name == "x₁"
+    assert ad.paths(ad.sum(y * y), "x").target is x._node
+
+
+def test_nodes_are_keys_as_well():
+    x, y, J = small()
+    found = ad.signals(J)
+    assert found[y._node] == found[y]
+    assert str(ad.paths(J, x._node)) == str(ad.paths(J, x))
+    with pytest.raises(KeyError):
+        found[leaf(X)._node]
+
+
+def test_one_of_several_results_has_to_be_named():
+    x = leaf(np.eye(2) + 1.0, "x")
+    q, _ = ad.linalg.qr(x)
+    with pytest.raises(DomainError, match="qr has several results"):
+        ad.paths(ad.sum(q), q._node.parents[0])
+
+
 def test_shares_name_the_consumers():
     _, y, J = small()
     found = ad.signals(J)
@@ -217,12 +241,39 @@ def test_shares_name_the_consumers():
     assert set(consumers) <= set(found)
 
 
-def test_local_derivatives_are_written():
+def test_local_derivatives_are_written_and_worked_out():
     x = leaf(X, "x")
     found = ad.signals(ad.sum(np.tanh(x)))
     (tanh,) = (signal for _, signal in found.items() if signal.op == "tanh")
-    assert "x" in tanh.local
-    assert "²" in tanh.local["x"]
+    ((name, text, value),) = tanh.local
+    assert name == "x"
+    assert "²" in text
+    np.testing.assert_allclose(value, 1 - np.tanh(X) ** 2)
+
+
+def test_each_use_of_one_value_has_its_local_derivative():
+    x = ad.Scalar(4.0, name="x")
+    J = x / x
+    names, texts, values = zip(*ad.signals(J)[J].local, strict=True)
+    assert names == ("x", "x")
+    assert len(set(texts)) == 2
+    assert values == (0.25, -0.25)
+
+
+def test_constants_have_no_local_derivative():
+    x = leaf(X, "x")
+    y = 2.0 * x
+    ((name, text, value),) = ad.signals(ad.sum(y))[y].local
+    assert name == "x"
+    assert text.startswith("2")
+    np.testing.assert_array_equal(value, np.full(3, 2.0))
+    assert ad.signals(ad.sum(y))[x].local == []
+
+
+def test_a_large_local_derivative_is_written_only():
+    x, W = leaf(X, "x"), leaf(np.ones((30, 3)), "W")
+    y = W @ x
+    assert [value is None for *_, value in ad.signals(ad.sum(y))[y].local] == [True, True]
 
 
 def test_rows_hold_the_same_as_the_mapping():
@@ -237,11 +288,20 @@ def test_the_printed_table():
     x = ad.Scalar(3.0, name="x")
     J = x * x
     assert str(ad.signals(J)).splitlines() == [
-        "value of  made by   ▸ value  ◂ error signal  the sum of",
-        "J         multiply  9.000    1.000",
-        "x         input     3.000    6.000           J: 3.000 + J: 3.000",
+        "value of  made by   ▸ value  local derivatives  ◂ error signal  the sum of",
+        "J         multiply  9.000    x: x  x: x         1.000",
+        "x         input     3.000                       6.000           J: 3.000 + J: 3.000",
     ]
     assert repr(ad.signals(J)) == str(ad.signals(J))
+
+
+def test_long_lists_within_a_row_are_printed_short():
+    x = leaf(X, "x")
+    ys = [x * float(k) for k in range(1, 2001)]
+    lines = str(ad.signals(ad.sum(np.concatenate(ys)), names={})).splitlines()
+    assert max(map(len, lines)) < 400
+    assert lines[2].startswith("concatenate(…)") and "⋯ 1,996 more" in lines[2]
+    assert lines[-1].startswith("x ") and lines[-1].endswith(" + ⋯ 1,996 more")
 
 
 def test_deep_graphs_are_printed_short():
@@ -273,67 +333,3 @@ def test_what_is_used_has_to_be_a_tensor():
     x = leaf(X)
     with pytest.raises(DTypeError, match="takes a Tensor, a Scalar or a name"):
         ad.uses(ad.sum(x), X)
-
-
-# Use by use
-
-
-@pytest.mark.parametrize("weight", ["U", "Ur", "Uz", "W", "bz"])
-def test_a_recurrent_weight_is_told_step_by_step(weight):
-    model = GRU(inputs=3, hidden=2, rng=1)
-    xs = np.random.default_rng(0).normal(size=(4, 3))
-    J = ad.sum(model(xs)[1] ** 2)
-    found = ad.uses(J, getattr(model, weight))
-    assert [label for label, _ in found] == [f"t={t}" for t in (1, 2, 3, 4)]
-    J.backward()
-    gradient = getattr(model, weight).grad
-    np.testing.assert_allclose(sum(share for _, share in found), gradient, atol=1e-12)
-    np.testing.assert_allclose(found.total, gradient)
-    np.testing.assert_allclose([s for _, s in found], by_copies(model, weight, xs), atol=1e-12)
-
-
-def by_copies(model: GRU, weight: str, xs: np.ndarray) -> list[Any]:
-    """The gradient of each step, from steps that have a weight of their own each."""
-    h, copies = np.zeros(2), []
-    own = getattr(model, weight)
-    for x in xs:
-        copies.append(ad.Parameter(own.data))
-        setattr(model, weight, copies[-1])
-        h = model.cell(x, h)
-    setattr(model, weight, own)
-    ad.sum(h**2).backward()
-    return [copy.grad for copy in copies]
-
-
-def test_uses_of_the_steps_of_a_simple_network():
-    model = RNN(inputs=2, hidden=3, outputs=1)
-    J = ad.sum(model(np.ones((3, 2)))[0])
-    found = ad.uses(J, model.U)
-    assert [label for label, _ in found] == [f"t={t}" for t in (1, 2, 3)]
-
-
-def test_uses_outside_of_scopes_are_told_by_their_values():
-    x = leaf(X, "x")
-    J = ad.sum(x * 3.0 + np.tanh(x) * 0.5)
-    found = ad.uses(J, x)
-    assert len(found) == len({label for label, _ in found}) == 2
-    np.testing.assert_allclose(sum(share for _, share in found), found.total)
-    assert str(found).splitlines()[0].split() == ["use", "adds"]
-    assert str(found).splitlines()[-1].startswith("sum")
-
-
-def test_several_uses_in_one_scope_are_added():
-    x = leaf(X, "x")
-    with ad.scope("first"):
-        y = x * x
-    with ad.scope("second"):
-        J = ad.sum(y + x)
-    found = dict(ad.uses(J, x))
-    np.testing.assert_allclose(found["first"], 2 * X)
-    np.testing.assert_allclose(found["second"], np.ones(3))
-
-
-def test_an_unused_value_has_no_uses():
-    found = ad.uses(ad.sum(leaf(X)), leaf(X))
-    assert list(found) == []
-    np.testing.assert_array_equal(found.total, np.zeros(3))

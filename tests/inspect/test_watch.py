@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import pickle
 import threading
 import warnings
 import weakref
@@ -315,6 +317,19 @@ def test_blocks_nest_and_end_in_order():
     assert np.geterr() == before
     with np.errstate(all="ignore"):
         assert ad.log(leaf(0.0)).item() == -np.inf
+
+
+def test_a_graph_recorded_inside_can_be_copied():
+    with ad.detect_anomaly():
+        J = ad.sum(np.tanh(leaf(X)))
+    for again in (copy.deepcopy(J), pickle.loads(pickle.dumps(J))):
+        assert again.item() == J.item()
+
+
+def test_tangents_and_values_without_gradient_are_not_looked_at():
+    with ad.detect_anomaly():
+        assert ad.log(ad.Tensor([0.0])).item() == -np.inf
+        ad.jvp(np.sqrt, [0.0], [1.0])
 
 
 def test_as_a_decorator():
