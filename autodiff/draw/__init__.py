@@ -118,4 +118,4 @@ def _highlighted(signals: Signals, highlight: Any, top: int, element: Any) -> Pa
         raise DTypeError("graph(): highlight takes a value, or the pair (J, x)")
     if signals.tensor(ends[0], "graph()")._node is not signals.root:
         raise DomainError("graph(): paths start at the J that is drawn: highlight=(J, x)")
-    return found(signals, ends[1], min(top, len(NUMERALS)), element, "graph()")
+    return found(signals, ends[1], top, element, "graph()", most=len(NUMERALS))

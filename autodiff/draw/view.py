@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.backward import contributions
-from autodiff.draw.check import difference
+from autodiff.draw.check import LARGEST, along, difference, verdict
 from autodiff.draw.groups import Cluster, Group, Grouping
 from autodiff.inspect.expressions import LONGEST
 from autodiff.inspect.notation import Factor, array, number, product, space
@@ -23,7 +23,6 @@ from autodiff.nodes import Node
 __all__ = ["NUMERALS", "Card", "View", "Wire", "norm", "shown"]
 
 NUMERALS = "①②③④⑤⑥⑦⑧"
-
 
 
 @dataclass(eq=False)
@@ -144,15 +143,17 @@ class View:
         """How the highlighted gradient compares with differences; empty if it cannot be told."""
         if self.found is None or self.found.target is None or not self.found.count:
             return ""
-        slope, doubt = difference(self.signals, self.found.target, self.found.element)
-        if slope is None or not np.isfinite(slope).all():
+        target, element = self.found.target, self.found.element
+        total, where = np.asarray(self.found.total, float), ""
+        if element is None and total.size > LARGEST:
+            slope, doubt, total = along(self.signals, target)
+            where = " along one direction"
+        else:
+            slope, doubt = difference(self.signals, target, element)
+        is_right = verdict(slope, doubt, total)
+        if is_right is None:
             return ""
-        total = np.asarray(self.found.total, float)
-        gap, tolerance = abs(slope - total), 1e-4 * abs(total) + 1e-6 * (1 + abs(total).max())
-        is_near, may_be_near = (gap <= tolerance).all(), (gap <= tolerance + doubt).all()
-        if may_be_near and not is_near:
-            return ""
-        return f"finite difference {array(slope)}  {'✓' if is_near else '≠'}"
+        return f"finite difference{where} {array(slope)}  {'✓' if is_right else '≠'}"
 
     # Parameters
 

@@ -136,7 +136,6 @@ class Search:
             for node in reversed(self.order):
                 if node in self._useful and node is not self.target:
                     self._bounds[node] = self._bound(node)
-
         if not np.isfinite(self._bounds[self.order[0]]).all():
             self._maps.clear()  # only the rules know where zero times infinity is zero
 
@@ -182,8 +181,8 @@ class Search:
         columns = {i: [row[i] for row in rows] for i, _ in useful}
         if all(_is_kept(node, p, columns[i]) for i, p in useful):
             self._keep(node, {i: _times_matrix(p, columns[i]) for i, p in useful})
-        sizes = [[self._size(p, c) for c in columns[i] if c is not None] for i, p in useful]
-        return np.max([s for s in sizes if s] or [np.zeros(size_of(node))], axis=0)
+        sizes = [[0.0 if c is None else self._size(p, c) for c in columns[i]] for i, p in useful]
+        return np.max(sizes, axis=0)
 
     def _keep(self, node: Node, maps: dict[int, Any]) -> None:
         self._maps[node] = [maps.get(i) for i in range(len(node.parents))]

@@ -36,8 +36,8 @@ def gru_4_paths() -> ad.draw.Graph:
 
 def net_4_2_1_path() -> ad.draw.Graph:
     """A network of three units: the derivative with respect to one weight, factor by factor."""
-    x = [ad.Tensor(v, requires_grad=True, name=f"x{j}") for v, j in zip(INPUT, "₁₂₃₄")]
-    W = [[ad.Parameter(w, name=f"W{i}{j}") for w, j in zip(r, "₁₂₃₄")] for r, i in zip(ROWS, "₁₂")]
+    x = [ad.Tensor(v, requires_grad=True, name=f"x{j}") for v, j in zip(INPUT, "1234")]
+    W = [[ad.Parameter(w, name=f"W{i}{j}") for w, j in zip(r, "1234")] for r, i in zip(ROWS, "12")]
     b1, b2, u1, u2 = (ad.Parameter(v) for v in (0.06, 0.02, 0.9, -0.7))
     with ad.scope("hidden layer"):
         z1, z2 = (b + sum(w * v for w, v in zip(r, x)) for b, r in zip((b1, b2), W))

@@ -76,5 +76,5 @@ def test_an_unused_value_has_no_uses():
 
 def test_a_named_value_without_a_gradient_has_uses_that_are_zero():
     x = leaf(X, "x")
-    J = ad.sum(ad.round(x)) + ad.sum(leaf(X))
+    J = ad.sum(ad.round(x)) + ad.sum(leaf(X, "y"))
     np.testing.assert_array_equal(ad.uses(J, "x").total, np.zeros(3))

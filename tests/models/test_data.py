@@ -70,7 +70,10 @@ def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> Non
         (b"not gzip", "not a gzipped table"),
         (gzip.compress(b"1,2\n" * 9, mtime=0)[:-12], "not a gzipped table"),
         (gzip.compress(b"a,b\n", mtime=0), "not a gzipped table"),
-        (gzip.compress(b"1,2\n", mtime=0), r"expected rows of 64 pixels and a digit, found \(1, 2\)"),
+        (
+            gzip.compress(b"1,2\n", mtime=0),
+            r"expected rows of 64 pixels and a digit, found \(1, 2\)",
+        ),
         (gzip.compress(b"17," + b"0," * 63 + b"1\n", mtime=0), "expected pixels from 0 to 16"),
         (gzip.compress(b"1," * 64 + b"12\n", mtime=0), "digits from 0 to 9"),
     ],
