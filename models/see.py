@@ -85,7 +85,7 @@ def _loss(target: str, options: dict[str, Any], to: str | None) -> tuple[Any, Ma
     for name in given:
         if target not in _TAKEN_BY[name]:
             raise TargetError(f"--{name} is for {', '.join(_TAKEN_BY[name])}, not for {target}")
-    with ad.watch():
+    with ad.watch(), np.errstate(all="ignore"):  # the picture says what is not finite
         J, names = (_example(target, **given), {}) if target in MODELS else _own(target)
     try:
         signals = ad.signals(J, names=names)
