@@ -16,6 +16,7 @@ from autodiff.draw.check import LARGEST, along, difference, verdict
 from autodiff.draw.groups import Cluster, Group, Grouping
 from autodiff.inspect.expressions import LONGEST
 from autodiff.inspect.notation import Factor, array, number, product, space
+from autodiff.inspect.partials import units
 from autodiff.inspect.paths import Path, Paths
 from autodiff.inspect.signals import Edge, Signals
 from autodiff.nodes import Node
@@ -254,7 +255,7 @@ class View:
         is_scalar = head.spec[0] == () and edges[0].parent.spec[0] == ()
         wire.local = " + ".join(product([f for _, f in step], is_scalar) for step in steps)
         if is_scalar:
-            wire.slope = number(sum(math.prod(_slope(e) for e, _ in step) for step in steps))
+            wire.slope = number(sum(_slope([edge for edge, _ in step]) for step in steps))
 
     def _steps(self, edge: Edge, head: Node) -> list[tuple[Edge, Factor]]:
         """The local derivatives within a card, from its head down to the edge."""
@@ -326,11 +327,12 @@ def _ops(group: Group) -> str:
     return f"{count:,} op{'s' if count > 1 else ''}"
 
 
-def _slope(edge: Edge) -> float:
-    """The local derivative between two numbers."""
-    spec = edge.child.spec
-    one = 1.0 if spec[1] is float else np.ones(spec[0], spec[1])[()]
-    return float(np.sum(contributions(edge.child, one)[edge.index]))
+def _slope(edges: list[Edge]) -> float:
+    """The derivative of one number by another along edges, between which there may be arrays."""
+    g = next(units(edges[0].child))
+    for edge in edges:
+        g = contributions(edge.child, g)[edge.index]
+    return float(g)
 
 
 def norm(value: Any) -> float:

@@ -277,3 +277,19 @@ def test_many_parameters_are_drawn_once_as_well() -> None:
     weights = [ad.Parameter(0.1 * i, name=f"w{i}") for i in range(1, 14)]
     J = sum(w * w for w in weights[1:]) + weights[0]
     assert len(ad.graph(J)._view.shared) == 13
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: ad.sum(x * np.array([1.0, 2.0, 3.0])),
+    lambda x: ad.mean(ad.tanh(x * np.ones(4)) * 0.3),
+    lambda x: ad.broadcast_to(x, (3,))[1] * 3.0,
+])  # fmt: skip
+def test_numbers_between_which_there_are_arrays_have_the_right_slope(f: Any) -> None:
+    x = leaf(0.5)
+    J = f(x)
+    for wire in view(J).wires:
+        if wire.child.group.head is J._node and wire.parent.group.head is x._node and wire.slope:
+            J.backward()
+            assert x.grad == number(wire.slope)
+            return
+    pytest.fail("no wire leads from x to J with a number on it")
