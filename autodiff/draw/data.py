@@ -124,7 +124,7 @@ def paths(view: View) -> dict[str, Any] | None:
     return {
         "to": view.signals.label(found.target),  # type: ignore[arg-type]
         "rows": rows,
-        "rest": f"{many(hidden)} more, together {written(view.rest)}" if hidden else None,
+        "rest": f"{many(hidden)} more, together {written(found.rest)}" if hidden else None,
         "total": written(found.total),
         "check": view.check or None,
     }

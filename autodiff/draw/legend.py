@@ -67,7 +67,7 @@ def _paths(view: View) -> list[list[Cell]]:
         rows.append(_row("", factors, "", "", ORANGE))
     if found.count > len(view.paths):
         more = f"{many(found.count - len(view.paths))} more, together"
-        rows.append(_row("⋯", more, written(view.rest), "", GREY))
+        rows.append(_row("⋯", more, written(found.rest), "", GREY))
     rows.append(_sum(view))
     return rows
 

@@ -19,6 +19,7 @@ from autodiff.inspect.notation import Factor, array, number, product, space
 from autodiff.inspect.partials import units
 from autodiff.inspect.paths import Path, Paths
 from autodiff.inspect.signals import Edge, Signals
+from autodiff.inspect.watch import not_finite
 from autodiff.nodes import Node
 
 __all__ = ["NUMERALS", "Card", "View", "Wire", "norm", "shown"]
@@ -118,7 +119,7 @@ class View:
     ) -> None:
         self.signals = signals
         self.found = paths
-        self.paths: list[Path] = [] if paths is None else paths.shown[: len(NUMERALS)]
+        self.paths: list[Path] = [] if paths is None else paths.shown
         crossed = {node for path in self.paths for node in path.nodes}
         kept = {signals.root, *_anomalies(signals)}
         if paths is not None and paths.target is not None:
@@ -185,7 +186,7 @@ class View:
             space="" if several else space(head.spec[0]),
             value=shown(value),
             delta=None if delta is None else shown_delta(delta),
-            alert=_alert(value) or _alert(delta),
+            alert=not_finite(value) or not_finite(delta),
             group=group,
             is_target=self.found is not None and head is self.found.target,
             pills=[signals.label(p) for p in self.shared if p in used],
@@ -283,13 +284,6 @@ class View:
         cards = [card for node in path.nodes if (card := self.card(node)) is not None]
         return [c for c, before in zip(cards, [None, *cards], strict=False) if c is not before]
 
-    @property
-    def rest(self) -> Any:
-        """What the paths add that are not drawn."""
-        assert self.found is not None
-        total = self.found.total
-        return total - sum((path.contribution for path in self.paths), total * 0)
-
     def shares(self, card: Card) -> list[tuple[Wire, Any]]:
         """What each consumer adds to the error signal of the card's value."""
         head, found = card.group.head, []
@@ -350,25 +344,16 @@ def _anomalies(signals: Signals) -> set[Node]:
     """Where a value or an error signal stops being finite, so that no fold hides it."""
     leaves = (node for node in signals.order if node.op is None)
     ends = [signals.known.get(signals.root), *map(signals.deltas.get, leaves)]
-    if not any(map(_alert, ends)):
+    if not any(map(not_finite, ends)):
         return set()
-    bad = {node for node in signals.order if _alert(signals.known.get(node))}
+    bad = {node for node in signals.order if not_finite(signals.known.get(node))}
     found = {node for node in bad if bad.isdisjoint(node.parents)}
-    lost = {node for node in signals.order if _alert(signals.deltas[node])}
+    lost = {node for node in signals.order if not_finite(signals.deltas[node])}
     for node in lost:
         users = {edge.child for edge in signals.uses.get(node, [])}
         if lost.isdisjoint(users):
             found |= {node, *users}
     return found
-
-
-def _alert(value: Any) -> str:
-    values = value if isinstance(value, tuple) else (value,)
-    for v in values:
-        v = getattr(v, "values", v)
-        if v is not None and not np.isfinite(v).all():
-            return "nan" if np.isnan(v).any() else "inf"
-    return ""
 
 
 def shown(value: Any) -> str:

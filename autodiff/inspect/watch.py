@@ -18,7 +18,7 @@ from autodiff.settings import Context, Scope, current, entered
 from autodiff.sparse import RowGrad
 from autodiff.tensor import items, wrap
 
-__all__ = ["Place", "detect_anomaly", "watch"]
+__all__ = ["Place", "detect_anomaly", "not_finite", "watch"]
 
 _OWN = f"{Path(__file__).parents[1]}{os.sep}"
 
@@ -102,17 +102,17 @@ class _Detector(_Watcher):
 
     def __call__(self, node: Node, out: Any, args: tuple[Any, ...]) -> None:
         super().__call__(node, out, args)
-        if not _is_finite(out) and not _in_sweep():
-            raise _anomaly(f"{_call(node, args)} gave {_kind(out)}", node, out, args)
+        if (kind := not_finite(out)) and not _in_sweep():
+            raise _anomaly(f"{_call(node, args)} gave {kind}", node, out, args)
 
     def backward(self, order: list[Node], seeds: dict[Node, Any]) -> None:
         """Raise for the first error signal that is not finite."""
         plain = {node: getattr(g, "_value", g) for node, g in seeds.items()}
         for node, g, parts in flow(order, plain):
-            bad = next((c for c in parts if not _is_finite(c)), None)
-            if g is not None and bad is not None:
+            kind = next(filter(None, map(not_finite, parts)), "")
+            if g is not None and kind:
                 args = node.info.constants if node.info and node.info.constants else ()
-                what = f"the gradient of {_call(node, args)} gave {_kind(bad)}"
+                what = f"the gradient of {_call(node, args)} gave {kind}"
                 raise _anomaly(what, node, _value(node), args)
 
 
@@ -164,11 +164,11 @@ def _in_sweep() -> bool:
 
 
 def _call(node: Node, args: tuple[Any, ...]) -> str:
-    given = args or tuple(describe_spec(p) for p in node.parents)
+    given = args or tuple(_spec_text(p) for p in node.parents)
     return f"{node.op.name}({', '.join(a if isinstance(a, str) else describe(a) for a in given)})"
 
 
-def describe_spec(node: Node | None) -> str:
+def _spec_text(node: Node | None) -> str:
     """The dtype and shape of a node's value."""
     if node is None:
         return "constant"
@@ -179,8 +179,7 @@ def describe_spec(node: Node | None) -> str:
 def _anomaly(what: str, node: Node, out: Any, args: tuple[Any, ...]) -> AnomalyError:
     place = node.info.source if node.info else None
     where = f" at {place.code.co_filename}, line {place.line}" if place else ""
-    before = [a for a in args if not _is_finite(a)]
-    cause = " (so was what it was given)" if before else ""
+    cause = " (so was what it was given)" if any(map(not_finite, args)) else ""
     error = AnomalyError(f"{what}{cause}{where}")
     error.value = _handle(node, out)
     return error
@@ -191,7 +190,7 @@ def _handle(node: Node, out: Any) -> Any:
         return node
     if node.op.outputs == 1:
         return wrap(out, node)
-    return next((r for r in items(out, node) if not _is_finite(r._value)), None)
+    return next((r for r in items(out, node) if not_finite(r._value)), None)
 
 
 def _value(node: Node) -> Any:
@@ -200,18 +199,12 @@ def _value(node: Node) -> Any:
     return np.full(node.spec[0], np.nan) if value is None else value
 
 
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, RowGrad):
-        value = value.values
+def not_finite(value: Any) -> str:
+    """``"nan"`` or ``"inf"`` if there is one in a value or error signal; else nothing."""
     if isinstance(value, tuple):
-        return all(map(_is_finite, value))
-    dtype = getattr(value, "dtype", None)
-    if dtype is None:
-        return not isinstance(value, float) or bool(np.isfinite(value))
-    return dtype.kind != "f" or bool(np.isfinite(value).all())
-
-
-def _kind(value: Any) -> str:
+        return next(filter(None, map(not_finite, value)), "")
     value = value.values if isinstance(value, RowGrad) else value
-    parts = value if isinstance(value, tuple) else (value,)
-    return "nan" if any(np.isnan(part).any() for part in parts) else "inf"
+    is_floating = isinstance(value, float) or getattr(value, "dtype", np.dtype(int)).kind == "f"
+    if not is_floating or np.isfinite(value).all():
+        return ""
+    return "nan" if np.isnan(value).any() else "inf"
