@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from models.rnn import Recurrent, affine, check_sizes
+from models.recurrent import Recurrent, affine, check_sizes
 
 __all__ = ["GRU"]
 
@@ -19,7 +19,7 @@ class GRU(Recurrent):
 
         z         = sigmoid(Wz x(t) + Uz h(t-1) + bz)
         r         = sigmoid(Wr x(t) + Ur h(t-1) + br)
-        candidate = tanh(W x(t) + r * (U h(t-1)) + b)
+        candidate = tanh(W x(t) + r * (U h(t-1) + c) + b)
         h(t)      = z * h(t-1) + (1 - z) * candidate
 
     Here, as for Cho et al. and in torch, the update gate z is the part of h that is kept. Others
@@ -32,6 +32,8 @@ class GRU(Recurrent):
         Lengths of x(t) and h(t).
     bias : bool
         Whether there are bz, br and b.
+    inner_bias : bool
+        Whether there is a c, as torch has it (there ``b_hn``).
     batch_first : bool
         Whether the first axis of a batch of sequences is the batch, and not time.
     rng : int or Generator
@@ -44,7 +46,7 @@ class GRU(Recurrent):
     ----------
     Wz, Wr, W : Parameter, shape (hidden, inputs)
     Uz, Ur, U : Parameter, shape (hidden, hidden)
-    bz, br, b : Parameter, shape (hidden,), or None
+    bz, br, b, c : Parameter, shape (hidden,), or None
 
     Raises
     ------
@@ -65,6 +67,7 @@ class GRU(Recurrent):
         inputs: int,
         hidden: int,
         bias: bool = True,
+        inner_bias: bool = False,
         batch_first: bool = False,
         rng: int | np.random.Generator = 0,
         dtype: Any = np.float64,
@@ -82,12 +85,13 @@ class GRU(Recurrent):
         self.Wz, self.Uz, self.bz = weights()
         self.Wr, self.Ur, self.br = weights()
         self.W, self.U, self.b = weights()
+        self.c = ad.Parameter(np.zeros(hidden, dtype)) if inner_bias else None
 
     def cell(self, x: Any, h: Any) -> ad.Tensor:
         """h(t) from x(t) and h(t-1), for two vectors or for the rows of a batch."""
         x, h = self._fitting(x, h)
         z = ad.sigmoid(affine(self.Wz, x) + affine(self.Uz, h, self.bz))
         r = ad.sigmoid(affine(self.Wr, x) + affine(self.Ur, h, self.br))
-        candidate = ad.tanh(affine(self.W, x, self.b) + r * affine(self.U, h))
+        candidate = ad.tanh(affine(self.W, x, self.b) + r * affine(self.U, h, self.c))
         h = z * h + (1 - z) * candidate
         return h

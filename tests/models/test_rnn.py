@@ -12,7 +12,8 @@ import pytest
 
 import autodiff as ad
 from models.gru import GRU
-from models.rnn import RNN, Recurrent
+from models.recurrent import Recurrent
+from models.rnn import RNN
 
 TIME, BATCH, INPUTS, HIDDEN, OUTPUTS = 4, 3, 2, 5, 3
 MASK = np.arange(TIME)[:, None] < [4, 2, 3]  # sequences of these lengths

@@ -1,0 +1,143 @@
+"""What all recurrent networks share: the way along a sequence, and along many of them at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+
+__all__ = ["Recurrent", "affine", "check_sizes"]
+
+
+class Recurrent(ad.Module):
+    """Base of the networks with a state h, which each step of a sequence changes.
+
+    A subclass makes its parameters, with a W of shape (hidden, inputs) among them, and states
+    `cell`; it states `output` too if what a step gives is not h itself, and `start` if its state
+    is more than one vector.
+    """
+
+    W: ad.Parameter
+    batch_first: bool
+
+    def cell(self, x: Any, h: Any) -> Any:
+        """h(t) from x(t) and h(t-1), for two vectors or for the rows of a batch."""
+        raise NotImplementedError(f"{type(self).__name__} states no cell()")
+
+    def output(self, h: Any) -> ad.Tensor:
+        """What a step gives, from its h(t)."""
+        return h
+
+    def start(self, x: Any) -> Any:
+        """The state before a first step whose input is `x`: zeros."""
+        return np.zeros(np.shape(x)[:-1] + self.W.shape[:1], self.W.dtype)
+
+    def forward(
+        self, xs: Any, h0: Any = None, mask: Any = None, truncate: int | None = None
+    ) -> tuple[ad.Tensor, Any]:
+        """Go along a sequence, or along all those of a batch at once.
+
+        Parameters
+        ----------
+        xs : array_like or list of Tensor
+            Of shape (time, inputs) or (time, batch, inputs); the latter is (batch, time, inputs)
+            if `batch_first`.
+        h0 : array_like, optional
+            The state before the first step, of shape (hidden,) or (batch, hidden). Default: 0.
+        mask : array_like of bool, optional
+            Of the shape of `xs` without its last axis. A step where it is false, as after the end
+            of a shorter sequence, leaves h as it was.
+        truncate : int, optional
+            Backprop through time ends after so many steps: no error signal crosses the borders
+            between pieces of this length (Williams and Peng 1990). Values are not changed.
+
+        Returns
+        -------
+        outputs, h : Tensor
+            `output` of every step, with time and batch as in `xs`, and the last state.
+
+        Raises
+        ------
+        ShapeError
+            If there are no steps, or if shapes do not fit.
+        DomainError
+            If `truncate` is below 1.
+        """
+        steps = self.steps(xs)
+        outputs, h = self.run(steps, h0, self.masks(mask, steps), truncate)
+        return ad.stack(outputs, int(self.batch_first and np.ndim(steps[0]) == 2)), h
+
+    def run(
+        self, steps: list[Any], h0: Any, masks: list[Any], truncate: int | None = None
+    ) -> tuple[list[ad.Tensor], Any]:
+        """The outputs of `steps` and the last state; for each step which rows count, or None."""
+        h = self.start(steps[0]) if h0 is None else h0
+        outputs = []
+        for t, (x, counts) in enumerate(zip(steps, masks), 1):
+            h = _cut(h, t, truncate)
+            with ad.scope(f"{type(self).__name__} t={t}"):
+                before, h = h, self.cell(x, h)
+                if counts is not None:
+                    h = ad.tree.map(lambda new, old, c=counts: ad.where(c, new, old), h, before)
+                outputs.append(self.output(h))
+        return outputs, h
+
+    def steps(self, xs: Any) -> list[Any]:
+        """x(1), x(2), ..., each as `cell` takes it."""
+        if self.batch_first:
+            xs = ad.stack(xs) if isinstance(xs, (list, tuple)) else xs
+            xs = np.swapaxes(xs, 0, 1) if np.ndim(xs) == 3 else xs
+        steps = list(xs)
+        if not steps:
+            raise self._error("the sequence is empty; expected at least one step")
+        return steps
+
+    def masks(self, mask: Any, steps: list[Any]) -> list[Any]:
+        """For each step which rows count, to be broadcast along h; None where all do."""
+        if mask is None:
+            return [None] * len(steps)
+        mask = np.asarray(mask, bool)
+        expected = (len(steps), *np.shape(steps[0])[:-1])
+        expected = expected[::-1] if self.batch_first else expected
+        if mask.shape != expected:
+            raise self._error(f"mask is {mask.shape}; expected {expected}, as xs but its last axis")
+        mask = mask.T if self.batch_first else mask
+        return [None if counts.all() else np.expand_dims(counts, -1) for counts in mask]
+
+    def _fitting(self, x: Any, h: Any) -> tuple[Any, Any]:
+        """`x` and `h` as arrays or tensors, if their shapes are those of one step."""
+        x, h = (a if isinstance(a, ad.Tensor) else np.asarray(a) for a in (x, h))
+        hidden, inputs = self.W.shape
+        if x.ndim not in (1, 2) or x.shape[-1] != inputs:
+            raise self._error(f"x(t) is {x.shape}; expected ({inputs},) or (batch, {inputs})")
+        expected = (*x.shape[:-1], hidden)
+        if h.shape != expected:
+            raise self._error(f"h is {h.shape}; expected {expected} beside an x(t) of {x.shape}")
+        return x, h
+
+    def _error(self, what: str) -> ad.errors.ShapeError:
+        return ad.errors.ShapeError(f"{type(self).__name__}: {what}")
+
+
+def _cut(h: Any, t: int, truncate: int | None) -> Any:
+    """h(t-1), as a constant where a new piece begins."""
+    if truncate is None:
+        return h
+    if truncate < 1:
+        raise ad.errors.DomainError(f"truncate={truncate}; a piece has at least 1 step")
+    return ad.stop_gradient(h) if t > 1 and (t - 1) % truncate == 0 else h
+
+
+def affine(W: Any, x: Any, b: Any = None) -> Any:
+    """``W x + b`` for a vector x, or for each row of a batch."""
+    if x.ndim == 2:
+        return ad.linear(x, W, b)
+    return W @ x if b is None else W @ x + b
+
+
+def check_sizes(model: str, **sizes: int) -> None:
+    """Refuse sizes below 1."""
+    if min(sizes.values()) < 1:
+        raise ad.errors.DomainError(f"{model}: sizes {sizes}; each has to be at least 1")

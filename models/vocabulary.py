@@ -1,0 +1,90 @@
+"""Words as numbers, and sentences of unequal length as one array."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+import autodiff as ad
+
+__all__ = ["UNKNOWN", "Vocabulary", "padded"]
+
+UNKNOWN = "<unk>"
+
+
+class Vocabulary:
+    """Words in a fixed order; the id of a word is its place.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Each once. The first one, such as `UNKNOWN`, stands for all that are not among them.
+
+    Raises
+    ------
+    DomainError
+        If there are none, or one occurs twice.
+
+    Examples
+    --------
+    >>> vocabulary = Vocabulary.of("a rose is a rose".split(), least=2)
+    >>> vocabulary.words
+    ('<unk>', 'a', 'rose')
+    >>> vocabulary.ids(["a", "tulip"])
+    array([1, 0])
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = tuple(words)
+        self._ids = {word: i for i, word in enumerate(self.words)}
+        if not self.words or len(self._ids) < len(self.words):
+            twice = next((w for w, n in Counter(self.words).items() if n > 1), "nothing")
+            raise ad.errors.DomainError(f"a vocabulary has each word once; this has {twice!r}")
+
+    @classmethod
+    def of(
+        cls, words: Iterable[str], least: int = 1, first: Sequence[str] = (UNKNOWN,)
+    ) -> Vocabulary:
+        """The words that occur `least` times or more, the commonest first, after those of `first`.
+
+        Words that are equally common are in alphabetical order, so that the ids do not depend on
+        the order of the text.
+        """
+        counts = Counter(words)
+        known = sorted((-n, word) for word, n in counts.items() if n >= least)
+        return cls([*first, *(word for _, word in known if word not in first)])
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._ids
+
+    def ids(self, words: Iterable[str]) -> np.ndarray:
+        """The id of each word; 0 for those that are not among ours."""
+        return np.array([self._ids.get(word, 0) for word in words], np.int64)
+
+
+def padded(sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences as one array, with the time as first axis and zeros after their ends.
+
+    Parameters
+    ----------
+    sequences : sequence of ndarray
+        Of shapes (time, ...), equal but for the time.
+
+    Returns
+    -------
+    array : ndarray, shape (longest time, number of sequences, ...)
+    mask : ndarray of bool, shape (longest time, number of sequences)
+        Where there is an entry of a sequence.
+    """
+    lengths = np.array([len(sequence) for sequence in sequences])
+    mask = np.arange(lengths.max())[:, None] < lengths
+    first = np.asarray(sequences[0])
+    array = np.zeros((*mask.shape, *first.shape[1:]), first.dtype)
+    for i, sequence in enumerate(sequences):
+        array[: len(sequence), i] = sequence
+    return array, mask
