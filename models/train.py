@@ -60,7 +60,7 @@ class Trainer:
     Parameters
     ----------
     model : Module
-        Ends up with the parameters of the epoch with the least validation loss.
+        Ends up with the parameters of the epoch that is kept.
     task : Task
     optimizer : optimiser of `autodiff.optim`
     epochs : int
@@ -73,6 +73,9 @@ class Trainer:
         Greatest norm of the gradient; a longer one is shortened to it.
     patience : int, optional
         Stop after so many epochs in a row without a lower validation loss.
+    keep : {"best", "last"}
+        Which epoch's parameters the model ends up with: those of the least validation loss, or
+        the last ones.
     checkpoint : path-like, optional
         File that is rewritten after epochs, and when the run ends or is interrupted.
     save_every : float
@@ -94,6 +97,7 @@ class Trainer:
         schedule: Callable[[int], float] | None = None,
         clip: float | None = None,
         patience: int | None = None,
+        keep: str = "best",
         checkpoint: str | Path | None = None,
         save_every: float = 1.0,
         settings: dict[str, Any] | None = None,
@@ -101,7 +105,7 @@ class Trainer:
     ) -> None:
         self.model, self.task, self.optimizer = model, task, optimizer
         self.epochs, self.clip, self.patience = epochs, clip, patience
-        self.rng = np.random.default_rng(rng)
+        self.keep, self.rng = keep, np.random.default_rng(rng)
         self.lr, self.schedule = optimizer.lr, schedule or (lambda step: 1.0)
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
         self.save_every, self._saved_at = save_every, -math.inf
@@ -120,6 +124,11 @@ class Trainer:
         """The epoch (from 1) with the least validation loss; 0 before the first one is done."""
         losses = [row["validation loss"] for row in self.history]
         return int(np.argmin(losses)) + 1 if losses else 0
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch (from 1) whose parameters are in `best`."""
+        return self.best_epoch if self.keep == "best" else len(self.history)
 
     @property
     def is_finished(self) -> bool:
@@ -216,7 +225,7 @@ class Trainer:
         self.progress.close_epoch(
             self.optimizer.lr, {f"validation {name}": x for name, x in figures.items()}
         )
-        if self.best_epoch == len(self.history):
+        if self.kept_epoch == len(self.history):
             self.best = self.model.state_dict()
         if self.is_finished or time.monotonic() - self._saved_at >= self.save_every:
             self._save()

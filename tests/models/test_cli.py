@@ -19,7 +19,7 @@ import autodiff as ad
 import models
 from models.classification import Classification, accuracy, predict
 from models.cli import main
-from models.config import Settings
+from models.experiments.digits import DigitsSettings
 from models.data import load_digits
 
 SMALL = ["train", "mlp", "--hidden", "8", "--epochs", "3"]
@@ -125,7 +125,7 @@ def test_run_leaves_its_results(done: Path) -> None:
     assert (done / "graph.svg").read_text().startswith("<svg")
     assert (done / "loss.png").read_bytes().startswith(b"\x89PNG")
     page = (done / "report.md").read_text()
-    assert "autodiff train mlp --data digits --hidden 8 --dropout 0.1 --epochs 3\n" in page
+    assert "autodiff train mlp --data digits --epochs 3 --hidden 8 --dropout 0.1\n" in page
     assert "| logistic regression | 0.9" in page
     assert "| weight_decay | 0.01 |" in page
 
@@ -289,7 +289,7 @@ def test_ctrl_c_after_the_training(
     def interrupted(split: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("models.run.baselines", interrupted)
+    monkeypatch.setattr("models.experiments.digits.baselines", interrupted)
     assert main([*SMALL, "--out", str(tmp_path)]) == 130
     assert "after the training, which is saved; to go on: " in capsys.readouterr().err
     monkeypatch.undo()
@@ -328,7 +328,7 @@ def test_help(line: list[str], capsys: Any) -> None:
 def test_every_setting_has_an_option(capsys: Any) -> None:
     status_of(["train", "mlp", "--help"])
     options = set(re.findall(r"--[\w-]+", capsys.readouterr().out))
-    assert {f"--{name.replace('_', '-')}" for name in vars(Settings())} <= options
+    assert {f"--{name.replace('_', '-')}" for name in vars(DigitsSettings())} <= options
 
 
 def test_as_a_program(tmp_path: Path) -> None:

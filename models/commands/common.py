@@ -1,0 +1,23 @@
+"""What all commands need: their options as keywords, and failures as one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+__all__ = ["Commands", "fail", "given"]
+
+Commands = argparse._SubParsersAction
+"""What a command is added to."""
+
+
+def fail(message: str, status: int = 1) -> int:
+    """Say in one line why a command ends; gives its exit status."""
+    print("autodiff:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of a command by name."""
+    return {k: v for k, v in vars(arguments).items() if k not in ("parser", "command")}

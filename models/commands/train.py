@@ -1,0 +1,67 @@
+"""``autodiff train``: a model trained with settings of the user's own."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+from models.commands.common import Commands, given
+from models.experiments import EXPERIMENTS
+from models.run import Result, kept_settings, require_ended, run
+from models.settings import Settings
+
+__all__ = ["add", "show"]
+
+HELP = {
+    "mlp": "multilayer perceptron on images",
+}
+
+
+def add(commands: Commands) -> None:
+    """Add it to the commands, with a command of its own for each model."""
+    train = commands.add_parser("train", help="train a model with settings of your own")
+    train.set_defaults(parser=train)
+    models = train.add_subparsers(required=True, metavar="MODEL")
+    for name, (kind, _) in EXPERIMENTS.items():
+        _add_model(models, name, kind)
+
+
+def _add_model(models: Commands, name: str, kind: type[Settings]) -> None:
+    parser = models.add_parser(name, help=HELP[name], argument_default=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, default=Path("runs", name),
+                        help="folder for the results")  # fmt: skip
+    parser.add_argument("--resume", action="store_true", default=False,
+                        help="go on with the run in that folder")  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", default=False,
+                        help="start anew, even where a run could be resumed")  # fmt: skip
+    settings, default = parser.add_argument_group("settings"), kind()
+    for field in fields(kind):
+        option, value = kind.OPTIONS[field.name], default.shown(field.name)
+        settings.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            help=option.help + ("" if value in ("None", "") else f" (default {value})"),
+            type=option.read,
+            choices=option.choices,
+            metavar=option.metavar,
+        )
+    parser.set_defaults(parser=parser, command=partial(_train, kind))
+
+
+def _train(kind: type[Settings], arguments: argparse.Namespace) -> None:
+    options = given(arguments)
+    out, resume, overwrite = (options.pop(name) for name in ("out", "resume", "overwrite"))
+    if not resume and not overwrite:
+        require_ended(out)
+    settings = kept_settings(kind, out, options) if resume else kind(**options)
+    show(run(settings, out, resume), out, resume)
+
+
+def show(result: Result, out: Path, resumed: bool = False) -> None:
+    """Say what came out of a run."""
+    which = {"best": "the best in validation", "last": "the last one"}[result.settings.keep]
+    kept = f"kept is epoch {result.kept} of {len(result.history)}, {which}"
+    print(f"\ntrained for {result.seconds:.1f} s{' more' if resumed else ''}; {kept}")
+    print(f"\n{result.experiment.test_part()}\n{result.text}")
+    print(f"\nin {out}: {', '.join(result.files)}")

@@ -1,0 +1,124 @@
+"""A conditional random field along a chain: tags are scored together, not one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+
+__all__ = ["CRF"]
+
+
+class CRF(ad.Module):
+    """A linear-chain conditional random field (Lafferty, McCallum and Pereira 2001).
+
+    With the scores e(t) of the tags at each of T steps, a sequence of tags y has the score ::
+
+        s(y) = start[y(1)] + sum over t of e(t)[y(t)]
+             + sum over t > 1 of A[y(t-1), y(t)] + end[y(T)]
+
+    and the probability exp(s(y)) / Z. The sum Z over all sequences is had by the forward
+    algorithm::
+
+        alpha(1)    = start + e(1)
+        alpha(t)[j] = e(t)[j] + log sum over i of exp(alpha(t-1)[i] + A[i, j])
+        log Z       = log sum over j of exp(alpha(T)[j] + end[j])
+
+    The derivative of log Z with respect to e(t)[j] is the probability of tag j at step t: backprop
+    through the forward algorithm is the forward-backward algorithm (Eisner 2016).
+
+    Parameters
+    ----------
+    tags : int
+        Number of tags, K.
+    dtype : dtype
+        Of the parameters, which start at 0.
+
+    Attributes
+    ----------
+    A : Parameter, shape (K, K)
+    start, end : Parameter, shape (K,)
+    """
+
+    def __init__(self, tags: int, dtype: Any = np.float64) -> None:
+        self.A = ad.Parameter(np.zeros((tags, tags), dtype))
+        self.start = ad.Parameter(np.zeros(tags, dtype))
+        self.end = ad.Parameter(np.zeros(tags, dtype))
+
+    def forward(self, e: Any, y: Any, mask: Any = None) -> ad.Tensor:
+        """The negative log probability of each sequence of a batch, of shape (batch,).
+
+        Parameters
+        ----------
+        e : array_like, shape (time, batch, K)
+        y : array_like of int, shape (time, batch)
+        mask : array_like of bool, shape (time, batch), optional
+            Where there is a step; true from the first step to the last one of each sequence.
+        """
+        mask = self._mask(e, mask)
+        return self.log_partition(e, mask) - self.score(e, y, mask)
+
+    def log_partition(self, e: Any, mask: Any = None) -> ad.Tensor:
+        """log Z of each sequence, of shape (batch,)."""
+        mask = self._mask(e, mask)
+        first, *others = e
+        alpha = self.start + first
+        for scores, counts in zip(others, mask[1:]):
+            longer = scores + ad.logsumexp(ad.expand_dims(alpha, -1) + self.A, 1)
+            alpha = longer if counts.all() else ad.where(counts[:, None], longer, alpha)
+        return ad.logsumexp(alpha + self.end, -1)
+
+    def score(self, e: Any, y: Any, mask: Any = None) -> ad.Tensor:
+        """s(y) of each sequence, of shape (batch,)."""
+        mask, y = self._mask(e, mask), np.asarray(y)
+        rows = np.arange(y.shape[1])
+        last = y[mask.sum(0) - 1, rows]
+        steps = np.arange(len(y))[:, None]
+        own = ad.sum(ad.where(mask, e[steps, rows, y], 0.0), 0)
+        moves = ad.sum(ad.where(mask[1:], self.A[y[:-1], y[1:]], 0.0), 0)
+        return self.start[y[0]] + own + moves + self.end[last]
+
+    def marginals(self, e: Any, mask: Any = None) -> np.ndarray:
+        """The probability of each tag at each step, of shape (time, batch, K); 0 past an end."""
+        scores = np.asarray(e.data if isinstance(e, ad.Tensor) else e)
+        with ad.enable_grad():
+            return ad.grad(lambda scores: ad.sum(self.log_partition(scores, mask)))(scores)
+
+    def decode(self, e: Any, mask: Any = None) -> np.ndarray:
+        """The most probable tags (Viterbi 1967), of shape (time, batch); 0 past an end."""
+        mask = self._mask(e, mask)
+        e = np.asarray(e.data if isinstance(e, ad.Tensor) else e)
+        A, best = self.A.data, self.start.data + e[0]
+        came = np.zeros(e.shape, np.int64)
+        for t in range(1, len(e)):
+            longer = best[:, :, None] + A
+            came[t] = longer.argmax(1)
+            best = np.where(mask[t, :, None], longer.max(1) + e[t], best)
+        return _followed(came, (best + self.end.data).argmax(-1), mask)
+
+    @staticmethod
+    def _mask(e: Any, mask: Any) -> np.ndarray:
+        if np.ndim(e) != 3:
+            raise ad.errors.ShapeError(
+                f"CRF: scores are {np.shape(e)}; expected (time, batch, tags)"
+            )
+        mask = np.ones(np.shape(e)[:2], bool) if mask is None else np.asarray(mask, bool)
+        if mask.shape != np.shape(e)[:2] or not mask[0].all() or (mask[1:] > mask[:-1]).any():
+            raise ad.errors.ShapeError(
+                f"CRF: mask is {mask.shape}; expected {np.shape(e)[:2]}, each sequence true from "
+                "its first step to its last"
+            )
+        return mask
+
+
+def _followed(came: np.ndarray, last: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The tags on the way back from `last`, by where each step came from."""
+    rows = np.arange(len(last))
+    y = np.zeros(mask.shape, np.int64)
+    tag = last
+    for t in range(len(mask) - 1, -1, -1):
+        y[t] = np.where(mask[t], tag, 0)
+        tag = np.where(mask[t], came[t, rows, tag], tag)
+    return y

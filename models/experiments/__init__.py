@@ -1,0 +1,13 @@
+"""Experiments by the name of their model: what `autodiff train` can train."""
+
+from __future__ import annotations
+
+from models.experiments.digits import Digits, DigitsSettings
+from models.experiments.experiment import Experiment, Figures
+from models.settings import Settings
+
+__all__ = ["EXPERIMENTS", "Experiment", "Figures"]
+
+EXPERIMENTS: dict[str, tuple[type[Settings], type[Experiment]]] = {
+    kind.MODEL: (kind, experiment) for kind, experiment in [(DigitsSettings, Digits)]
+}
