@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-__all__ = ["Parser", "interval", "names", "nearest", "number", "numbers", "setting", "sizes"]
+__all__ = [
+    "Parser", "flag", "interval", "names", "nearest", "number", "numbers", "setting", "sizes",
+    "words",
+]  # fmt: skip
 
 
 ENOUGH = 10**9
@@ -111,3 +114,15 @@ def setting(text: str) -> tuple[str, Any]:
     raise argparse.ArgumentTypeError(
         f"expected NAME=VALUE as in axis=0 or \"mode='same'\", not {text!r}"
     )
+
+
+def flag(text: str) -> bool:
+    """``"yes"`` or ``"no"``."""
+    if text not in ("yes", "no"):
+        raise argparse.ArgumentTypeError(f"expected yes or no, not {text!r}")
+    return text == "yes"
+
+
+def words(text: str) -> tuple[str, ...]:
+    """``"brown,bbc"`` as words; ``""`` as none."""
+    return tuple(text.split(",")) if text else ()

@@ -9,10 +9,11 @@ from typing import Any
 
 import autodiff as ad
 from models.mlp import MLP
+from models.tagger import Tagger
 
 __all__ = ["load", "save"]
 
-KINDS: dict[str, type[ad.Module]] = {"MLP": MLP}
+KINDS: dict[str, type[ad.Module]] = {kind.__name__: kind for kind in (MLP, Tagger)}
 
 
 def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> None:

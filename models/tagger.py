@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ from models.stack import Stack
 from models.vocabulary import Vocabulary, padded
 
 __all__ = ["Tagger", "WordTagger"]
+
+STD = 0.1
+"""Of the vectors at the start: small, so that those of rare words, which hardly move, add little
+noise to what endings and shapes say."""
 
 
 class WordTagger(ad.Module):
@@ -120,6 +125,15 @@ class Tagger(WordTagger):
         self.output = ad.Linear(self.network.outputs, len(tags), rng=rng, dtype=dtype)
         self.crf = CRF(len(tags), dtype) if crf else None
 
+    def start_from(self, words: Sequence[str], vectors: np.ndarray) -> None:
+        """Give words that are known the vectors that were found for them elsewhere."""
+        column = list(self.features.vocabularies).index("word")
+        vocabulary, table = self.features.vocabularies["word"], self.embeddings[column].table
+        known = [i for i, word in enumerate(words) if word in vocabulary]
+        start = table.numpy()
+        start[vocabulary.ids(words[i] for i in known)] = STD * vectors[known]
+        table.data = start
+
     def forward(self, ids: np.ndarray, mask: np.ndarray) -> ad.Tensor:
         """Scores (time, batch, tags) for ids (time, batch, features), mask (time, batch)."""
         parts = [E(ids[..., i]) for i, E in enumerate(self.embeddings)]
@@ -133,5 +147,5 @@ def _embeddings(
     features: Features, sizes: list[int], rng: np.random.Generator, dtype: Any
 ) -> Iterator[ad.Embedding]:
     for vocabulary, size in zip(features.vocabularies.values(), sizes):
-        table = ad.Embedding(len(vocabulary), size, rng=rng, dtype=dtype)
-        yield table
+        start = partial(ad.init.normal, std=STD)
+        yield ad.Embedding(len(vocabulary), size, rng=rng, dtype=dtype, start=start)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 
 import numpy as np
 
@@ -86,7 +87,7 @@ class Tagging:
             total += model.loss(ids, y, mask).item() * mask.sum()
             words += mask.sum()
         measured = figures(sentences, model.tag([s.words for s in sentences]))
-        return {"loss": total / words, **measured}
+        return {"loss": float(total / words), **measured}
 
 
 def _arrays(sentences: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
@@ -103,21 +104,28 @@ def has_names(corpus: Corpus[Tagged]) -> bool:
     return any(tag.startswith("B-") for sentence in corpus.train for tag in sentence.tags)
 
 
-def figures(sentences: Sequence[Tagged], predicted: Tags) -> dict[str, float]:
-    """F1 of names, if the tags mark names; otherwise accuracy."""
+def figures(
+    sentences: Sequence[Tagged], predicted: Tags, known: Collection[str] = ()
+) -> dict[str, float]:
+    """F1 of names, if the tags mark names; otherwise accuracy, also of words that are not known."""
     if not any(tag[:2] in ("B-", "I-") for s in sentences for tag in s.tags):
-        return {"accuracy": accuracy(sentences, predicted)}
+        unknown = {"accuracy, unknown words": accuracy(sentences, predicted, known)}
+        return {"accuracy": accuracy(sentences, predicted), **(unknown if known else {})}
     return {
         "F1": names(sentences, predicted).f1,
         "F1 without mentions": names(sentences, predicted, mentions=False).f1,
     }
 
 
-def accuracy(sentences: Sequence[Tagged], predicted: Tags) -> float:
-    """Share of words whose tag is right."""
-    pairs = [pair for s, tags in zip(sentences, predicted, strict=True)
-             for pair in zip(s.tags, tags, strict=True)]  # fmt: skip
-    return float(np.mean([true == tag for true, tag in pairs]))
+def accuracy(sentences: Sequence[Tagged], predicted: Tags, without: Collection[str] = ()) -> float:
+    """Share of words whose tag is right; nan if there are none but those of `without`."""
+    right = [
+        true == tag
+        for s, tags in zip(sentences, predicted, strict=True)
+        for word, true, tag in zip(s.words, s.tags, tags, strict=True)
+        if word not in without
+    ]
+    return float(np.mean(right)) if right else nan
 
 
 def names(sentences: Sequence[Tagged], predicted: Tags, mentions: bool = True) -> Score:

@@ -16,6 +16,7 @@ __all__ = ["add", "show"]
 
 HELP = {
     "mlp": "multilayer perceptron on images",
+    "tagger": "parts of speech or names in sentences",
 }
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from models.experiments.digits import Digits, DigitsSettings
 from models.experiments.experiment import Experiment, Figures
+from models.experiments.tagging import TaggerSettings, Tags
 from models.settings import Settings
 
 __all__ = ["EXPERIMENTS", "Experiment", "Figures"]
 
 EXPERIMENTS: dict[str, tuple[type[Settings], type[Experiment]]] = {
-    kind.MODEL: (kind, experiment) for kind, experiment in [(DigitsSettings, Digits)]
+    kind.MODEL: (kind, experiment)
+    for kind, experiment in [
+        (DigitsSettings, Digits),
+        (TaggerSettings, Tags),
+    ]
 }

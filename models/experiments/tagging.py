@@ -1,0 +1,174 @@
+"""Taggers on sentences: parts of speech, names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+import autodiff as ad
+from models.data import TAGGING, Tagged, load_tagging, sentences
+from models.experiments.experiment import Experiment, Figures
+from models.features import FEATURES, Features, normal
+from models.options import flag, number, words
+from models.report import table
+from models.settings import COUNT, Option, Settings
+from models.stack import CELLS
+from models.tagger import Tagger
+from models.tagging import Tagging, baselines, figures
+from models.word_vectors import word_vectors
+
+__all__ = ["TaggerSettings", "Tags"]
+
+SHOWN = 8
+"""Sentences of the test part in the report."""
+
+
+@dataclass(frozen=True)
+class TaggerSettings(Settings):
+    """The defaults are for parts of speech."""
+
+    data: str = "brown"
+    epochs: int = 5
+    clip: float | None = 5.0
+    keep: str = "last"
+    features: tuple[str, ...] = ("word", "suffix3", "prefix3", "shape")
+    cell: str = "gru"
+    word_size: int = 100
+    feature_size: int = 30
+    hidden: int = 128
+    layers: int = 1
+    dropout: float = 0.3
+    unknown: float = 0.25
+    crf: bool = False
+    vectors: tuple[str, ...] = ()
+    limit: int | None = None
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        **Settings.OPTIONS,
+        "data": Option(f"{', '.join(TAGGING)}, or a file or folder of your own", metavar="DATA"),
+        "features": Option(f"of a word, of {', '.join(FEATURES)}", words, metavar="NAME,NAME"),
+        "cell": Option(", ".join(CELLS), choices=CELLS),
+        "word_size": Option("length of a word's vector", COUNT, metavar="N"),
+        "feature_size": Option("length of another feature's vector", COUNT, metavar="N"),
+        "hidden": Option("units of the network in each direction", COUNT, metavar="N"),
+        "layers": Option("networks on top of each other", COUNT, metavar="N"),
+        "dropout": Option("share of inputs and outputs dropped", number(float, 0, 1), metavar="P"),
+        "unknown": Option("a word seen n times is made unknown with probability X/(X+n)",
+                          number(float, 0), metavar="X"),
+        "crf": Option("yes: tags are scored together, by a conditional random field", flag,
+                      metavar="yes|no"),
+        "vectors": Option("text that word vectors are counted in first: brown, bbc, own", words,
+                          metavar="NAME,NAME"),
+        "limit": Option("sentences to learn from, at most", COUNT, metavar="N"),
+    }  # fmt: skip
+    MODEL: ClassVar[str] = "tagger"
+
+
+class Tags(Experiment):
+    """See `Experiment`."""
+
+    title = "A tagger"
+
+    def __init__(self, settings: TaggerSettings, rng: np.random.Generator) -> None:
+        self.corpus = _cut(load_tagging(settings.data, fetch=True), settings.limit)
+        text = [sentence.words for sentence in self.corpus.train]
+        pretrained = _vectors(settings, text, rng)
+        features = Features.of(text, settings.features, words=pretrained[0])
+        self.arguments = {
+            "tables": features.tables,
+            "tags": sorted({tag for s in self.corpus.train for tag in s.tags}),
+            **{name: getattr(settings, name) for name in TAKEN},
+        }
+        self.model = Tagger(**self.arguments, rng=rng)
+        if pretrained[0]:
+            self.model.start_from(*pretrained)
+        self.task = Tagging(self.corpus, self.model, settings.batch, settings.unknown)
+        self.title = f"A tagger on {self.corpus.name}"
+        self.opening = self._opening(settings)
+
+    def _opening(self, settings: TaggerSettings) -> str:
+        c = self.corpus
+        vocabularies = ", ".join(f"{len(v):,} of {n}" for n, v in self.arguments["tables"].items())
+        skipped = f"; {c.skipped} lines with a tag and no word were skipped" if c.skipped else ""
+        return (
+            f"{c.name}: {len(c.train):,} sentences to learn from, {len(c.validation):,} to "
+            f"validate, {len(c.test):,} held out{skipped}\n"
+            f"Tagger, {settings.cell} {settings.hidden}: {self.count():,} parameters, "
+            f"{len(self.arguments['tags'])} tags; values known: {vocabularies}"
+        )
+
+    def figures(self) -> Figures:
+        """Accuracy, or F1 of names, of the network and of simpler ways."""
+        test = self.corpus.test
+        known = {word for sentence in self.corpus.train for word in sentence.words}
+        found = {"this network": self._tagged(test), **baselines(self.corpus)}
+        return {name: figures(test, tags, known) for name, tags in found.items()}
+
+    def _tagged(self, test: Sequence[Tagged]) -> list[list[str]]:
+        return self.model.tag([sentence.words for sentence in test])
+
+    def test_part(self) -> str:
+        """What the figures are of."""
+        count = sum(len(sentence.words) for sentence in self.corpus.test)
+        return (
+            f"{len(self.corpus.test):,} sentences, {count:,} words that were neither trained on "
+            f"nor used to choose anything. {self.corpus.note}"
+        )
+
+    def examples(self) -> Mapping[str, str]:
+        """Tagged sentences, and which tags are taken for which others."""
+        test = self.corpus.test
+        predicted = self._tagged(test)
+        step = max(len(test) // SHOWN, 1)
+        shown = [tagged_text(test[i], predicted[i]) for i in range(0, len(test), step)][:SHOWN]
+        wrong = Counter(
+            pair for s, tags in zip(test, predicted) for pair in zip(s.tags, tags)
+            if pair[0] != pair[1]
+        )  # fmt: skip
+        rows = [(*pair, count) for pair, count in wrong.most_common(10)]
+        return {
+            "Tagged sentences": "Where the tag is wrong, the right one follows in brackets.\n\n"
+            + "\n".join(f"- {text}" for text in shown),
+            "Most frequent mistakes": table(["is", "tagged as", "words"], rows),
+        }
+
+    def loss(self) -> ad.Tensor:
+        """Of the shortest sentence of the test part with 3 words or more."""
+        usable = [s for s in self.corpus.test if len(s.words) > 2] or list(self.corpus.test)
+        sentence = min(usable, key=lambda s: len(s.words))
+        ids = self.model.features.ids(sentence.words)[:, None]
+        y = self.model.tags.ids(sentence.tags)[:, None]
+        return self.model.loss(ids, y, np.ones(y.shape, bool))
+
+
+TAKEN = (
+    "word_size", "feature_size", "hidden", "layers", "cell", "dropout", "crf", "dtype",
+)  # fmt: skip
+"""Settings that the model takes as they are."""
+
+
+def tagged_text(sentence: Tagged, tags: Sequence[str]) -> str:
+    """``word/TAG`` for each word, with the right tag where that is another one."""
+    return " ".join(
+        f"{word}/{tag}" + (f" [{true}]" if tag != true else "")
+        for word, true, tag in zip(sentence.words, sentence.tags, tags)
+    )
+
+
+def _cut(corpus: Any, limit: int | None) -> Any:
+    return replace(corpus, train=corpus.train[:limit])
+
+
+def _vectors(
+    settings: TaggerSettings, own: Sequence[Sequence[str]], rng: np.random.Generator
+) -> tuple[list[str], np.ndarray | None]:
+    """Word vectors of some text, in the form in which `Features` knows words."""
+    if not settings.vectors:
+        return [], None
+    text = [s for name in settings.vectors if name != "own" for s in sentences(name, fetch=True)]
+    text += own if "own" in settings.vectors else []
+    return word_vectors([[normal(w) for w in s] for s in text], settings.word_size, rng=rng)

@@ -1,0 +1,82 @@
+"""Word vectors by counting: which words occur near which, in a few numbers a word.
+
+What skip-gram with negative sampling learns is close to a factorisation of such counts (Levy and
+Goldberg, NIPS 2014); here the factors are computed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.extras import need
+from models.vocabulary import Vocabulary
+
+__all__ = ["word_vectors"]
+
+
+def word_vectors(
+    sentences: Iterable[Sequence[str]],
+    size: int = 100,
+    window: int = 4,
+    least: int = 3,
+    rng: int | np.random.Generator = 0,
+) -> tuple[list[str], np.ndarray]:
+    """Vectors of the words of a text.
+
+    The positive pointwise mutual information of words at most `window` apart (with weight 1/d at a
+    distance of d, and context counts to the power 0.75, as Levy, Goldberg and Dagan 2015 advise)
+    is factored by its largest singular values: a word's vector is its row of U sqrt(S).
+
+    Parameters
+    ----------
+    sentences : iterable of sequence of str
+        The text, in the form in which words are to be looked up.
+    size : int
+        Length of a vector.
+    window : int
+    least : int
+        How often a word has to occur.
+    rng : int or Generator
+        Of the iteration that finds the singular values.
+
+    Returns
+    -------
+    words : list of str
+    vectors : ndarray of float32, shape (words, size)
+        With a mean square of 1 over all entries.
+    """
+    text = [list(sentence) for sentence in sentences]
+    vocabulary = Vocabulary.of((word for sentence in text for word in sentence), least)
+    ids = np.concatenate([vocabulary.ids(sentence) for sentence in text])
+    place = np.repeat(np.arange(len(text)), [len(sentence) for sentence in text])
+    counts = _counts(ids, place, len(vocabulary), window)[1:, 1:]  # without the unknown ones
+    words = list(vocabulary.words[1:])
+    start = np.random.default_rng(rng).normal(size=len(words))
+    svds = need("scipy.sparse.linalg", "word vectors").svds
+    U, S, _ = svds(_ppmi(counts), k=min(size, len(words) - 1), v0=start)
+    vectors = U * np.sqrt(S)
+    return words, (vectors / np.sqrt(np.mean(vectors**2))).astype(np.float32)
+
+
+def _counts(ids: np.ndarray, place: np.ndarray, size: int, window: int) -> Any:
+    """How often each word is near each other one; words of different sentences never are."""
+    sparse = need("scipy.sparse", "word vectors")
+    total = sparse.csr_array((size, size))
+    for d in range(1, window + 1):
+        near = place[:-d] == place[d:]
+        a, b = ids[:-d][near], ids[d:][near]
+        total = total + sparse.csr_array((np.full(len(a), 1 / d), (a, b)), (size, size))
+    return total + total.T
+
+
+def _ppmi(counts: Any) -> Any:
+    """max(0, log p(a, b) / (p(a) p(b))), with p(b) from counts to the power 0.75."""
+    found = counts.tocoo()
+    of_word = np.asarray(counts.sum(1)).ravel()
+    of_context = of_word**0.75
+    expected = of_word[found.row] * of_context[found.col] / of_context.sum()
+    found.data = np.maximum(np.log(found.data / expected), 0)
+    return found.tocsr()
