@@ -111,7 +111,8 @@ def _about(corpus: Corpus[Any]) -> dict[str, str]:
 def _size(examples: Sequence[Any]) -> str:
     words = sum(map(_words, examples))
     unit = {Tagged: "sentences", Labelled: "texts", Pair: "pairs"}[type(examples[0])]
-    return f"{len(examples):8,} {unit:10}{words:12,} words and signs"
+    where = " of the source" if unit == "pairs" else ""
+    return f"{len(examples):8,} {unit:10}{words:12,} words and signs{where}"
 
 
 def _words(example: Any) -> int:
@@ -135,5 +136,6 @@ def _short(example: Any) -> str:
     if isinstance(example, Tagged):
         text = " ".join(f"{word}/{tag}" for word, tag in zip(*example))
     else:
-        text = " | ".join(" ".join(part.split()) for part in reversed(example))
+        order = reversed(example) if isinstance(example, Labelled) else example
+        text = " | ".join(" ".join(part.split()) for part in order)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."

@@ -17,6 +17,7 @@ __all__ = ["add", "show"]
 HELP = {
     "mlp": "multilayer perceptron on images",
     "tagger": "parts of speech or names in sentences",
+    "adding": "recurrent network on the adding problem: memory over many steps",
 }
 
 

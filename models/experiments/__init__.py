@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.experiments.adding import Adding, AddingSettings
 from models.experiments.digits import Digits, DigitsSettings
 from models.experiments.experiment import Experiment, Figures
 from models.experiments.tagging import TaggerSettings, Tags
@@ -14,5 +15,6 @@ EXPERIMENTS: dict[str, tuple[type[Settings], type[Experiment]]] = {
     for kind, experiment in [
         (DigitsSettings, Digits),
         (TaggerSettings, Tags),
+        (AddingSettings, Adding),
     ]
 }

@@ -1,0 +1,59 @@
+"""A number for a whole sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from models.stack import Stack
+
+__all__ = ["Regressor"]
+
+
+class Regressor(ad.Module):
+    """A recurrent network whose last state is mapped to a number.
+
+    ::
+
+        h = network(x(1), ..., x(T)) after the last step
+        y = V h + c
+
+    Parameters
+    ----------
+    inputs, hidden : int
+        Lengths of x(t) and h.
+    cell : {"gru", "lstm", "rnn"}
+    rng : int or Generator
+    dtype : dtype
+
+    Attributes
+    ----------
+    network : Stack
+    output : Linear
+        V and c.
+
+    Examples
+    --------
+    >>> Regressor(inputs=2, hidden=4)(np.ones((5, 3, 2))).shape
+    (3,)
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        cell: str = "gru",
+        rng: int | np.random.Generator = 0,
+        dtype: Any = np.float64,
+    ) -> None:
+        rng = np.random.default_rng(rng)
+        self.network = Stack(cell, inputs, hidden, rng=rng, dtype=dtype)
+        self.output = ad.Linear(hidden, 1, rng=rng, dtype=dtype)
+
+    def forward(self, xs: Any) -> ad.Tensor:
+        """Numbers (batch,) for sequences (time, batch, inputs)."""
+        h, _ = self.network(xs)
+        y = self.output(h[-1])
+        return y[..., 0]
