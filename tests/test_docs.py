@@ -22,7 +22,7 @@ from autodiff.testing.causes import KINDS
 from autodiff.testing.contract import CHECKS
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [DOCS / "testing.md", DOCS / "backprop.md"]
+PAGES = [DOCS / "testing.md", DOCS / "backprop.md", DOCS / "lecture.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
 
 
