@@ -8,12 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import autodiff as ad
+from models.classifier import Classifier
+from models.gru import GRU
+from models.lstm import LSTM
 from models.mlp import MLP
+from models.regressor import Regressor
+from models.rnn import RNN
+from models.seq2seq import Seq2Seq
+from models.stack import Stack
 from models.tagger import Tagger
+from models.window_tagger import WindowTagger
 
 __all__ = ["load", "save"]
 
-KINDS: dict[str, type[ad.Module]] = {kind.__name__: kind for kind in (MLP, Tagger)}
+KINDS: dict[str, type[ad.Module]] = {
+    kind.__name__: kind
+    for kind in (MLP, RNN, GRU, LSTM, Stack, Regressor, Tagger, WindowTagger, Classifier, Seq2Seq)
+}
 
 
 def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> None:

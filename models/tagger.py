@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import autodiff as ad
 from models.crf import CRF
 from models.features import Features
+from models.recurrent import check_sizes
 from models.stack import Stack
 from models.vocabulary import Vocabulary, padded
 
@@ -26,11 +27,63 @@ class WordTagger(ad.Module):
 
     A subclass states `forward`: scores of shape (time, batch, tags) for ids of shape
     (time, batch, features) and a mask of shape (time, batch).
+
+    Parameters
+    ----------
+    tables : mapping of str to sequence of str
+        The features and their known values; `Features.of` finds them in sentences.
+    tags : sequence of str
+    word_size, feature_size : int
+        Length of the vector of a word, and of each other feature.
+    dropout : float
+        Share of the entries that are dropped in a training step.
+    rng : Generator
+    dtype : dtype
+
+    Attributes
+    ----------
+    embeddings : list of Embedding
+        E, in the order of `tables`.
+    size : int
+        Length of the vectors of all features together.
     """
 
-    features: Features
-    tags: Vocabulary
     crf: CRF | None = None
+
+    def __init__(
+        self,
+        tables: Mapping[str, Sequence[str]],
+        tags: Sequence[str],
+        word_size: int,
+        feature_size: int,
+        dropout: float,
+        rng: np.random.Generator,
+        dtype: Any,
+    ) -> None:
+        check_sizes(type(self).__name__, word_size=word_size, feature_size=feature_size)
+        self.features, self.tags = Features(tables), Vocabulary(tags)
+        sizes = [word_size if name == "word" else feature_size for name in tables]
+        start = partial(ad.init.normal, std=STD)
+        self.embeddings = [
+            ad.Embedding(len(values), size, rng=rng, dtype=dtype, start=start)
+            for values, size in zip(tables.values(), sizes)
+        ]
+        self.size = sum(sizes)
+        self.dropout = ad.Dropout(dropout, rng=rng)
+
+    def start_from(self, words: Sequence[str], vectors: np.ndarray) -> None:
+        """Give words that are known the vectors that were found for them elsewhere."""
+        column = list(self.features.vocabularies).index("word")
+        vocabulary, table = self.features.vocabularies["word"], self.embeddings[column].table
+        known = [i for i, word in enumerate(words) if word in vocabulary]
+        start = table.numpy()
+        start[vocabulary.ids(words[i] for i in known)] = STD * vectors[known]
+        table.data = start
+
+    def vectors(self, ids: np.ndarray) -> ad.Tensor:
+        """x: the vectors of all features of each word, joined, of shape (time, batch, size)."""
+        parts = [E(ids[..., i]) for i, E in enumerate(self.embeddings)]
+        return self.dropout(ad.concatenate(parts, -1))
 
     def loss(self, ids: np.ndarray, y: np.ndarray, mask: np.ndarray) -> ad.Tensor:
         """The negative log probability of the tags `y` per word, of shape () ."""
@@ -115,37 +168,16 @@ class Tagger(WordTagger):
         dtype: Any = np.float32,
     ) -> None:
         rng = np.random.default_rng(rng)
-        self.features, self.tags = Features(tables), Vocabulary(tags)
-        sizes = [word_size if name == "word" else feature_size for name in tables]
-        self.embeddings = list(_embeddings(self.features, sizes, rng, dtype))
-        self.dropout = ad.Dropout(dropout, rng=rng)
+        super().__init__(tables, tags, word_size, feature_size, dropout, rng, dtype)
         self.network = Stack(
-            cell, sum(sizes), hidden, layers, bidirectional, dropout, rng=rng, dtype=dtype
+            cell, self.size, hidden, layers, bidirectional, dropout, rng=rng, dtype=dtype
         )
         self.output = ad.Linear(self.network.outputs, len(tags), rng=rng, dtype=dtype)
         self.crf = CRF(len(tags), dtype) if crf else None
 
-    def start_from(self, words: Sequence[str], vectors: np.ndarray) -> None:
-        """Give words that are known the vectors that were found for them elsewhere."""
-        column = list(self.features.vocabularies).index("word")
-        vocabulary, table = self.features.vocabularies["word"], self.embeddings[column].table
-        known = [i for i, word in enumerate(words) if word in vocabulary]
-        start = table.numpy()
-        start[vocabulary.ids(words[i] for i in known)] = STD * vectors[known]
-        table.data = start
-
     def forward(self, ids: np.ndarray, mask: np.ndarray) -> ad.Tensor:
         """Scores (time, batch, tags) for ids (time, batch, features), mask (time, batch)."""
-        parts = [E(ids[..., i]) for i, E in enumerate(self.embeddings)]
-        x = self.dropout(ad.concatenate(parts, -1))
+        x = self.vectors(ids)
         h, _ = self.network(x, mask=mask)
         e = self.output(self.dropout(h))
         return e
-
-
-def _embeddings(
-    features: Features, sizes: list[int], rng: np.random.Generator, dtype: Any
-) -> Iterator[ad.Embedding]:
-    for vocabulary, size in zip(features.vocabularies.values(), sizes):
-        start = partial(ad.init.normal, std=STD)
-        yield ad.Embedding(len(vocabulary), size, rng=rng, dtype=dtype, start=start)

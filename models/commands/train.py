@@ -16,7 +16,8 @@ __all__ = ["add", "show"]
 
 HELP = {
     "mlp": "multilayer perceptron on images",
-    "tagger": "parts of speech or names in sentences",
+    "tagger": "parts of speech or names in sentences, by a recurrent network",
+    "window-tagger": "the same, by a perceptron over the words around",
     "adding": "recurrent network on the adding problem: memory over many steps",
 }
 

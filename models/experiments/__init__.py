@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.experiments.adding import Adding, AddingSettings
 from models.experiments.digits import Digits, DigitsSettings
 from models.experiments.experiment import Experiment, Figures
-from models.experiments.tagging import TaggerSettings, Tags
+from models.experiments.tagging import TaggerSettings, Tags, WindowSettings
 from models.settings import Settings
 
 __all__ = ["EXPERIMENTS", "Experiment", "Figures"]
@@ -15,6 +15,7 @@ EXPERIMENTS: dict[str, tuple[type[Settings], type[Experiment]]] = {
     for kind, experiment in [
         (DigitsSettings, Digits),
         (TaggerSettings, Tags),
+        (WindowSettings, Tags),
         (AddingSettings, Adding),
     ]
 }

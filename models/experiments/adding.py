@@ -14,6 +14,7 @@ from models.experiments.experiment import Experiment, Figures
 from models.options import number
 from models.regressor import Regressor
 from models.report import table
+from models.rnn import ACTIVATIONS
 from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
 
@@ -33,6 +34,7 @@ class AddingSettings(Settings):
     schedule: str = "constant"
     clip: float | None = 1.0
     cell: str = "gru"
+    activation: str = "tanh"
     hidden: int = 64
     length: int = 50
 
@@ -41,6 +43,7 @@ class AddingSettings(Settings):
         "data": Option("drawn anew for each step; leave it out", choices=("",)),
         "epochs": Option(f"of {STEPS} steps each, on new examples", COUNT, metavar="N"),
         "cell": Option(", ".join(CELLS), choices=CELLS),
+        "activation": Option(f"of an rnn: {', '.join(ACTIVATIONS)}", choices=ACTIVATIONS),
         "hidden": Option("units of the network", COUNT, metavar="N"),
         "length": Option("steps of a sequence", number(int, 2), metavar="N"),
     }
@@ -89,8 +92,10 @@ class Adding(Experiment):
     title = "The adding problem"
 
     def __init__(self, settings: AddingSettings, rng: np.random.Generator) -> None:
+        own = {"activation": settings.activation} if settings.cell == "rnn" else {}
         self.arguments = {
             "inputs": 2, "hidden": settings.hidden, "cell": settings.cell, "dtype": settings.dtype,
+            **own,
         }  # fmt: skip
         self.model = Regressor(**self.arguments, rng=rng)
         self.task = AddingTask(settings.length, settings.batch, settings.dtype)

@@ -17,33 +17,31 @@ from models.options import flag, number, words
 from models.report import table
 from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
-from models.tagger import Tagger
+from models.tagger import Tagger, WordTagger
 from models.tagging import Tagging, baselines, figures
+from models.window_tagger import WindowTagger
 from models.word_vectors import word_vectors
 
-__all__ = ["TaggerSettings", "Tags"]
+__all__ = ["TaggerSettings", "Tags", "WindowSettings"]
 
 SHOWN = 8
 """Sentences of the test part in the report."""
 
 
 @dataclass(frozen=True)
-class TaggerSettings(Settings):
-    """The defaults are for parts of speech."""
+class TagSettings(Settings):
+    """What all taggers need; the defaults are for parts of speech."""
 
     data: str = "brown"
     epochs: int = 5
     clip: float | None = 5.0
     keep: str = "last"
     features: tuple[str, ...] = ("word", "suffix3", "prefix3", "shape")
-    cell: str = "gru"
     word_size: int = 100
     feature_size: int = 30
     hidden: int = 128
-    layers: int = 1
     dropout: float = 0.3
     unknown: float = 0.25
-    crf: bool = False
     vectors: tuple[str, ...] = ()
     limit: int | None = None
 
@@ -51,21 +49,54 @@ class TaggerSettings(Settings):
         **Settings.OPTIONS,
         "data": Option(f"{', '.join(TAGGING)}, or a file or folder of your own", metavar="DATA"),
         "features": Option(f"of a word, of {', '.join(FEATURES)}", words, metavar="NAME,NAME"),
-        "cell": Option(", ".join(CELLS), choices=CELLS),
         "word_size": Option("length of a word's vector", COUNT, metavar="N"),
         "feature_size": Option("length of another feature's vector", COUNT, metavar="N"),
-        "hidden": Option("units of the network in each direction", COUNT, metavar="N"),
-        "layers": Option("networks on top of each other", COUNT, metavar="N"),
+        "hidden": Option("units of the network", COUNT, metavar="N"),
         "dropout": Option("share of inputs and outputs dropped", number(float, 0, 1), metavar="P"),
         "unknown": Option("a word seen n times is made unknown with probability X/(X+n)",
                           number(float, 0), metavar="X"),
-        "crf": Option("yes: tags are scored together, by a conditional random field", flag,
-                      metavar="yes|no"),
         "vectors": Option("text that word vectors are counted in first: brown, bbc, own", words,
                           metavar="NAME,NAME"),
         "limit": Option("sentences to learn from, at most", COUNT, metavar="N"),
     }  # fmt: skip
+    NETWORK: ClassVar[type[WordTagger]]
+    OWN: ClassVar[tuple[str, ...]] = ()
+    """Settings that this network takes besides what all of them do."""
+
+
+@dataclass(frozen=True)
+class TaggerSettings(TagSettings):
+    """A recurrent network."""
+
+    cell: str = "gru"
+    layers: int = 1
+    crf: bool = False
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        **TagSettings.OPTIONS,
+        "cell": Option(", ".join(CELLS), choices=CELLS),
+        "layers": Option("networks on top of each other", COUNT, metavar="N"),
+        "crf": Option("yes: tags are scored together, by a conditional random field", flag,
+                      metavar="yes|no"),
+    }  # fmt: skip
     MODEL: ClassVar[str] = "tagger"
+    NETWORK: ClassVar[type[WordTagger]] = Tagger
+    OWN: ClassVar[tuple[str, ...]] = ("cell", "layers", "crf")
+
+
+@dataclass(frozen=True)
+class WindowSettings(TagSettings):
+    """A perceptron over the words around."""
+
+    window: int = 2
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        **TagSettings.OPTIONS,
+        "window": Option("words to each side", number(int, 0, 100), metavar="N"),
+    }
+    MODEL: ClassVar[str] = "window-tagger"
+    NETWORK: ClassVar[type[WordTagger]] = WindowTagger
+    OWN: ClassVar[tuple[str, ...]] = ("window",)
 
 
 class Tags(Experiment):
@@ -73,7 +104,7 @@ class Tags(Experiment):
 
     title = "A tagger"
 
-    def __init__(self, settings: TaggerSettings, rng: np.random.Generator) -> None:
+    def __init__(self, settings: TagSettings, rng: np.random.Generator) -> None:
         self.corpus = _cut(load_tagging(settings.data, fetch=True), settings.limit)
         text = [sentence.words for sentence in self.corpus.train]
         pretrained = _vectors(settings, text, rng)
@@ -81,23 +112,23 @@ class Tags(Experiment):
         self.arguments = {
             "tables": features.tables,
             "tags": sorted({tag for s in self.corpus.train for tag in s.tags}),
-            **{name: getattr(settings, name) for name in TAKEN},
+            **{name: getattr(settings, name) for name in (*TAKEN, *settings.OWN)},
         }
-        self.model = Tagger(**self.arguments, rng=rng)
+        self.model = settings.NETWORK(**self.arguments, rng=rng)
         if pretrained[0]:
             self.model.start_from(*pretrained)
         self.task = Tagging(self.corpus, self.model, settings.batch, settings.unknown)
         self.title = f"A tagger on {self.corpus.name}"
-        self.opening = self._opening(settings)
+        self.opening = self._opening()
 
-    def _opening(self, settings: TaggerSettings) -> str:
+    def _opening(self) -> str:
         c = self.corpus
         vocabularies = ", ".join(f"{len(v):,} of {n}" for n, v in self.arguments["tables"].items())
         skipped = f"; {c.skipped} lines with a tag and no word were skipped" if c.skipped else ""
         return (
             f"{c.name}: {len(c.train):,} sentences to learn from, {len(c.validation):,} to "
             f"validate, {len(c.test):,} held out{skipped}\n"
-            f"Tagger, {settings.cell} {settings.hidden}: {self.count():,} parameters, "
+            f"{type(self.model).__name__}: {self.count():,} parameters, "
             f"{len(self.arguments['tags'])} tags; values known: {vocabularies}"
         )
 
@@ -145,10 +176,8 @@ class Tags(Experiment):
         return self.model.loss(ids, y, np.ones(y.shape, bool))
 
 
-TAKEN = (
-    "word_size", "feature_size", "hidden", "layers", "cell", "dropout", "crf", "dtype",
-)  # fmt: skip
-"""Settings that the model takes as they are."""
+TAKEN = ("word_size", "feature_size", "hidden", "dropout", "dtype")
+"""Settings that each network takes as they are."""
 
 
 def tagged_text(sentence: Tagged, tags: Sequence[str]) -> str:
@@ -164,7 +193,7 @@ def _cut(corpus: Any, limit: int | None) -> Any:
 
 
 def _vectors(
-    settings: TaggerSettings, own: Sequence[Sequence[str]], rng: np.random.Generator
+    settings: TagSettings, own: Sequence[Sequence[str]], rng: np.random.Generator
 ) -> tuple[list[str], np.ndarray | None]:
     """Word vectors of some text, in the form in which `Features` knows words."""
     if not settings.vectors:
