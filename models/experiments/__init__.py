@@ -6,6 +6,7 @@ from models.experiments.adding import Adding, AddingSettings
 from models.experiments.digits import Digits, DigitsSettings
 from models.experiments.experiment import Experiment, Figures
 from models.experiments.tagging import TaggerSettings, Tags, WindowSettings
+from models.experiments.translation import Seq2SeqSettings, Translating
 from models.settings import Settings
 
 __all__ = ["EXPERIMENTS", "Experiment", "Figures"]
@@ -16,6 +17,7 @@ EXPERIMENTS: dict[str, tuple[type[Settings], type[Experiment]]] = {
         (DigitsSettings, Digits),
         (TaggerSettings, Tags),
         (WindowSettings, Tags),
+        (Seq2SeqSettings, Translating),
         (AddingSettings, Adding),
     ]
 }
