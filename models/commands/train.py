@@ -18,6 +18,7 @@ HELP = {
     "mlp": "multilayer perceptron on images",
     "tagger": "parts of speech or names in sentences, by a recurrent network",
     "window-tagger": "the same, by a perceptron over the words around",
+    "classifier": "the class of a text, such as its sentiment, by a recurrent network",
     "seq2seq": "translation, by a recurrent network with attention and a lexicon",
     "adding": "recurrent network on the adding problem: memory over many steps",
 }

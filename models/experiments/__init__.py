@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.experiments.adding import Adding, AddingSettings
+from models.experiments.classification import Classes, ClassifierSettings
 from models.experiments.digits import Digits, DigitsSettings
 from models.experiments.experiment import Experiment, Figures
 from models.experiments.tagging import TaggerSettings, Tags, WindowSettings
@@ -17,6 +18,7 @@ EXPERIMENTS: dict[str, tuple[type[Settings], type[Experiment]]] = {
         (DigitsSettings, Digits),
         (TaggerSettings, Tags),
         (WindowSettings, Tags),
+        (ClassifierSettings, Classes),
         (Seq2SeqSettings, Translating),
         (AddingSettings, Adding),
     ]

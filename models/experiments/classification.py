@@ -9,10 +9,154 @@ from typing import Any, ClassVar
 import numpy as np
 
 import autodiff as ad
+from models.bag import words as words_in
 from models.classifier import POOLINGS, Classifier
-from models.data import CLASSIFICATION, Corpus, Labelled, load_classification, sentences
+from models.data import CLASSIFICATION, Labelled, load_classification, sentences
 from models.experiments.experiment import Experiment, Figures, error_of
-from models.options import number, words
+from models.options import flag, number, words
 from models.report import table
 from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
+from models.text_classification import (
+    TextClassification,
+    accuracy,
+    baselines,
+    grams_of,
+    labels_of,
+    words_of,
+)
+from models.word_vectors import word_vectors
+
+__all__ = ["Classes", "ClassifierSettings"]
+
+SHOWN = 12
+"""Texts of the test part in the report."""
+
+
+@dataclass(frozen=True)
+class ClassifierSettings(Settings):
+    """The defaults were chosen by the validation part of the movie snippets."""
+
+    data: str = "movies"
+    epochs: int = 5
+    batch: int = 32
+    lr: float = 2e-3
+    clip: float | None = 5.0
+    cell: str = "gru"
+    size: int = 100
+    hidden: int = 64
+    layers: int = 1
+    pooling: str = "max"
+    dropout: float = 0.5
+    unknown: float = 0.05
+    least: int = 2
+    bag: bool = True
+    gram_dropout: float = 0.5
+    vectors: tuple[str, ...] = ()
+    limit: int | None = None
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        **Settings.OPTIONS,
+        "data": Option(f"{', '.join(CLASSIFICATION)}, or a file or folder of your own",
+                       metavar="DATA"),
+        "cell": Option(", ".join(CELLS), choices=CELLS),
+        "size": Option("length of a word's vector", COUNT, metavar="N"),
+        "hidden": Option("units of the network in each direction", COUNT, metavar="N"),
+        "layers": Option("networks on top of each other", COUNT, metavar="N"),
+        "pooling": Option(f"what is made of all states: {', '.join(POOLINGS)}", choices=POOLINGS),
+        "dropout": Option("share of vectors and states dropped", number(float, 0, 1),
+                          metavar="P"),
+        "unknown": Option("share of words made unknown in a training step", number(float, 0, 1),
+                          metavar="P"),
+        "least": Option("a word that occurs less often is unknown to the network", COUNT,
+                        metavar="N"),
+        "bag": Option("yes: a bag of words and pairs of words beside the network, which starts as "
+                      "naive Bayes", flag, metavar="yes|no"),
+        "gram_dropout": Option("share of the bag dropped", number(float, 0, 1), metavar="P"),
+        "vectors": Option("text that word vectors are counted in first: brown, bbc, own", words,
+                          metavar="NAME,NAME"),
+        "limit": Option("texts to learn from, at most", COUNT, metavar="N"),
+    }  # fmt: skip
+    MODEL: ClassVar[str] = "classifier"
+
+
+TAKEN = (
+    "size", "hidden", "layers", "cell", "pooling", "dropout", "gram_dropout", "dtype",
+)  # fmt: skip
+"""Settings that the model takes as they are."""
+
+
+class Classes(Experiment):
+    """See `Experiment`."""
+
+    def __init__(self, settings: ClassifierSettings, rng: np.random.Generator) -> None:
+        corpus = load_classification(settings.data, fetch=True)
+        self.corpus = replace(corpus, train=corpus.train[: settings.limit])
+        train = self.corpus.train
+        self.arguments = {
+            "words": words_of(train, settings.least),
+            "labels": labels_of(train),
+            "grams": grams_of(train) if settings.bag else [],
+            **{name: getattr(settings, name) for name in TAKEN},
+        }
+        self.model = Classifier(**self.arguments, rng=rng)
+        if settings.vectors:
+            self.model.start_from(*_vectors(settings, train, rng))
+        if self.model.bag is not None:
+            y = self.model.labels.ids(example.label for example in train)
+            self.model.bag.start_from([example.text for example in train], y)
+        self.task = TextClassification(self.corpus, self.model, settings.batch, settings.unknown)
+        self.title = f"A classifier on {self.corpus.name}"
+        c, arguments = self.corpus, self.arguments
+        self.opening = (
+            f"{c.name}: {len(train):,} texts to learn from, {len(c.validation):,} to validate, "
+            f"{len(c.test):,} held out\n"
+            f"Classifier, {settings.cell} {settings.hidden}: {self.count():,} parameters, "
+            f"{len(arguments['words']):,} words, {len(arguments['grams']):,} words and pairs in "
+            f"the bag; {', '.join(arguments['labels'])}"
+        )
+
+    def figures(self) -> Figures:
+        """Accuracy of the network and of simpler ways."""
+        test = self.corpus.test
+        found = {"this network": self.model.predict([e.text for e in test])}
+        shares = {
+            name: accuracy(test, labels)
+            for name, labels in {**found, **baselines(self.corpus)}.items()
+        }
+        return {
+            name: {"accuracy": share, "standard error": error_of(share, len(test))}
+            for name, share in shares.items()
+        }
+
+    def test_part(self) -> str:
+        """What the figures are of."""
+        return (
+            f"{len(self.corpus.test):,} texts that were neither trained on nor used to choose "
+            f"anything. {self.corpus.note}"
+        )
+
+    def examples(self) -> Mapping[str, str]:
+        """Texts of the test part with their classes."""
+        test, step = self.corpus.test, max(len(self.corpus.test) // SHOWN, 1)
+        chosen = test[::step][:SHOWN]
+        probabilities = self.model.probabilities([example.text for example in chosen])
+        rows = [
+            (e.text, e.label, f"{self.model.labels.words[p.argmax()]} ({p.max():.0%})")
+            for e, p in zip(chosen, probabilities)
+        ]
+        return {"Examples": table(["text", "is", "read as"], rows)}
+
+    def loss(self) -> ad.Tensor:
+        """Of the shortest text of the test part."""
+        example = min(self.corpus.test, key=lambda example: len(example.text))
+        scores: Any = self.model.scores([example.text])
+        return ad.cross_entropy(scores, self.model.labels.ids([example.label]))
+
+
+def _vectors(
+    settings: ClassifierSettings, own: Sequence[Labelled], rng: np.random.Generator
+) -> tuple[list[str], np.ndarray]:
+    text = [s for name in settings.vectors if name != "own" for s in sentences(name, fetch=True)]
+    text += [words_in(example.text) for example in own] if "own" in settings.vectors else []
+    return word_vectors(text, settings.size, rng=rng)
