@@ -56,13 +56,19 @@ class CRF(ad.Module):
         y : array_like of int, shape (time, batch)
         mask : array_like of bool, shape (time, batch), optional
             Where there is a step; true from the first step to the last one of each sequence.
+
+        Raises
+        ------
+        ShapeError
+            If shapes do not fit, or the mask has holes.
+        DomainError
+            If an entry of `y` is no tag.
         """
-        mask = self._mask(e, mask)
         return self.log_partition(e, mask) - self.score(e, y, mask)
 
     def log_partition(self, e: Any, mask: Any = None) -> ad.Tensor:
         """log Z of each sequence, of shape (batch,)."""
-        mask = self._mask(e, mask)
+        e, mask = self._fitting(e, mask)
         first, *others = e
         alpha = self.start + first
         for scores, counts in zip(others, mask[1:]):
@@ -72,7 +78,8 @@ class CRF(ad.Module):
 
     def score(self, e: Any, y: Any, mask: Any = None) -> ad.Tensor:
         """s(y) of each sequence, of shape (batch,)."""
-        mask, y = self._mask(e, mask), np.asarray(y)
+        e, mask = self._fitting(e, mask)
+        y = self._known(y, mask)
         rows = np.arange(y.shape[1])
         last = y[mask.sum(0) - 1, rows]
         steps = np.arange(len(y))[:, None]
@@ -83,13 +90,12 @@ class CRF(ad.Module):
     def marginals(self, e: Any, mask: Any = None) -> np.ndarray:
         """The probability of each tag at each step, of shape (time, batch, K); 0 past an end."""
         scores = np.asarray(e.data if isinstance(e, ad.Tensor) else e)
-        with ad.enable_grad():
+        with ad.no_grad():  # `ad.grad` records by itself; around it, no graph is to be left
             return ad.grad(lambda scores: ad.sum(self.log_partition(scores, mask)))(scores)
 
     def decode(self, e: Any, mask: Any = None) -> np.ndarray:
         """The most probable tags (Viterbi 1967), of shape (time, batch); 0 past an end."""
-        mask = self._mask(e, mask)
-        e = np.asarray(e.data if isinstance(e, ad.Tensor) else e)
+        e, mask = self._fitting(e.data if isinstance(e, ad.Tensor) else e, mask)
         A, best = self.A.data, self.start.data + e[0]
         came = np.zeros(e.shape, np.int64)
         for t in range(1, len(e)):
@@ -98,19 +104,33 @@ class CRF(ad.Module):
             best = np.where(mask[t, :, None], longer.max(1) + e[t], best)
         return _followed(came, (best + self.end.data).argmax(-1), mask)
 
-    @staticmethod
-    def _mask(e: Any, mask: Any) -> np.ndarray:
-        if np.ndim(e) != 3:
+    def _fitting(self, e: Any, mask: Any) -> tuple[Any, np.ndarray]:
+        """`e` as an array or a tensor, and where there are steps."""
+        e = e if isinstance(e, ad.Tensor) else np.asarray(e)
+        tags = len(self.start)
+        if e.ndim != 3 or not len(e) or e.shape[-1] != tags:
             raise ad.errors.ShapeError(
-                f"CRF: scores are {np.shape(e)}; expected (time, batch, tags)"
+                f"CRF: scores are {e.shape}; expected (time, batch, {tags}), with a step or more"
             )
-        mask = np.ones(np.shape(e)[:2], bool) if mask is None else np.asarray(mask, bool)
-        if mask.shape != np.shape(e)[:2] or not mask[0].all() or (mask[1:] > mask[:-1]).any():
+        mask = np.ones(e.shape[:2], bool) if mask is None else np.asarray(mask, bool)
+        if mask.shape != e.shape[:2] or not mask[0].all() or (mask[1:] > mask[:-1]).any():
             raise ad.errors.ShapeError(
-                f"CRF: mask is {mask.shape}; expected {np.shape(e)[:2]}, each sequence true from "
+                f"CRF: mask is {mask.shape}; expected {e.shape[:2]}, each sequence true from "
                 "its first step to its last"
             )
-        return mask
+        return e, mask
+
+    def _known(self, y: Any, mask: np.ndarray) -> np.ndarray:
+        """`y`, and tag 0 past the ends."""
+        if np.shape(y) != mask.shape:
+            raise ad.errors.ShapeError(f"CRF: tags are {np.shape(y)}; expected {mask.shape}")
+        y, tags = np.where(mask, y, 0), len(self.start)
+        wrong = y[~np.isin(y, np.arange(tags))]
+        if wrong.size:
+            raise ad.errors.DomainError(
+                f"CRF: there is no tag {wrong[0]}; tags are numbers from 0 to {tags - 1}"
+            )
+        return y.astype(np.int64)
 
 
 def _followed(came: np.ndarray, last: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -22,8 +22,10 @@ def normal(word: str) -> str:
 def shape(word: str) -> str:
     """``"Xx"`` for ``"Paris"``: runs of capitals, small letters and digits, at most 2 of each.
 
+    All other signs stand for themselves, also at most 2 in a row; of a long shape, 8 are kept.
+
     >>> shape("McDonald's"), shape("1998"), shape("IBM-3000")
-    ('XxXxx.x', 'dd', 'XX-dd')
+    ("XxXxx'x", 'dd', 'XX-dd')
     """
     kinds = "".join(map(_kind, word))
     return _RUN.sub(r"\1\1", kinds)[:8]
@@ -73,11 +75,7 @@ class Features:
     """
 
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
-        unknown = [name for name in tables if name not in FEATURES]
-        if unknown or not tables:
-            raise ad.errors.DomainError(
-                f"unknown feature {unknown}; there are {', '.join(FEATURES)}"
-            )
+        _require_known(tables)
         self.vocabularies = {name: Vocabulary(values) for name, values in tables.items()}
         self._known: dict[str, np.ndarray] = {}
 
@@ -101,7 +99,13 @@ class Features:
             How often a value has to occur: of other features than the word, and of the word.
         words : sequence of str
             Further words, such as those that have a vector already.
+
+        Raises
+        ------
+        DomainError
+            For an unknown feature.
         """
+        _require_known(names)
         text = [word for sentence in sentences for word in sentence]
         found = {}
         for name in names:
@@ -120,10 +124,18 @@ class Features:
 
     def ids(self, words: Sequence[str]) -> np.ndarray:
         """The features of each word, of shape (words, features)."""
-        return np.array([self._row(word) for word in words]).reshape(-1, len(self.vocabularies))
+        shape = len(words), len(self.vocabularies)
+        return np.array([self._row(word) for word in words], np.int64).reshape(shape)
 
     def _row(self, word: str) -> np.ndarray:
         if word not in self._known:
             values = [v.ids([FEATURES[name](word)])[0] for name, v in self.vocabularies.items()]
             self._known[word] = np.array(values)
         return self._known[word]
+
+
+def _require_known(names: Collection[str]) -> None:
+    unknown = [name for name in names if name not in FEATURES]
+    if unknown or not names:
+        found = f"unknown feature {unknown[0]!r}" if unknown else "no features"
+        raise ad.errors.DomainError(f"{found}; there are {', '.join(FEATURES)}")

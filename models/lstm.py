@@ -90,6 +90,13 @@ class LSTM(Recurrent):
         """h and c before a first step whose input is `x`: zeros."""
         return super().start(x), super().start(x)
 
+    def state(self, h: Any) -> tuple[Any, Any]:
+        """The pair (h, c)."""
+        if len(h) != 2:
+            raise self._error(f"the state has {len(h)} parts; expected the pair (h, c)")
+        h, c = h
+        return h, c
+
     def output(self, h: Any) -> ad.Tensor:
         """h(t) of the pair."""
         shown, _ = h
@@ -97,9 +104,9 @@ class LSTM(Recurrent):
 
     def cell(self, x: Any, h: Any) -> tuple[ad.Tensor, ad.Tensor]:
         """(h(t), c(t)) from x(t) and (h(t-1), c(t-1)), for vectors or for the rows of a batch."""
-        h, c = h
-        x, c = self._fitting(x, c)
+        h, c = self.state(h)
         x, h = self._fitting(x, h)
+        x, c = self._fitting(x, c, "c")
         i = ad.sigmoid(affine(self.Wi, x) + affine(self.Ui, h, self.bi))
         f = ad.sigmoid(affine(self.Wf, x) + affine(self.Uf, h, self.bf))
         o = ad.sigmoid(affine(self.Wo, x) + affine(self.Uo, h, self.bo))

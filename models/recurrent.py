@@ -15,8 +15,8 @@ class Recurrent(ad.Module):
     """Base of the networks with a state h, which each step of a sequence changes.
 
     A subclass makes its parameters, with a W of shape (hidden, inputs) among them, and states
-    `cell`; it states `output` too if what a step gives is not h itself, and `start` if its state
-    is more than one vector.
+    `cell`; it states `output` too if what a step gives is not h itself, and `start` and `state` if
+    its state is more than one vector.
     """
 
     W: ad.Parameter
@@ -33,6 +33,10 @@ class Recurrent(ad.Module):
     def start(self, x: Any) -> Any:
         """The state before a first step whose input is `x`: zeros."""
         return np.zeros(np.shape(x)[:-1] + self.W.shape[:1], self.W.dtype)
+
+    def state(self, h: Any) -> Any:
+        """A state of the caller's, of the form that `cell` gives."""
+        return h
 
     def forward(
         self, xs: Any, h0: Any = None, mask: Any = None, truncate: int | None = None
@@ -73,7 +77,7 @@ class Recurrent(ad.Module):
         self, steps: list[Any], h0: Any, masks: list[Any], truncate: int | None = None
     ) -> tuple[list[ad.Tensor], Any]:
         """The outputs of `steps` and the last state; for each step which rows count, or None."""
-        h = self.start(steps[0]) if h0 is None else h0
+        h = self.start(steps[0]) if h0 is None else self.state(h0)
         outputs = []
         for t, (x, counts) in enumerate(zip(steps, masks), 1):
             h = _cut(h, t, truncate)
@@ -106,7 +110,7 @@ class Recurrent(ad.Module):
         mask = mask.T if self.batch_first else mask
         return [None if counts.all() else np.expand_dims(counts, -1) for counts in mask]
 
-    def _fitting(self, x: Any, h: Any) -> tuple[Any, Any]:
+    def _fitting(self, x: Any, h: Any, name: str = "h") -> tuple[Any, Any]:
         """`x` and `h` as arrays or tensors, if their shapes are those of one step."""
         x, h = (a if isinstance(a, ad.Tensor) else np.asarray(a) for a in (x, h))
         hidden, inputs = self.W.shape
@@ -114,7 +118,9 @@ class Recurrent(ad.Module):
             raise self._error(f"x(t) is {x.shape}; expected ({inputs},) or (batch, {inputs})")
         expected = (*x.shape[:-1], hidden)
         if h.shape != expected:
-            raise self._error(f"h is {h.shape}; expected {expected} beside an x(t) of {x.shape}")
+            raise self._error(
+                f"{name} is {h.shape}; expected {expected} beside an x(t) of {x.shape}"
+            )
         return x, h
 
     def _error(self, what: str) -> ad.errors.ShapeError:

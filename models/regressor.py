@@ -27,6 +27,8 @@ class Regressor(ad.Module):
     cell : {"gru", "lstm", "rnn"}
     rng : int or Generator
     dtype : dtype
+    **options
+        For the `Stack`, such as ``activation="sigmoid"`` of an "rnn".
 
     Attributes
     ----------
@@ -47,13 +49,14 @@ class Regressor(ad.Module):
         cell: str = "gru",
         rng: int | np.random.Generator = 0,
         dtype: Any = np.float64,
+        **options: Any,
     ) -> None:
         rng = np.random.default_rng(rng)
-        self.network = Stack(cell, inputs, hidden, rng=rng, dtype=dtype)
+        self.network = Stack(cell, inputs, hidden, rng=rng, dtype=dtype, **options)
         self.output = ad.Linear(hidden, 1, rng=rng, dtype=dtype)
 
     def forward(self, xs: Any) -> ad.Tensor:
         """Numbers (batch,) for sequences (time, batch, inputs)."""
         h, _ = self.network(xs)
-        y = self.output(h[-1])
+        y = self.output(h[..., -1, :] if self.network.batch_first else h[-1])
         return y[..., 0]

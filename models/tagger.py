@@ -72,12 +72,33 @@ class WordTagger(ad.Module):
         self.dropout = ad.Dropout(dropout, rng=rng)
 
     def start_from(self, words: Sequence[str], vectors: np.ndarray) -> None:
-        """Give words that are known the vectors that were found for them elsewhere."""
+        """Give words that are known the vectors that were found for them elsewhere.
+
+        Parameters
+        ----------
+        words : sequence of str
+        vectors : array_like, shape (words, word_size)
+            With a mean square of about 1; they are scaled to the size that vectors start with.
+
+        Raises
+        ------
+        ShapeError
+            If the vectors are of another shape.
+        DomainError
+            If the word is not among the features.
+        """
+        if "word" not in self.features.vocabularies:
+            raise ad.errors.DomainError("vectors of words need the feature 'word'")
         column = list(self.features.vocabularies).index("word")
         vocabulary, table = self.features.vocabularies["word"], self.embeddings[column].table
+        expected = (len(words), table.shape[1])
+        if np.shape(vectors) != expected:
+            raise ad.errors.ShapeError(
+                f"{type(self).__name__}: vectors are {np.shape(vectors)}; expected {expected}"
+            )
         known = [i for i, word in enumerate(words) if word in vocabulary]
         start = table.numpy()
-        start[vocabulary.ids(words[i] for i in known)] = STD * vectors[known]
+        start[vocabulary.ids(words[i] for i in known)] = STD * np.asarray(vectors)[known]
         table.data = start
 
     def vectors(self, ids: np.ndarray) -> ad.Tensor:

@@ -45,13 +45,20 @@ def torch_state(model: Recurrent | Stack) -> dict[str, np.ndarray]:
     dict of str to ndarray
         As in ``weight_ih_l0``. torch adds two biases; the second, ``bias_hh``, is 0 here, but for
         the inner bias c of a GRU.
+
+    Raises
+    ------
+    DomainError
+        If a GRU has a c and no other biases, as none of torch has.
     """
     state = {}
-    for suffix, network in _networks(model):
+    for suffix, _, network in _networks(model):
         for name, letters in LETTERS[type(network)].items():
             if getattr(network, letters[0]) is not None:
                 parts = [getattr(network, letter).numpy() for letter in letters]
                 state[f"{name}_{suffix}"] = np.concatenate(parts)
+        if isinstance(network, GRU) and network.b is None and network.c is not None:
+            raise ad.errors.DomainError("torch has no GRU with inner_bias=True and bias=False")
         if (bias := state.get(f"bias_ih_{suffix}")) is not None:
             state[f"bias_hh_{suffix}"] = _second_bias(network, bias)
     return state
@@ -71,28 +78,31 @@ def load_torch_state(model: Recurrent | Stack, state: Mapping[str, Any]) -> None
     Raises
     ------
     FormatError
-        If names are missing or too many; or if a GRU has no c for a bias of the state
-        (``inner_bias=True`` makes one).
+        If names are missing or too many, or a value is not floating; or if a GRU has no c for a
+        bias of the state (``inner_bias=True`` makes one).
     ShapeError
         If shapes do not fit.
+    DomainError
+        If a GRU has a c and no other biases, as none of torch has.
     """
     arrays = {name: np.asarray(value) for name, value in state.items()}
-    networks = list(_networks(model))
-    _require_names(arrays, model, networks)
-    new = [_letters(network, suffix, arrays) for suffix, network in networks]
-    for (_, network), values in zip(networks, new):
-        network.load_state_dict({**network.state_dict(), **values})
+    _require_fitting(arrays, model)
+    new = model.state_dict()
+    for suffix, prefix, network in _networks(model):
+        letters = _letters(network, suffix, arrays)
+        new |= {f"{prefix}{letter}": value for letter, value in letters.items()}
+    model.load_state_dict(new)
 
 
-def _networks(model: Recurrent | Stack) -> Iterator[tuple[str, Any]]:
-    """Each network with the end of its names: ``l0``, ``l0_reverse``, ``l1`` ..."""
+def _networks(model: Recurrent | Stack) -> Iterator[tuple[str, str, Any]]:
+    """Each network with the end of its names in torch, and their beginning in the model."""
     if not isinstance(model, Stack):
-        yield "l0", model
+        yield "l0", "", model
         return
     for i, network in enumerate(model.forwards):
-        yield f"l{i}", network
+        yield f"l{i}", f"forwards.{i}.", network
         if model.backwards:
-            yield f"l{i}_reverse", model.backwards[i]
+            yield f"l{i}_reverse", f"backwards.{i}.", model.backwards[i]
 
 
 def _second_bias(network: Any, first: np.ndarray) -> np.ndarray:
@@ -103,7 +113,7 @@ def _second_bias(network: Any, first: np.ndarray) -> np.ndarray:
     return bias
 
 
-def _require_names(arrays: Mapping[str, Any], model: Any, networks: list[Any]) -> None:
+def _require_fitting(arrays: Mapping[str, Any], model: Any) -> None:
     wanted = torch_state(model)
     wrong = sorted(set(wanted) ^ set(arrays))
     if wrong:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import autodiff as ad
 from models.extras import need
 from models.vocabulary import Vocabulary
 
@@ -46,24 +47,38 @@ def word_vectors(
     -------
     words : list of str
     vectors : ndarray of float32, shape (words, size)
-        With a mean square of 1 over all entries.
+        With a mean square of 1. A small text has fewer singular values than `size`: further
+        entries are 0.
+
+    Raises
+    ------
+    DomainError
+        If the text is too small to tell anything about its words.
+    MissingExtraError
+        If scipy is not installed.
     """
     text = [list(sentence) for sentence in sentences]
     vocabulary = Vocabulary.of((word for sentence in text for word in sentence), least)
-    ids = np.concatenate([vocabulary.ids(sentence) for sentence in text])
-    place = np.repeat(np.arange(len(text)), [len(sentence) for sentence in text])
+    ids = vocabulary.ids(word for sentence in text for word in sentence)
+    place = np.array([i for i, sentence in enumerate(text) for _ in sentence])
     counts = _counts(ids, place, len(vocabulary), window)[1:, 1:]  # without the unknown ones
     words = list(vocabulary.words[1:])
     start = np.random.default_rng(rng).normal(size=len(words))
-    svds = need("scipy.sparse.linalg", "word vectors").svds
-    U, S, _ = svds(_ppmi(counts), k=min(size, len(words) - 1), v0=start)
+    svds = need("scipy.sparse.linalg", "making word vectors").svds
+    strengths, count = _ppmi(counts), min(size, len(words) - 1)
+    if not strengths.count_nonzero():
+        raise ad.errors.DomainError(
+            f"word vectors: too small a text; words that occur {least} times have to be near others"
+        )
+    U, S, _ = svds(strengths, k=count, v0=start)
     vectors = U * np.sqrt(S)
-    return words, (vectors / np.sqrt(np.mean(vectors**2))).astype(np.float32)
+    vectors = (vectors / np.sqrt(np.mean(vectors**2))).astype(np.float32)
+    return words, np.pad(vectors, ((0, 0), (0, size - count)))
 
 
 def _counts(ids: np.ndarray, place: np.ndarray, size: int, window: int) -> Any:
     """How often each word is near each other one; words of different sentences never are."""
-    sparse = need("scipy.sparse", "word vectors")
+    sparse = need("scipy.sparse", "making word vectors")
     total = sparse.csr_array((size, size))
     for d in range(1, window + 1):
         near = place[:-d] == place[d:]

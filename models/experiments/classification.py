@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -11,13 +11,14 @@ import numpy as np
 import autodiff as ad
 from models.bag import words as words_in
 from models.classifier import POOLINGS, Classifier
-from models.data import CLASSIFICATION, Labelled, load_classification, sentences
+from models.data import CLASSIFICATION, load_classification
 from models.experiments.experiment import Experiment, Figures, error_of
-from models.options import flag, number, words
+from models.experiments.vectors import counted_vectors
+from models.options import number, words
 from models.report import table
 from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
-from models.text_classification import (
+from models.tasks.texts import (
     TextClassification,
     accuracy,
     baselines,
@@ -25,7 +26,6 @@ from models.text_classification import (
     labels_of,
     words_of,
 )
-from models.word_vectors import word_vectors
 
 __all__ = ["Classes", "ClassifierSettings"]
 
@@ -42,17 +42,17 @@ class ClassifierSettings(Settings):
     batch: int = 32
     lr: float = 2e-3
     clip: float | None = 5.0
+    keep: str = "last"
     cell: str = "gru"
     size: int = 100
     hidden: int = 64
     layers: int = 1
-    pooling: str = "max"
+    pooling: str = "mean"
     dropout: float = 0.5
     unknown: float = 0.05
     least: int = 2
-    bag: bool = True
-    gram_dropout: float = 0.5
-    vectors: tuple[str, ...] = ()
+    bag: float = 0.3
+    vectors: tuple[str, ...] = ("brown", "bbc", "own")
     limit: int | None = None
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
@@ -70,9 +70,9 @@ class ClassifierSettings(Settings):
                           metavar="P"),
         "least": Option("a word that occurs less often is unknown to the network", COUNT,
                         metavar="N"),
-        "bag": Option("yes: a bag of words and pairs of words beside the network, which starts as "
-                      "naive Bayes", flag, metavar="yes|no"),
-        "gram_dropout": Option("share of the bag dropped", number(float, 0, 1), metavar="P"),
+        "bag": Option("weight of the naive Bayes from which a bag of words and pairs of words "
+                      "beside the network starts; 0: there is no bag", number(float, 0, 10),
+                      metavar="X"),
         "vectors": Option("text that word vectors are counted in first: brown, bbc, own", words,
                           metavar="NAME,NAME"),
         "limit": Option("texts to learn from, at most", COUNT, metavar="N"),
@@ -81,7 +81,7 @@ class ClassifierSettings(Settings):
 
 
 TAKEN = (
-    "size", "hidden", "layers", "cell", "pooling", "dropout", "gram_dropout", "dtype",
+    "size", "hidden", "layers", "cell", "pooling", "dropout", "dtype",
 )  # fmt: skip
 """Settings that the model takes as they are."""
 
@@ -93,18 +93,21 @@ class Classes(Experiment):
         corpus = load_classification(settings.data, fetch=True)
         self.corpus = replace(corpus, train=corpus.train[: settings.limit])
         train = self.corpus.train
+        own = [words_in(example.text) for example in train]
+        pretrained = counted_vectors(settings.vectors, own, str.lower, settings.size, rng)
+        known = words_of(train, settings.least)
         self.arguments = {
-            "words": words_of(train, settings.least),
-            "labels": labels_of(train),
+            "words": list(dict.fromkeys([*known, *pretrained[0]])),
+            "labels": labels_of(corpus.train),
             "grams": grams_of(train) if settings.bag else [],
             **{name: getattr(settings, name) for name in TAKEN},
         }
         self.model = Classifier(**self.arguments, rng=rng)
-        if settings.vectors:
-            self.model.start_from(*_vectors(settings, train, rng))
+        if pretrained[0]:
+            self.model.start_from(*pretrained)
         if self.model.bag is not None:
             y = self.model.labels.ids(example.label for example in train)
-            self.model.bag.start_from([example.text for example in train], y)
+            self.model.bag.start_from([example.text for example in train], y, settings.bag)
         self.task = TextClassification(self.corpus, self.model, settings.batch, settings.unknown)
         self.title = f"A classifier on {self.corpus.name}"
         c, arguments = self.corpus, self.arguments
@@ -152,11 +155,3 @@ class Classes(Experiment):
         example = min(self.corpus.test, key=lambda example: len(example.text))
         scores: Any = self.model.scores([example.text])
         return ad.cross_entropy(scores, self.model.labels.ids([example.label]))
-
-
-def _vectors(
-    settings: ClassifierSettings, own: Sequence[Labelled], rng: np.random.Generator
-) -> tuple[list[str], np.ndarray]:
-    text = [s for name in settings.vectors if name != "own" for s in sentences(name, fetch=True)]
-    text += [words_in(example.text) for example in own] if "own" in settings.vectors else []
-    return word_vectors(text, settings.size, rng=rng)

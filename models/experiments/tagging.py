@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 import autodiff as ad
-from models.data import TAGGING, Tagged, load_tagging, sentences
+from models.data import TAGGING, Tagged, load_tagging
 from models.experiments.experiment import Experiment, Figures
+from models.experiments.vectors import counted_vectors
 from models.features import FEATURES, Features, normal
 from models.options import flag, number, words
 from models.report import table
 from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
 from models.tagger import Tagger, WordTagger
-from models.tagging import Tagging, baselines, figures
+from models.tasks.tagging import Tagging, baselines, figures
 from models.window_tagger import WindowTagger
-from models.word_vectors import word_vectors
 
 __all__ = ["TaggerSettings", "Tags", "WindowSettings"]
 
@@ -105,13 +105,14 @@ class Tags(Experiment):
     title = "A tagger"
 
     def __init__(self, settings: TagSettings, rng: np.random.Generator) -> None:
-        self.corpus = _cut(load_tagging(settings.data, fetch=True), settings.limit)
+        corpus = load_tagging(settings.data, fetch=True)
+        self.corpus = replace(corpus, train=corpus.train[: settings.limit])
         text = [sentence.words for sentence in self.corpus.train]
-        pretrained = _vectors(settings, text, rng)
+        pretrained = counted_vectors(settings.vectors, text, normal, settings.word_size, rng)
         features = Features.of(text, settings.features, words=pretrained[0])
         self.arguments = {
             "tables": features.tables,
-            "tags": sorted({tag for s in self.corpus.train for tag in s.tags}),
+            "tags": sorted({tag for s in corpus.train for tag in s.tags}),
             **{name: getattr(settings, name) for name in (*TAKEN, *settings.OWN)},
         }
         self.model = settings.NETWORK(**self.arguments, rng=rng)
@@ -186,18 +187,3 @@ def tagged_text(sentence: Tagged, tags: Sequence[str]) -> str:
         f"{word}/{tag}" + (f" [{true}]" if tag != true else "")
         for word, true, tag in zip(sentence.words, sentence.tags, tags)
     )
-
-
-def _cut(corpus: Any, limit: int | None) -> Any:
-    return replace(corpus, train=corpus.train[:limit])
-
-
-def _vectors(
-    settings: TagSettings, own: Sequence[Sequence[str]], rng: np.random.Generator
-) -> tuple[list[str], np.ndarray | None]:
-    """Word vectors of some text, in the form in which `Features` knows words."""
-    if not settings.vectors:
-        return [], None
-    text = [s for name in settings.vectors if name != "own" for s in sentences(name, fetch=True)]
-    text += own if "own" in settings.vectors else []
-    return word_vectors([[normal(w) for w in s] for s in text], settings.word_size, rng=rng)

@@ -17,10 +17,10 @@ import pytest
 
 import autodiff as ad
 import models
-from models.classification import Classification, accuracy, predict
 from models.cli import main
-from models.experiments.digits import DigitsSettings
 from models.data import load_digits
+from models.experiments.digits import DigitsSettings
+from models.tasks.classification import Classification, accuracy, predict
 
 SMALL = ["train", "mlp", "--hidden", "8", "--epochs", "3"]
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def status_of(line: list[str]) -> int:
     ("line", "status", "message"),
     [
         ("", 2, r"required: COMMAND"),
-        ("trian", 2, r"unknown 'trian' \(did you mean train\?\); there is demo, train, check"),
+        ("trian", 2, r"unknown 'trian' \(did you mean train\?\); there is demo, train, predict, data, check"),
         ("demo more", 2, r"unknown argument more"),
         ("train", 2, r"required: MODEL"),
         ("train mpl", 2, r"unknown 'mpl' \(did you mean mlp\?\)"),

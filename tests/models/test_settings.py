@@ -56,16 +56,16 @@ def test_the_command_gives_the_settings(
 ) -> None:
     given: list[Settings] = []
 
-    class Done(Exception):
+    class DoneError(Exception):
         pass
 
     def run(settings: Settings, *rest: Any) -> None:
         given.append(settings)
-        raise Done
+        raise DoneError
 
     monkeypatch.setattr("models.commands.train.run", run)
     for settings in (kind(), changed(kind)):
-        with pytest.raises(Done):
+        with pytest.raises(DoneError):
             main(shlex.split(settings.command)[1:])
         assert given.pop() == settings
 

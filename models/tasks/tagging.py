@@ -11,10 +11,10 @@ from math import nan
 import numpy as np
 
 import autodiff as ad
-from models.batches import by_length
 from models.data import Corpus, Tagged
-from models.spans import Score, Span, is_mention, score, spans
 from models.tagger import WordTagger
+from models.tasks.batches import by_length
+from models.tasks.spans import Score, Span, is_mention, score, spans
 from models.vocabulary import padded
 
 __all__ = ["Tagging", "accuracy", "baselines", "figures", "has_names"]
@@ -36,6 +36,11 @@ class Tagging:
     unknown : float
         A training word that occurs n times is made unknown with probability
         ``unknown / (unknown + n)``, so that the network learns what to do with unknown ones.
+
+    Raises
+    ------
+    DomainError
+        If the training or the validation part has a tag that the model does not know.
     """
 
     corpus: Corpus[Tagged]
@@ -43,6 +48,14 @@ class Tagging:
     batch_size: int = 64
     unknown: float = 0.25
     unit: str = "tokens"
+
+    def __post_init__(self) -> None:
+        seen = {tag for s in (*self.corpus.train, *self.corpus.validation) for tag in s.tags}
+        unknown = sorted(tag for tag in seen if tag not in self.model.tags)
+        if unknown:
+            raise ad.errors.DomainError(
+                f"{self.corpus.name} has tags that the model does not know: {', '.join(unknown)}"
+            )
 
     @cached_property
     def _train(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -101,14 +114,18 @@ def _arrays(sentences: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray,
 
 def has_names(corpus: Corpus[Tagged]) -> bool:
     """Whether the tags mark names, as ``B-kind`` and ``I-kind``, and not each word by itself."""
-    return any(tag.startswith("B-") for sentence in corpus.train for tag in sentence.tags)
+    return _mark_names(corpus.train)
+
+
+def _mark_names(sentences: Sequence[Tagged]) -> bool:
+    return any(tag[:2] in ("B-", "I-") for sentence in sentences for tag in sentence.tags)
 
 
 def figures(
     sentences: Sequence[Tagged], predicted: Tags, known: Collection[str] = ()
 ) -> dict[str, float]:
     """F1 of names, if the tags mark names; otherwise accuracy, also of words that are not known."""
-    if not any(tag[:2] in ("B-", "I-") for s in sentences for tag in s.tags):
+    if not _mark_names(sentences):
         unknown = {"accuracy, unknown words": accuracy(sentences, predicted, known)}
         return {"accuracy": accuracy(sentences, predicted), **(unknown if known else {})}
     return {
@@ -134,7 +151,7 @@ def names(sentences: Sequence[Tagged], predicted: Tags, mentions: bool = True) -
     def found(words: Sequence[str], tags: Sequence[str]) -> list[Span]:
         return [s for s in spans(tags) if mentions or not is_mention(words, s)]
 
-    ours = [found(s.words, tags) for s, tags in zip(sentences, predicted)]
+    ours = [found(s.words, tags) for s, tags in zip(sentences, predicted, strict=True)]
     return score(ours, [found(s.words, s.tags) for s in sentences])
 
 

@@ -1,0 +1,207 @@
+"""A class for each text: a recurrent network, with a bag of words beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from models.bag import Bag, words
+from models.stack import Stack
+from models.vocabulary import Vocabulary, padded
+
+__all__ = ["POOLINGS", "Classifier"]
+
+POOLINGS = ("max", "mean", "last")
+
+STD, KNOWN_STD = 0.1, 0.3
+"""Of the vectors at the start, and of those that were learnt elsewhere: the former are noise, which
+training needs long to get over if it is large."""
+
+
+class Classifier(ad.Module):
+    """A recurrent network whose states are pooled over a text, and a bag of words beside it.
+
+    ::
+
+        x(t)   = E[word t]
+        h(t)   = network(x)(t)
+        p      = maximum or mean of h over t, or the last states
+        scores = V p + c + bag(text)
+
+    In training, dropout sets entries of x and p to zero. With a bag, V starts at 0, so that
+    training begins at the scores of the bag, such as naive Bayes, and adds to them; and the loss
+    is the mean of that of the scores and that of the network alone. For a bag that knows the
+    training texts leaves next to no error on them from which the network could learn.
+
+    Parameters
+    ----------
+    words : sequence of str
+        In lower case; the first one stands for all that are unknown.
+    labels : sequence of str
+        The classes.
+    grams : sequence of str
+        Of the `Bag`; none: there is no bag.
+    size : int
+        Length of x(t).
+    hidden, layers, cell, bidirectional
+        Of the `Stack`.
+    pooling : {"max", "mean", "last"}
+    dropout, gram_dropout : float
+        Share of the entries of x and p, and of the grams of a text, that are dropped.
+    rng : int or Generator
+    dtype : dtype
+
+    Attributes
+    ----------
+    E : Embedding
+    network : Stack
+    output : Linear
+        V and c.
+    bag : Bag or None
+
+    Raises
+    ------
+    DomainError
+        For an unknown pooling or cell, a size below 1, or a word that occurs twice.
+
+    Examples
+    --------
+    >>> model = Classifier(["<unk>", "good", "bad"], ["no", "yes"], size=4, hidden=3).eval()
+    >>> model.probabilities(["Good!", "bad, bad, bad"]).shape
+    (2, 2)
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        labels: Sequence[str],
+        grams: Sequence[str] = (),
+        size: int = 100,
+        hidden: int = 64,
+        layers: int = 1,
+        cell: str = "gru",
+        bidirectional: bool = True,
+        pooling: str = "mean",
+        dropout: float = 0.5,
+        gram_dropout: float = 0.0,
+        rng: int | np.random.Generator = 0,
+        dtype: Any = np.float32,
+    ) -> None:
+        if pooling not in POOLINGS:
+            raise ad.errors.DomainError(
+                f"Classifier: unknown pooling {pooling!r}; there are {', '.join(POOLINGS)}"
+            )
+        rng = np.random.default_rng(rng)
+        self.words, self.labels, self.pooling = Vocabulary(words), Vocabulary(labels), pooling
+        self.network = Stack(
+            cell, size, hidden, layers, bidirectional, dropout, rng=rng, dtype=dtype
+        )
+        small = partial(ad.init.normal, std=STD)
+        self.E = ad.Embedding(len(words), size, rng=rng, dtype=dtype, start=small)
+        start = ad.init.zeros if grams else ad.init.xavier_uniform
+        self.output = ad.Linear(
+            self.network.outputs, len(labels), rng=rng, dtype=dtype, start=start
+        )
+        self.bag = Bag(grams, len(labels), gram_dropout, rng, dtype) if grams else None
+        self.dropout = ad.Dropout(dropout, rng=rng)
+
+    def start_from(self, words: Sequence[str], vectors: np.ndarray) -> int:
+        """Take over vectors of words that were learnt elsewhere.
+
+        Parameters
+        ----------
+        words : sequence of str
+        vectors : array_like, shape (words, size)
+            With a mean square of about 1; they are scaled to one of 0.3 squared.
+
+        Returns
+        -------
+        int
+            How many words of the model have one of these vectors; the others keep theirs.
+
+        Raises
+        ------
+        ShapeError
+            If the vectors are of another shape.
+        """
+        table = self.E.table.numpy()
+        expected = (len(words), table.shape[1])
+        if np.shape(vectors) != expected:
+            raise ad.errors.ShapeError(
+                f"Classifier: vectors are {np.shape(vectors)}; expected {expected}"
+            )
+        ids = self.words.ids(words)
+        known = np.array([word in self.words for word in words], bool)
+        table[ids[known]] = KNOWN_STD * np.asarray(vectors)[known]
+        self.E.table.data = table
+        return int(known.sum())
+
+    def ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The words of each text, of shape (time, texts), and where there are any."""
+        return padded([self.words.ids(words(text)) for text in texts])
+
+    def forward(self, ids: np.ndarray, mask: np.ndarray) -> ad.Tensor:
+        """The network's part of the scores, (texts, classes), for ids and mask (time, texts)."""
+        h, states = self.network(self.dropout(self.E(ids)), mask=mask)
+        p = self._pooled(h, states, mask[..., None])
+        return self.output(self.dropout(p))
+
+    def scores(self, texts: Sequence[str]) -> ad.Tensor:
+        """Scores of shape (texts, classes)."""
+        return self._with_bag(self(*self.ids(texts)), texts)
+
+    def loss(
+        self,
+        texts: Sequence[str],
+        y: np.ndarray,
+        unknown: float = 0.0,
+        rng: int | np.random.Generator = 0,
+    ) -> ad.Tensor:
+        """The mean cross-entropy with the classes `y`.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        y : ndarray of int, shape (texts,)
+        unknown : float
+            Share of the words that the network sees as unknown ones.
+        rng : int or Generator
+            Source of their choice.
+        """
+        ids, mask = self.ids(texts)
+        ids[np.random.default_rng(rng).random(ids.shape) < unknown] = 0
+        alone = self(ids, mask)
+        loss = ad.cross_entropy(alone, y)
+        if self.bag is None:
+            return loss
+        return (loss + ad.cross_entropy(self._with_bag(alone, texts), y)) / 2
+
+    def probabilities(self, texts: Sequence[str], batch: int = 64) -> np.ndarray:
+        """The probability of each class, of shape (texts, classes)."""
+        found = np.zeros((len(texts), len(self.labels)), self.output.W.dtype)
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        with ad.no_grad():
+            for rows in (order[i : i + batch] for i in range(0, len(order), batch)):
+                found[rows] = ad.softmax(self.scores([texts[i] for i in rows])).data
+        return found
+
+    def predict(self, texts: Sequence[str]) -> list[str]:
+        """The most probable class of each text."""
+        return [self.labels.words[i] for i in self.probabilities(texts).argmax(-1)]
+
+    def _with_bag(self, scores: ad.Tensor, texts: Sequence[str]) -> ad.Tensor:
+        return scores if self.bag is None else scores + self.bag(self.bag.ids(texts))
+
+    def _pooled(self, h: ad.Tensor, states: list[Any], counts: np.ndarray) -> ad.Tensor:
+        """Over the steps that count, of shape (texts, outputs)."""
+        if self.pooling == "last":
+            networks = self.network.forwards[-1:] + self.network.backwards[-1:]
+            ends = zip(networks, states[-len(networks) :])
+            return ad.concatenate([network.output(state) for network, state in ends], -1)
+        if self.pooling == "max":
+            return ad.max(ad.where(counts, h, -np.inf), 0)
+        return ad.sum(ad.where(counts, h, 0), 0) / counts.sum(0, dtype=h.dtype)

@@ -1,0 +1,40 @@
+"""Word vectors counted in text, for a network to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from models.data import sentences
+from models.word_vectors import word_vectors
+
+__all__ = ["counted_vectors"]
+
+
+def counted_vectors(
+    names: Sequence[str],
+    own: Sequence[Sequence[str]],
+    form: Callable[[str], str],
+    size: int,
+    rng: np.random.Generator,
+) -> tuple[list[str], np.ndarray]:
+    """The words and vectors of some text.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of running text; ``"own"`` stands for `own`.
+    own : sequence of sequence of str
+        Sentences to learn from.
+    form : callable
+        Makes a word what the network knows it as.
+    size : int
+        Length of a vector.
+    rng : Generator
+    """
+    if not names:
+        return [], np.empty((0, size))
+    text = [s for name in names if name != "own" for s in sentences(name, fetch=True)]
+    text += own if "own" in names else []
+    return word_vectors([[form(word) for word in s] for s in text], size, rng=rng)

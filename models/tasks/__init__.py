@@ -1,0 +1,1 @@
+"""What is to be learnt, how well it is, and the baselines to beat."""
