@@ -16,11 +16,11 @@ import numpy as np
 
 import autodiff as ad
 from models.checkpoint import read_settings
+from models.config import SCHEDULES, Settings
 from models.experiments import EXPERIMENTS, Experiment, Figures
 from models.extras import folder_of, need
 from models.report import report, save_loss_curve, table
 from models.saved import save
-from models.settings import SCHEDULES, Settings
 from models.train import StoppedError, Trainer
 
 __all__ = ["Result", "kept_settings", "require_ended", "run"]

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from models.commands.common import Commands, given
+from models.config import Settings
 from models.experiments import EXPERIMENTS
 from models.run import Result, kept_settings, require_ended, run
-from models.settings import Settings
 
 __all__ = ["add", "show"]
 

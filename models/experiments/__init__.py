@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from models.config import Settings
 from models.experiments.adding import Adding, AddingSettings
 from models.experiments.classification import Classes, ClassifierSettings
 from models.experiments.digits import Digits, DigitsSettings
 from models.experiments.experiment import Experiment, Figures
 from models.experiments.tagging import TaggerSettings, Tags, WindowSettings
 from models.experiments.translation import Seq2SeqSettings, Translating
-from models.settings import Settings
 
 __all__ = ["EXPERIMENTS", "Experiment", "Figures"]
 

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 import autodiff as ad
+from models.config import COUNT, Option, Settings
 from models.data import adding_problem
 from models.experiments.experiment import Experiment, Figures
 from models.options import number
 from models.regressor import Regressor
 from models.report import table
 from models.rnn import ACTIVATIONS
-from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
 
 __all__ = ["Adding", "AddingSettings", "AddingTask"]

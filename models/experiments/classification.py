@@ -11,12 +11,12 @@ import numpy as np
 import autodiff as ad
 from models.bag import words as words_in
 from models.classifier import POOLINGS, Classifier
+from models.config import COUNT, Option, Settings
 from models.data import CLASSIFICATION, load_classification
 from models.experiments.experiment import Experiment, Figures, error_of
 from models.experiments.vectors import counted_vectors
 from models.options import number, words
 from models.report import table
-from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
 from models.tasks.texts import (
     TextClassification,

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 import autodiff as ad
+from models.config import Option, Settings
 from models.data import Part, Split, load_digits, shifted
 from models.experiments.experiment import Experiment, Figures, error_of
 from models.mlp import ACTIVATIONS, MLP
 from models.options import number, sizes
 from models.report import table
-from models.settings import Option, Settings
 from models.tasks.classification import Classification, accuracy, baselines, predict
 
 __all__ = ["Digits", "DigitsSettings"]

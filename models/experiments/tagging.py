@@ -10,13 +10,13 @@ from typing import ClassVar
 import numpy as np
 
 import autodiff as ad
+from models.config import COUNT, Option, Settings
 from models.data import TAGGING, Tagged, load_tagging
 from models.experiments.experiment import Experiment, Figures
 from models.experiments.vectors import counted_vectors
 from models.features import FEATURES, Features, normal
 from models.options import flag, number, words
 from models.report import table
-from models.settings import COUNT, Option, Settings
 from models.stack import CELLS
 from models.tagger import Tagger, WordTagger
 from models.tasks.tagging import Tagging, baselines, figures

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import autodiff as ad
+from models.config import COUNT, Option, Settings
 from models.data import TRANSLATION, load_translation
 from models.experiments.experiment import Experiment, Figures
 from models.extras import folder_of
@@ -16,7 +17,6 @@ from models.options import number
 from models.report import table
 from models.seq2seq import Seq2Seq
 from models.seq2seq import words as words_of
-from models.settings import COUNT, Option, Settings
 from models.translation import Translation, baselines, bleu, chrf, learnt_words
 
 __all__ = ["Seq2SeqSettings", "Translating"]

@@ -40,7 +40,7 @@ def status_of(line: list[str]) -> int:
     ("line", "status", "message"),
     [
         ("", 2, r"required: COMMAND"),
-        ("trian", 2, r"unknown 'trian' \(did you mean train\?\); there is demo, train, predict, data, check"),
+        ("trian", 2, r"unknown 'trian' \(did you mean train\?\); there is demo, train, predict"),
         ("demo more", 2, r"unknown argument more"),
         ("train", 2, r"required: MODEL"),
         ("train mpl", 2, r"unknown 'mpl' \(did you mean mlp\?\)"),

@@ -10,8 +10,8 @@ import pytest
 import autodiff as ad
 from models.cli import main
 from models.commands.train import HELP
+from models.config import Settings
 from models.experiments import EXPERIMENTS
-from models.settings import Settings
 
 KINDS = {name: kind for name, (kind, _) in EXPERIMENTS.items()}
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
