@@ -25,6 +25,7 @@ class GRU(Recurrent):
     Here, as for Cho et al. and in torch, the update gate z is the part of h that is kept. Others
     exchange z and 1 - z (Chung et al. 2014), which is the same network with Wz, Uz and bz
     negated. The reset gate r acts on U h, as in torch, and not on h before U, as for Cho et al.
+    `models.torch_layout` brings weights here from torch's layout, and back.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class Seq2Seq(ad.Module):
         s(0)   = tanh(S (last states of both))
         s(t)   = GRU((D[y(t-1)], c(t-1)), s(t-1))
         n(t,j) = a(t-1,j-1), a(t-1,j), a(t-1,j+1), a(1,j) + .. + a(t-1,j)
-        a(t)   = softmax over j of s(t) . A H(j) + (U s(t) + u) . n(t,j)
+        a(t)   = softmax over j of s(t) . A H(j) + u . n(t,j)
         c(t)   = sum over j of a(t,j) H(j)
         o(t)   = tanh(C (s(t), c(t)))
         q(t,y) = sum over j of a(t,j) t(y|f(j))
@@ -103,7 +103,7 @@ class Seq2Seq(ad.Module):
     encoder : Stack
     decoder : GRU
     S, A, C : Linear
-    U, u : Parameter, shapes (4, hidden) and (4,)
+    u : Parameter, shape (4,)
     b : Parameter, shape (target words,)
     k : Parameter, shape ()
 
@@ -111,6 +111,14 @@ class Seq2Seq(ad.Module):
     ------
     DomainError
         For a size below 1, or words that occur twice.
+
+    Examples
+    --------
+    >>> lexicon = {"das": {"the": 0.9, "that": 0.1}, "haus": {"house": 1.0}}
+    >>> model = Seq2Seq([*FIRST, "das", "haus"], [*FIRST, "the", "house"], lexicon, hidden=8).eval()
+    >>> before, y, counts = model.outputs([["the", "house"]])
+    >>> model(*model.inputs([["das", "haus"]]), before).shape
+    (3, 1, 4)
     """
 
     def __init__(
@@ -137,7 +145,6 @@ class Seq2Seq(ad.Module):
         self.S = ad.Linear(self.encoder.outputs, hidden, **given)
         self.A = ad.Linear(values, hidden, bias=False, **given)
         self.C = ad.Linear(hidden + values, size, **given)
-        self.U = ad.Parameter(np.zeros((4, hidden), dtype))
         self.u = ad.Parameter(FORWARDS, dtype=dtype)
         self.b = ad.Parameter(np.zeros(len(self.target), dtype))
         self.k = ad.Parameter(np.log(1e-4), dtype=dtype)
@@ -191,9 +198,8 @@ class Seq2Seq(ad.Module):
     def step(self, encoded: Encoded, y: Any, state: State) -> State:
         """The state after the step whose input is the vector D[y(t-1)]."""
         s = self.decoder.cell(ad.concatenate([y, state.c], -1), state.s)
-        u = ad.linear(s, self.U, self.u)
-        e = encoded.K @ s[:, :, None] + _nearby(state) @ u[:, :, None]
-        a = ad.softmax(e[:, :, 0] + encoded.absent)
+        e = (encoded.K @ s[:, :, None])[:, :, 0] + _nearby(state) @ self.u
+        a = ad.softmax(e + encoded.absent)
         return State(s, (a[:, None] @ encoded.H)[:, 0], a, state.used + a)
 
     def scores(self, encoded: Encoded, s: Any, c: Any, a: Any) -> Any:

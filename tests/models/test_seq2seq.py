@@ -74,7 +74,7 @@ def by_hand(model: Seq2Seq, source: list[str], target: list[str]) -> np.ndarray:
     for y in model.target.ids([END, *target]):
         s = gru(p, "decoder", np.concatenate([p["D.table"][y], c]), s)
         n = [np.append(0, a[:-1]), a, np.append(a[1:], 0), used]
-        a = softmax(H @ p["A.W"].T @ s + (p["U"] @ s + p["u"]) @ n)
+        a = softmax(H @ p["A.W"].T @ s + p["u"] @ n)
         c, used = a @ H, used + a
         o = np.tanh(p["C.W"] @ np.concatenate([s, c]) + p["C.b"])
         found.append(softmax(p["D.table"] @ o + p["b"] + np.log(a @ lexicon + np.exp(p["k"]))))
