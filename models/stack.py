@@ -93,6 +93,8 @@ class Stack(ad.Module):
             raise ad.errors.DomainError(
                 f"Stack: unknown cell {cell!r}; there are {', '.join(CELLS)}"
             )
+        if "outputs" in options:
+            raise ad.errors.DomainError("Stack: its networks give their states, and no outputs")
         rng = np.random.default_rng(rng)
         self.batch_first = batch_first
         self.outputs = hidden * (1 + bidirectional)
@@ -106,12 +108,14 @@ class Stack(ad.Module):
         self.backwards = networks() if bidirectional else []
         self.dropout = ad.Dropout(dropout, rng=rng)
 
-    def forward(self, xs: Any, h0: Any = None, mask: Any = None) -> tuple[ad.Tensor, list[Any]]:
+    def forward(
+        self, xs: Any, h0: Any = None, mask: Any = None, truncate: int | None = None
+    ) -> tuple[ad.Tensor, list[Any]]:
         """Go along a sequence, or along all those of a batch at once.
 
         Parameters
         ----------
-        xs, mask
+        xs, mask, truncate
             As for `Recurrent`.
         h0 : list, optional
             As the states that are returned: the state that each network starts from. Default: 0.
@@ -134,16 +138,20 @@ class Stack(ad.Module):
         starts = iter(self._starts(h0))
         axis = int(self.batch_first and np.ndim(steps[0]) == 2)
         states: list[Any] = []
-        for layer, forwards in enumerate(self.forwards):
-            if layer:
-                steps = [self.dropout(x) for x in steps]
-            outputs, end = _inside(f"forwards.{layer}", forwards, steps, next(starts), masks)
+
+        def along(name: str, network: Recurrent, backwards: bool) -> list[ad.Tensor]:
+            turn = slice(None, None, -1 if backwards else 1)
+            with ad.scope(f"{type(network).__name__} {name}"):
+                outputs, end = network.run(steps[turn], next(starts), masks[turn], truncate)
             states.append(end)
+            return outputs[turn]
+
+        for i, forwards in enumerate(self.forwards):
+            steps = [self.dropout(x) for x in steps] if i else steps
+            outputs = along(f"forwards.{i}", forwards, False)
             if self.backwards:
-                network, name = self.backwards[layer], f"backwards.{layer}"
-                back, end = _inside(name, network, steps[::-1], next(starts), masks[::-1])
-                states.append(end)
-                outputs = [ad.concatenate(both, -1) for both in zip(outputs, back[::-1])]
+                back = along(f"backwards.{i}", self.backwards[i], True)
+                outputs = [ad.concatenate(both, -1) for both in zip(outputs, back)]
             steps = outputs
         return ad.stack(steps, axis), states
 
@@ -156,9 +164,3 @@ class Stack(ad.Module):
                 f"Stack: h0 has {len(h0)} states; expected {count}, one for each network"
             )
         return list(h0)
-
-
-def _inside(name: str, network: Recurrent, *args: Any) -> tuple[list[ad.Tensor], Any]:
-    """What `network` makes of some steps, drawn as one group."""
-    with ad.scope(f"{type(network).__name__} {name}"):
-        return network.run(*args)

@@ -103,6 +103,16 @@ def test_states_given_back_continue_the_sequence(cell: str) -> None:
 
 
 @each_cell
+def test_truncated_backprop_is_pieces_with_the_states_detached_between(cell: str) -> None:
+    model, xs = stack(cell, layers=2), draw(TIME, BATCH, INPUTS)
+    outputs, _ = model(xs, truncate=2)
+    first, states = model(xs[:2])
+    second, _ = model(xs[2:4], ad.stop_gradient(states))
+    expected = gradients(model, ad.sum(first) + ad.sum(second))
+    assert_same(gradients(model, ad.sum(outputs[:4])), expected)
+
+
+@each_cell
 def test_batch_first_is_the_same_with_axes_exchanged(cell: str) -> None:
     xs = draw(TIME, BATCH, INPUTS)
     outputs, states = stack(cell, layers=2, bidirectional=True)(xs, mask=MASK)
@@ -182,6 +192,7 @@ def test_options_are_for_the_networks() -> None:
         ({"cell": "gur"}, "Stack: unknown cell 'gur'; there are gru, lstm, rnn"),
         ({"layers": 0}, "Stack: sizes .*'layers': 0.*; each has to be at least 1"),
         ({"hidden": 0}, "'hidden': 0"),
+        ({"cell": "rnn", "outputs": 4}, "give their states, and no outputs"),
         ({"dropout": 1.0}, r"rate=1.0 is outside \[0, 1\)"),
     ],
 )
