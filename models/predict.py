@@ -11,7 +11,7 @@ import autodiff as ad
 from models.classifier import Classifier
 from models.data import tokens
 from models.saved import load
-from models.seq2seq import Seq2Seq
+from models.search import Translator
 from models.tagger import WordTagger
 
 __all__ = ["Predictor", "predictor"]
@@ -41,7 +41,7 @@ def predictor(path: Path, beam: int = 1) -> Predictor:
     """
     path = path / MODEL if path.is_dir() else path
     model = load(path)
-    if not isinstance(model, (WordTagger, Classifier, Seq2Seq)):
+    if not isinstance(model, (WordTagger, Classifier, Translator)):
         raise ad.errors.FormatError(
             f"{path} holds a model of kind {type(model).__name__}, which takes no text"
         )
@@ -70,5 +70,5 @@ def _classified(model: Classifier, texts: Sequence[str], beam: int) -> list[str]
 
 
 @_predicted.register
-def _translated(model: Seq2Seq, texts: Sequence[str], beam: int) -> list[str]:
+def _translated(model: Translator, texts: Sequence[str], beam: int) -> list[str]:
     return model.translate(list(texts), beam=beam)

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import autodiff as ad
-from models.data.corpus import tokens
 from models.gru import GRU
 from models.ibm1 import Lexicon, LexiconTable
 from models.recurrent import check_sizes
+from models.search import END, FIRST, Translator, Words
 from models.stack import Stack
-from models.vocabulary import UNKNOWN, Vocabulary, padded
+from models.vocabulary import Vocabulary, padded
 
-__all__ = ["END", "FIRST", "Encoded", "Seq2Seq", "State", "joined", "words"]
-
-END = "</s>"
-"""Stands after the last word of a sentence, and before the first one that is written."""
-
-FIRST = (UNKNOWN, END)
-"""With these both vocabularies begin."""
+__all__ = ["Encoded", "Seq2Seq", "State"]
 
 FORWARDS = (1.5, -0.3, 0.0, -0.6)
 """Where attention starts from: it goes to the next word, and away from those it has been to."""
-
-Words = Sequence[str]
 
 
 class Encoded(NamedTuple):
@@ -49,15 +40,7 @@ class State(NamedTuple):
     used: Any
 
 
-class Beginning(NamedTuple):
-    """Of a translation: its log probability, the id of its last word, and its words."""
-
-    log_p: float
-    last: int
-    words: list[str]
-
-
-class Seq2Seq(ad.Module):
+class Seq2Seq(Translator):
     """An encoder and a decoder with attention (Bahdanau et al. 2015) and a lexicon.
 
     The sentence f(1) .. f(J), of which f(J) is `END`, is read in both directions. Then the words
@@ -208,107 +191,25 @@ class Seq2Seq(ad.Module):
         q = np.swapaxes(np.swapaxes(a, 0, 1) @ encoded.L, 0, 1)
         return ad.linear(o, self.D.table, self.b) + ad.log(q + ad.exp(self.k))
 
-    # ---- translations
+    # ---- one word after the other
 
-    def translate(self, texts: str | Sequence[str], beam: int = 1) -> str | list[str]:
-        """Sentences in lower case, from sentences as they are.
-
-        Parameters
-        ----------
-        texts : str or sequence of str
-        beam : int
-            1 takes the likeliest word at each step. More: see `beam`.
-        """
-        if isinstance(texts, str):
-            return self.translate([texts], beam)[0]
-        sentences = [words(text) for text in texts]
-        if beam == 1:
-            return [joined(found) for found in self.greedy(sentences)]
-        return [joined(self.beam(sentence, beam)) for sentence in sentences]
-
-    def greedy(self, sentences: Sequence[Words], batch: int = 64) -> list[list[str]]:
-        """The translation of each sentence, with the likeliest word at each step."""
-        found: dict[int, list[str]] = {i: [] for i in range(len(sentences))}
-        order = sorted((i for i in found if sentences[i]), key=lambda i: len(sentences[i]))
-        for rows in (order[i : i + batch] for i in range(0, len(order), batch)):
-            found.update(zip(rows, self._greedy([sentences[i] for i in rows])))
-        return list(found.values())
-
-    def _greedy(self, sentences: list[Words]) -> list[list[str]]:
-        encoded, state = self._begin(sentences)
-        y = np.full(len(sentences), FIRST.index(END))
-        found: list[list[str]] = [[] for _ in sentences]
-        limits = np.array([_limit(sentence) for sentence in sentences])
-        going = limits > 0
-        for t in range(1, limits.max() + 1):
-            state, log_p = self._advance(encoded, y, state)
-            y = log_p.argmax(-1)
-            going &= (y != FIRST.index(END)) & (t <= limits)
-            if not going.any():
-                break
-            for i in np.flatnonzero(going):
-                written = self._word(sentences[i], y[i], state.a.data[i], encoded.L[i])
-                found[i].append(written)
-        return found
-
-    def beam(self, sentence: Words, width: int) -> list[str]:
-        """The best translation found by a beam search.
-
-        At each step the `width` likeliest beginnings are kept, of which those with an `END` need
-        no more steps. The best in the end has the highest log probability per word; `END` counts.
-        """
-        if not sentence:
-            return []
-        encoded, state = self._begin([sentence])
-        live, ended = [Beginning(0.0, FIRST.index(END), [])], []
-        for _ in range(_limit(sentence)):
-            state, log_p = self._advance(encoded, np.array([start.last for start in live]), state)
-            log_p = log_p + np.array([[start.log_p] for start in live], log_p.dtype)
-            rows, ids = _highest(log_p, width - len(ended))
-            written = [
-                self._word(sentence, y, state.a.data[row], encoded.L[0])
-                for row, y in zip(rows, ids)
-            ]
-            grown = [
-                Beginning(log_p[row, y], y, [*live[row].words, word])
-                for row, y, word in zip(rows, ids, written)
-            ]
-            going = ids != FIRST.index(END)
-            ended += [start for start, goes in zip(grown, going) if not goes]
-            live = [start for start, goes in zip(grown, going) if goes]
-            if not live:
-                break
-            state = State(*(part[rows[going]] for part in state))
-        best = max(ended + live, key=lambda start: start.log_p / len(start.words))
-        return [word for word in best.words if word != END]
-
-    def _begin(self, sentences: Sequence[Words]) -> tuple[Encoded, State]:
+    def begin(self, sentences: Sequence[Words]) -> tuple[Encoded, State]:
         with ad.no_grad():
             return self.read(*self.inputs(sentences))
 
-    def _advance(self, encoded: Encoded, y: np.ndarray, state: State) -> tuple[State, np.ndarray]:
+    def advance(self, encoded: Encoded, y: np.ndarray, state: State) -> tuple[State, np.ndarray]:
         """The next state from the ids of the last words, and the log of p(t)."""
         with ad.no_grad():
             state = self.step(encoded, self.D(y), state)
             scores = self.scores(encoded, *(part[None] for part in state[:3]))
             return state, ad.log_softmax(scores).data[0]
 
-    def _word(self, sentence: Words, y: int, a: np.ndarray, L: np.ndarray) -> str:
-        """What the id of a written word stands for."""
+    def written(self, sentence: Words, y: int, a: np.ndarray) -> str:
+        """What the id of a written word stands for, by the attention to the sentence."""
         if y:
             return self.target.words[y]
-        return self.table.rare(sentence[(a * L[:, 0])[: len(sentence)].argmax()])
-
-
-def _limit(sentence: Words) -> int:
-    """Words after which the translation ends in any case."""
-    return 2 * len(sentence) + 5
-
-
-def _highest(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the highest values of a matrix, the highest first."""
-    order = np.argsort(-values, axis=None, kind="stable")[:count]
-    return np.divmod(order, values.shape[1])
+        rare = self.table.dense(sentence, self.b.dtype)[:, 0]
+        return self.table.rare(sentence[(a[: len(sentence)] * rare).argmax()])
 
 
 def _nearby(state: State) -> Any:
@@ -321,13 +222,3 @@ def _nearby(state: State) -> Any:
 
 def _small(shape: Any, *, rng: Any, dtype: Any) -> np.ndarray:
     return ad.init.normal(shape, std=0.1, rng=rng, dtype=dtype)
-
-
-def words(text: str) -> list[str]:
-    """Words and signs of a sentence in lower case."""
-    return tokens(text.lower())
-
-
-def joined(words: Words) -> str:
-    """A sentence from its words, with no space before signs."""
-    return re.sub(r" ([.,!?:;])", r"\1", " ".join(words))

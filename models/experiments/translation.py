@@ -15,9 +15,9 @@ from models.experiments.experiment import Experiment, Figures
 from models.extras import folder_of
 from models.options import number
 from models.report import table
+from models.search import words as words_of
 from models.seq2seq import Seq2Seq
-from models.seq2seq import words as words_of
-from models.translation import Translation, baselines, bleu, chrf, learnt_words
+from models.tasks.translation import Translation, baselines, bleu, chrf, learnt_words
 
 __all__ = ["Seq2SeqSettings", "Translating"]
 
@@ -30,17 +30,17 @@ class Seq2SeqSettings(Settings):
     """The defaults were chosen by the validation part of the German and English sentences."""
 
     data: str = "de-en"
-    epochs: int = 8
-    lr: float = 2e-3
+    epochs: int = 7
+    lr: float = 3e-3
     clip: float | None = 1.0
-    keep: str = "last"
+    keep: str = "best"
     size: int = 128
     hidden: int = 128
     dropout: float = 0.3
     unknown: float = 0.1
     least: int = 2
     folds: int = 10
-    beam: int = 1
+    beam: int = 4
     limit: int | None = None
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {

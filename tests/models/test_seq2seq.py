@@ -12,7 +12,8 @@ import pytest
 import autodiff as ad
 from models import saved
 from models.ibm1 import NULL, ibm1
-from models.seq2seq import END, FIRST, Seq2Seq, joined, words
+from models.search import END, FIRST, joined, words
+from models.seq2seq import Seq2Seq
 
 LEXICON = {"das": {"the": 0.75, "that": 0.2}, "haus": {"house": 0.5, "home": 0.25}}
 SOURCE = [*FIRST, "das", "haus", "ist"]
@@ -157,7 +158,7 @@ def best_of_all(model: Seq2Seq, source: list[str], longest: int) -> list[str]:
 
 
 def test_beam_finds_the_best_where_greedy_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.seq2seq._limit", lambda sentence: 4)
+    monkeypatch.setattr("models.search._limit", lambda sentence: 4)
     model, source = drawn(26, scale=1.0), ["das", "ist"]
     monkeypatch.setattr(model.table, "rare", lambda word: TARGET[0])
     best = best_of_all(model, source, longest=4)

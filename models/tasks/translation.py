@@ -15,7 +15,8 @@ import autodiff as ad
 from models.data.corpus import Corpus, Pair
 from models.extras import need
 from models.ibm1 import NULL, LexiconTable, ibm1, word_for_word
-from models.seq2seq import FIRST, Seq2Seq, joined, words
+from models.search import FIRST, joined, words
+from models.seq2seq import Seq2Seq
 from models.tasks.batches import by_length
 from models.vocabulary import Vocabulary
 

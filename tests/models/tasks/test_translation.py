@@ -11,9 +11,10 @@ import autodiff as ad
 from models.data.corpus import Corpus, Pair
 from models.extras import MissingExtraError
 from models.ibm1 import LexiconTable, ibm1
-from models.seq2seq import END, FIRST, Seq2Seq, joined, words
+from models.search import END, FIRST, joined, words
+from models.seq2seq import Seq2Seq
+from models.tasks.translation import LEAST, Translation, baselines, bleu, chrf, learnt_words
 from models.train import Trainer
-from models.translation import LEAST, Translation, baselines, bleu, chrf, learnt_words
 
 NUMBERS = dict(zip(words("eins zwei drei vier fünf sechs"), words("one two three four five six")))
 """German and English."""
@@ -100,7 +101,7 @@ def test_learns_through_the_trainer() -> None:
 
 
 def test_evaluates_the_validation_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.translation.bleu", lambda *texts: 12.5)
+    monkeypatch.setattr("models.tasks.translation.bleu", lambda *texts: 12.5)
     made, model = task()
     model.eval()
     total = count = 0.0
