@@ -1,0 +1,40 @@
+"""The commands in docs/results.md are commands: each gives settings that a run would take."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.cli import main
+from models.config import Settings
+
+PAGE = (Path(__file__).parents[1] / "docs" / "results.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+COMMANDS = sorted(set(re.findall(r"autodiff train [^;\n]*", "".join(BLOCKS))))
+
+
+def test_every_section_has_a_command() -> None:
+    sections = PAGE.split("\n## ")[1:]
+    assert len(sections) > 5
+    assert not [text.splitlines()[0] for text in sections if "autodiff train" not in text]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_gives_settings(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class DoneError(Exception):
+        pass
+
+    def run(settings: Settings, *rest: Any) -> None:
+        assert settings.read(settings.kept) == settings
+        raise DoneError
+
+    monkeypatch.setattr("models.commands.train.run", run)
+    line = command.replace("$seed", "0").replace("$data", "btc")
+    with pytest.raises(DoneError):
+        main(shlex.split(line)[1:])
+
+
+def test_names_of_the_page_are_those_of_the_table() -> None:
+    assert not re.findall(r"\b[A-Z0-9]{6,}\b", PAGE), "a figure is missing"
