@@ -73,7 +73,8 @@ class ClassifierSettings(Settings):
         "bag": Option("weight of the naive Bayes from which a bag of words and pairs of words "
                       "beside the network starts; 0: there is no bag", number(float, 0, 10),
                       metavar="X"),
-        "vectors": Option("text that word vectors are counted in first, of brown, bbc and own (the training part)", words,
+        "vectors": Option("text that word vectors are counted in first, of brown, bbc and own (the "
+                          "training part)", words,
                           metavar="NAME,NAME"),
         "limit": Option("texts to learn from, at most", COUNT, metavar="N"),
     }  # fmt: skip

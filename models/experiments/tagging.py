@@ -55,7 +55,8 @@ class TagSettings(Settings):
         "dropout": Option("share of inputs and outputs dropped", number(float, 0, 1), metavar="P"),
         "unknown": Option("a word seen n times is made unknown with probability X/(X+n)",
                           number(float, 0), metavar="X"),
-        "vectors": Option("text that word vectors are counted in first, of brown, bbc and own (the training part)", words,
+        "vectors": Option("text that word vectors are counted in first, of brown, bbc and own (the "
+                          "training part)", words,
                           metavar="NAME,NAME"),
         "limit": Option("sentences to learn from, at most", COUNT, metavar="N"),
     }  # fmt: skip
