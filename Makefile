@@ -26,7 +26,7 @@ $(VENV)/.bench: $(READY)
 .venv: $(READY)  ## make the environment and install everything but the benchmarks' peers
 	@:
 
-demo: $(READY)  ## train a network on real handwritten digits; results in runs/demo/
+demo: $(READY)  ## train networks on real digits and sentences; results in runs/demo/
 	@$(VENV)/bin/autodiff demo
 
 test: lint  ## lint, then the whole test suite

@@ -61,7 +61,7 @@ def main() -> None:
         corpus = load_tagging(name, fetch=True)
         with tempfile.TemporaryDirectory() as folder:
             found = tagged(corpus.train, corpus.test, str(Path(folder, "model")))
-        measured = figures(corpus.test, found)
+        measured = figures(corpus.train, corpus.test, found)
         print(name, *(f"{what} {value:.3f}" for what, value in measured.items()), sep="  ")
 
 

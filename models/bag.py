@@ -107,4 +107,6 @@ class Bag(ad.Module):
         counts[0] = 0
         logs = np.log(counts / counts.sum(0), where=counts > 0, out=counts)
         self.B.table.data = weight * (logs - logs.mean(1, keepdims=True))
-        self.a.data = weight * np.log(np.bincount(y, minlength=len(self.a.data)) / len(y))
+        # A class without a text counts as if it had one.
+        numbers = np.maximum(np.bincount(y, minlength=len(self.a.data)), 1)
+        self.a.data = weight * np.log(numbers / numbers.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -38,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(str(stop) or "interrupted", INTERRUPTED)
     except TargetError as error:
         return fail(str(error), 2)
+    except BrokenPipeError:  # whoever reads has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         return fail(f"{error.filename or 'error'}: {error.strerror or error}")
     except (ad.errors.AutodiffError, MemoryError) as error:

@@ -56,7 +56,6 @@ class Settings:
     given on the command line.
     """
 
-    data: str = ""
     epochs: int = 10
     batch: int = 64
     optimizer: str = "adam"
@@ -71,7 +70,6 @@ class Settings:
     threads: int = 1
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
-        "data": Option("data set"),
         "epochs": Option("passes over the training part", COUNT, metavar="N"),
         "batch": Option("examples of one step", COUNT, metavar="N"),
         "optimizer": Option(", ".join(OPTIMIZERS), choices=OPTIMIZERS),
@@ -96,13 +94,11 @@ class Settings:
     def command(self) -> str:
         """The command line that repeats the run."""
         changed = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+        changed = ["data"] * hasattr(self, "data") + [name for name in changed if name != "data"]
         options = [
-            f" --{name.replace('_', '-')} {shlex.quote(self.shown(name))}"
-            for name in changed
-            if name != "data"
+            f" --{name.replace('_', '-')} {shlex.quote(self.shown(name))}" for name in changed
         ]
-        data = f" --data {shlex.quote(self.data)}" if self.data else ""
-        return f"autodiff train {self.MODEL}{data}" + "".join(options)
+        return f"autodiff train {self.MODEL}" + "".join(options)
 
     def shown(self, name: str) -> str:
         """A setting as the command line takes it."""

@@ -122,6 +122,10 @@ class Features:
         """What makes features like these."""
         return {name: list(v.words) for name, v in self.vocabularies.items()}
 
+    def knows(self, word: str) -> bool:
+        """Whether the feature "word" has a value for this one."""
+        return "word" in self.vocabularies and normal(word) in self.vocabularies["word"]
+
     def ids(self, words: Sequence[str]) -> np.ndarray:
         """The features of each word, of shape (words, features)."""
         shape = len(words), len(self.vocabularies)

@@ -115,6 +115,11 @@ class LexiconTable:
             row[ids] = t
         return table
 
+    def of_rare(self, word: str) -> float:
+        """The probability that a word translates as one of those that the vocabulary has not."""
+        ids, t = self._rows.get(word) or self._arrays({word: 1.0})
+        return float(t[0]) if ids[0] == 0 else 0.0
+
     def rare(self, word: str) -> str:
         """The likeliest translation of a word among those that the vocabulary has not.
 

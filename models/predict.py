@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from errno import ENOENT
 from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
 import autodiff as ad
 from models.classifier import Classifier
-from models.data import tokens
 from models.saved import load
 from models.search import Translator
-from models.tagger import WordTagger
+from models.word_tagger import WordTagger
 
 __all__ = ["Predictor", "predictor"]
 
 MODEL = "model.safetensors"
 """Its name in the folder of a run."""
 
+STOPS = set(".,;:?!")
+
 Predictor = Callable[[Sequence[str]], list[str]]
 
 
-def predictor(path: Path, beam: int = 1) -> Predictor:
+def predictor(path: Path, beam: int | None = None) -> Predictor:
     """A function from sentences to lines of text: tagged, classified or translated.
 
     Parameters
     ----------
     path : Path
         A file that `save` wrote, or the folder of a run.
-    beam : int
-        Translations that are followed at once; 1: the most probable word at each step.
+    beam : int, optional
+        Translations that are followed at once. Default: as the model was made.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def predictor(path: Path, beam: int = 1) -> Predictor:
         If it cannot be read.
     """
     path = path / MODEL if path.is_dir() else path
+    if not path.exists():
+        raise FileNotFoundError(ENOENT, "there is no such model", str(path))
     model = load(path)
     if not isinstance(model, (WordTagger, Classifier, Translator)):
         raise ad.errors.FormatError(
@@ -49,13 +53,13 @@ def predictor(path: Path, beam: int = 1) -> Predictor:
 
 
 @singledispatch
-def _predicted(model: Any, texts: Sequence[str], beam: int) -> list[str]:
+def _predicted(model: Any, texts: Sequence[str], beam: int | None) -> list[str]:
     raise NotImplementedError(type(model).__name__)
 
 
 @_predicted.register
-def _tagged(model: WordTagger, texts: Sequence[str], beam: int) -> list[str]:
-    sentences = [tokens(text) for text in texts]
+def _tagged(model: WordTagger, texts: Sequence[str], beam: int | None) -> list[str]:
+    sentences = [words(text, model.features.knows) for text in texts]
     return [
         " ".join(f"{word}/{tag}" for word, tag in zip(words, tags))
         for words, tags in zip(sentences, model.tag(sentences))
@@ -63,12 +67,39 @@ def _tagged(model: WordTagger, texts: Sequence[str], beam: int) -> list[str]:
 
 
 @_predicted.register
-def _classified(model: Classifier, texts: Sequence[str], beam: int) -> list[str]:
+def _classified(model: Classifier, texts: Sequence[str], beam: int | None) -> list[str]:
     """The most probable label of each, with its probability."""
     probabilities = model.probabilities(texts)
     return [f"{model.labels.words[row.argmax()]} ({row.max():.1%})" for row in probabilities]
 
 
 @_predicted.register
-def _translated(model: Translator, texts: Sequence[str], beam: int) -> list[str]:
+def _translated(model: Translator, texts: Sequence[str], beam: int | None) -> list[str]:
     return model.translate(list(texts), beam=beam)
+
+
+def words(text: str, is_known: Callable[[str], bool]) -> list[str]:
+    """The words of a text as the sentences have them that a tagger has learnt from.
+
+    They stand between spaces. From one that is not known, signs at its ends come off one by one,
+    as from ``(boat).``; but ``Mr.``, ``U.S.`` or ``:-)`` stay whole if they were learnt so. Where
+    a full stop or the like stands by itself, the words have been told apart already.
+    """
+    chunks = text.split()
+    if any(chunk in STOPS for chunk in chunks):
+        return chunks
+    return [word for chunk in chunks for word in _peeled(chunk, is_known)]
+
+
+def _peeled(chunk: str, is_known: Callable[[str], bool]) -> list[str]:
+    before, after = [], []
+    while len(chunk) > 1 and not is_known(chunk):
+        if not chunk[-1].isalnum():
+            after.append(chunk[-1])
+            chunk = chunk[:-1]
+        elif not chunk[0].isalnum() and chunk[0] != "#":  # hashtags are words
+            before.append(chunk[0])
+            chunk = chunk[1:]
+        else:
+            break
+    return [*before, chunk, *reversed(after)]

@@ -15,6 +15,9 @@ from models.extras import need
 
 __all__ = ["report", "save_loss_curve", "table"]
 
+LONGEST = 300
+"""Characters of a cell."""
+
 BLUE, ORANGE = "#1f77b4", "#d95f02"  # told apart also by those who see no red and green
 
 
@@ -45,15 +48,21 @@ def _plot(axes: Any, history: Sequence[Mapping[str, float]], best_epoch: int) ->
     axes.plot(epochs, validation, color=ORANGE, linestyle="--", label="validation")
     axes.plot(best_epoch, validation[best_epoch - 1], "o", color=ORANGE,
               label=f"kept: epoch {best_epoch}")  # fmt: skip
-    axes.set(xlabel="epoch", ylabel="mean cross-entropy", yscale="log", title="Loss")
+    scale = "log" if min(*losses, *validation) > 0 else "linear"
+    axes.set(xlabel="epoch", ylabel="loss", yscale=scale, title="Loss")
     axes.grid(alpha=0.3, which="both")
     axes.legend(frameon=False)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table in Markdown."""
+    """A table in Markdown; a cell that is too long is cut."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines) + "\n"
+
+
+def _cell(value: Any) -> str:
+    text = " ".join(str(value).split()).replace("|", "\\|")
+    return text if len(text) <= LONGEST else text[:LONGEST].rstrip("\\ ") + " ..."
 
 
 def report(title: str, sections: Mapping[str, str]) -> str:

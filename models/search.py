@@ -36,7 +36,14 @@ class Translator(ad.Module):
 
     A subclass states `begin`, `advance` and `written`. Its state is a named tuple of arrays, whose
     first axis is that of the sentences; `a` is the attention.
+
+    Attributes
+    ----------
+    width : int
+        Of the beam, unless `translate` is told another one.
     """
+
+    width: int = 1
 
     def begin(self, sentences: Sequence[Words]) -> tuple[Any, Any]:
         """What is kept of some sentences, and the state before the first word."""
@@ -50,18 +57,19 @@ class Translator(ad.Module):
         """What the id of a written word stands for, by the attention to the sentence."""
         raise NotImplementedError(f"{type(self).__name__} states no written()")
 
-    def translate(self, texts: str | Sequence[str], beam: int = 1) -> str | list[str]:
+    def translate(self, texts: str | Sequence[str], beam: int | None = None) -> str | list[str]:
         """Sentences in lower case, from sentences as they are.
 
         Parameters
         ----------
         texts : str or sequence of str
-        beam : int
-            1 takes the likeliest word at each step. More: see `beam`.
+        beam : int, optional
+            1 takes the likeliest word at each step. More: see `beam`. Default: `width`.
         """
         if isinstance(texts, str):
             return self.translate([texts], beam)[0]
         sentences = [words(text) for text in texts]
+        beam = self.width if beam is None else beam
         if beam == 1:
             return [joined(found) for found in self.greedy(sentences)]
         return [joined(self.beam(sentence, beam)) for sentence in sentences]

@@ -76,6 +76,8 @@ class Seq2Seq(Translator):
     size, hidden : int
         Lengths of x and D[y], and of s and each encoder's state.
     dropout : float
+    beam : int
+        Translations that `translate` follows at once, unless it is told another number.
     rng : int or Generator
         Source of the starting weights, and of what is dropped.
     dtype : dtype
@@ -112,10 +114,12 @@ class Seq2Seq(Translator):
         size: int = 128,
         hidden: int = 128,
         dropout: float = 0.3,
+        beam: int = 1,
         rng: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        check_sizes("Seq2Seq", size=size, hidden=hidden)
+        check_sizes("Seq2Seq", size=size, hidden=hidden, beam=beam)
+        self.width = beam
         rng = np.random.default_rng(rng)
         given: Any = {"rng": rng, "dtype": dtype}
         self.source, self.target = Vocabulary(source_words), Vocabulary(target_words)
@@ -208,7 +212,7 @@ class Seq2Seq(Translator):
         """What the id of a written word stands for, by the attention to the sentence."""
         if y:
             return self.target.words[y]
-        rare = self.table.dense(sentence, self.b.dtype)[:, 0]
+        rare = [self.table.of_rare(word) for word in sentence]
         return self.table.rare(sentence[(a[: len(sentence)] * rare).argmax()])
 
 

@@ -178,6 +178,7 @@ class Trainer:
         self._announce(bar, plan)
         for batch in plan[self.progress.batch :]:
             self._run_step(batch)
+            self._show(bar)
             bar.update(self.task.size(batch))
             if stop.is_set():
                 self._stop()
@@ -229,8 +230,14 @@ class Trainer:
             self.best = self.model.state_dict()
         if self.is_finished or time.monotonic() - self._saved_at >= self.save_every:
             self._save()
-        shown = " ".join(f"{name} {figure:.3g}" for name, figure in figures.items())
-        bar.set_postfix_str(f"loss {self.history[-1]['loss']:.3g}, validation {shown}", False)
+
+    def _show(self, bar: Any) -> None:
+        """The mean loss of the epoch under way, and the figures of the last one that is done."""
+        text = f"loss {self.progress.total / self.progress.units:.3g}"
+        if self.history:
+            figures = [f"{k} {x:.3g}" for k, x in self.history[-1].items() if k.startswith("valid")]
+            text += f", {' '.join(figures).replace(' validation', '')}"
+        bar.set_postfix_str(text, False)
 
     def _stop(self) -> None:
         self._save()

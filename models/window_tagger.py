@@ -10,7 +10,7 @@ import numpy as np
 import autodiff as ad
 from models.mlp import MLP
 from models.recurrent import check_sizes
-from models.tagger import WordTagger
+from models.word_tagger import WordTagger
 
 __all__ = ["WindowTagger"]
 

@@ -18,6 +18,10 @@ from models.vocabulary import Vocabulary
 __all__ = ["word_vectors"]
 
 
+SMALL = 1_000
+"""Words up to which the whole matrix is factored."""
+
+
 def word_vectors(
     sentences: Iterable[Sequence[str]],
     size: int = 100,
@@ -64,16 +68,27 @@ def word_vectors(
     counts = _counts(ids, place, len(vocabulary), window)[1:, 1:]  # without the unknown ones
     words = list(vocabulary.words[1:])
     start = np.random.default_rng(rng).normal(size=len(words))
-    svds = need("scipy.sparse.linalg", "making word vectors").svds
     strengths, count = _ppmi(counts), min(size, len(words) - 1)
     if not strengths.count_nonzero():
         raise ad.errors.DomainError(
             f"word vectors: too small a text; words that occur {least} times have to be near others"
         )
-    U, S, _ = svds(strengths, k=count, v0=start)
+    U, S = _largest(strengths, count, start)
     vectors = U * np.sqrt(S)
     vectors = (vectors / np.sqrt(np.mean(vectors**2))).astype(np.float32)
     return words, np.pad(vectors, ((0, 0), (0, size - count)))
+
+
+def _largest(matrix: Any, count: int, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest singular values with their vectors: the same ones at each call."""
+    if len(start) <= SMALL:  # a matrix of low rank would make the iteration draw at random
+        U, S, _ = np.linalg.svd(matrix.toarray())
+        return U[:, :count], S[:count]
+    svds = need("scipy.sparse.linalg", "making word vectors").svds
+    # Each number of threads rounds in another way. Only now has scipy loaded a BLAS of its own.
+    with need("threadpoolctl", "making word vectors").threadpool_limits(1):
+        U, S, _ = svds(matrix, k=count, v0=start)
+    return U, S
 
 
 def _counts(ids: np.ndarray, place: np.ndarray, size: int, window: int) -> Any:

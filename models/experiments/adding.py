@@ -40,7 +40,6 @@ class AddingSettings(Settings):
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **Settings.OPTIONS,
-        "data": Option("drawn anew for each step; leave it out", choices=("",)),
         "epochs": Option(f"of {STEPS} steps each, on new examples", COUNT, metavar="N"),
         "cell": Option(", ".join(CELLS), choices=CELLS),
         "activation": Option(f"of an rnn: {', '.join(ACTIVATIONS)}", choices=ACTIVATIONS),

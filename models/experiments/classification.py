@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from models.bag import words as words_in
 from models.classifier import POOLINGS, Classifier
 from models.config import COUNT, Option, Settings
 from models.data import CLASSIFICATION, load_classification
-from models.experiments.experiment import Experiment, Figures, error_of
+from models.experiments.experiment import Experiment, Figures, error_of, limited
 from models.experiments.vectors import counted_vectors
 from models.options import number, words
 from models.report import table
@@ -92,10 +92,12 @@ class Classes(Experiment):
 
     def __init__(self, settings: ClassifierSettings, rng: np.random.Generator) -> None:
         corpus = load_classification(settings.data, fetch=True)
-        self.corpus = replace(corpus, train=corpus.train[: settings.limit])
+        self.corpus = limited(corpus, settings.limit, rng)
         train = self.corpus.train
         own = [words_in(example.text) for example in train]
-        pretrained = counted_vectors(settings.vectors, own, str.lower, settings.size, rng)
+        pretrained = counted_vectors(
+            settings.vectors, corpus.name, own, str.lower, settings.size, rng
+        )
         known = words_of(train, settings.least)
         self.arguments = {
             "words": list(dict.fromkeys([*known, *pretrained[0]])),

@@ -46,7 +46,7 @@ class DigitsSettings(Settings):
         "dropout": Option("share of hidden units dropped", number(float, 0, 1), metavar="P"),
         "shift": Option("greatest random shift of training images, in pixels",
                         number(float, 0, SIDE), metavar="PIXELS"),
-        **{name: option for name, option in Settings.OPTIONS.items() if name != "data"},
+        **Settings.OPTIONS,
     }  # fmt: skip
     MODEL: ClassVar[str] = "mlp"
 

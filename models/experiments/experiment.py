@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 import autodiff as ad
 from models.train import Task
 
-__all__ = ["Experiment", "Figures", "error_of"]
+__all__ = ["Experiment", "Figures", "error_of", "limited"]
 
 Figures = dict[str, dict[str, float]]
 """Measures by name, for each way of doing the task: the model first, then the baselines."""
@@ -65,6 +66,14 @@ class Experiment:
     def count(self) -> int:
         """Number of the model's parameters."""
         return sum(p.size for p in self.model.parameters())
+
+
+def limited(corpus: Any, limit: int | None, rng: np.random.Generator) -> Any:
+    """The corpus with a training part of at most so many examples, chosen at random."""
+    if limit is None or limit >= len(corpus.train):
+        return corpus
+    rows = np.sort(rng.choice(len(corpus.train), limit, replace=False))
+    return replace(corpus, train=[corpus.train[i] for i in rows])
 
 
 def error_of(share: float, count: int) -> float:

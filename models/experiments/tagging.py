@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,15 +12,16 @@ import numpy as np
 import autodiff as ad
 from models.config import COUNT, Option, Settings
 from models.data import TAGGING, Tagged, load_tagging
-from models.experiments.experiment import Experiment, Figures
+from models.experiments.experiment import Experiment, Figures, limited
 from models.experiments.vectors import counted_vectors
 from models.features import FEATURES, Features, normal
 from models.options import flag, number, words
 from models.report import table
 from models.stack import CELLS
-from models.tagger import Tagger, WordTagger
+from models.tagger import Tagger
 from models.tasks.tagging import Tagging, baselines, figures
 from models.window_tagger import WindowTagger
+from models.word_tagger import WordTagger
 
 __all__ = ["TaggerSettings", "Tags", "WindowSettings"]
 
@@ -107,9 +108,11 @@ class Tags(Experiment):
 
     def __init__(self, settings: TagSettings, rng: np.random.Generator) -> None:
         corpus = load_tagging(settings.data, fetch=True)
-        self.corpus = replace(corpus, train=corpus.train[: settings.limit])
+        self.corpus = limited(corpus, settings.limit, rng)
         text = [sentence.words for sentence in self.corpus.train]
-        pretrained = counted_vectors(settings.vectors, text, normal, settings.word_size, rng)
+        pretrained = counted_vectors(
+            settings.vectors, corpus.name, text, normal, settings.word_size, rng
+        )
         features = Features.of(text, settings.features, words=pretrained[0])
         self.arguments = {
             "tables": features.tables,
@@ -139,7 +142,7 @@ class Tags(Experiment):
         test = self.corpus.test
         known = {word for sentence in self.corpus.train for word in sentence.words}
         found = {"this network": self._tagged(test), **baselines(self.corpus)}
-        return {name: figures(test, tags, known) for name, tags in found.items()}
+        return {name: figures(self.corpus.train, test, tags, known) for name, tags in found.items()}
 
     def _tagged(self, test: Sequence[Tagged]) -> list[list[str]]:
         return self.model.tag([sentence.words for sentence in test])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 import autodiff as ad
 from models.config import COUNT, Option, Settings
 from models.data import TRANSLATION, load_translation
-from models.experiments.experiment import Experiment, Figures
+from models.experiments.experiment import Experiment, Figures, limited
 from models.extras import folder_of
 from models.options import number
 from models.report import table
@@ -57,11 +57,15 @@ class Seq2SeqSettings(Settings):
         "least": Option("a word that occurs less often is unknown", COUNT, metavar="N"),
         "folds": Option("blocks of the training part, each with a lexicon made of the others",
                         number(int, 2), metavar="N"),
-        "beam": Option("translations of the test part that are followed at once",
+        "beam": Option("translations followed at once when the model is used",
                        number(int, 1, 101), metavar="N"),
         "limit": Option("sentences to learn from, at most", COUNT, metavar="N"),
     }  # fmt: skip
     MODEL: ClassVar[str] = "seq2seq"
+
+
+TAKEN = ("size", "hidden", "dropout", "beam", "dtype")
+"""Settings that the model takes as they are."""
 
 
 class Translating(Experiment):
@@ -70,11 +74,10 @@ class Translating(Experiment):
     def __init__(self, settings: Seq2SeqSettings, rng: np.random.Generator) -> None:
         folder_of("sacrebleu", "the measure of translations")
         corpus = load_translation(settings.data, fetch=True)
-        self.corpus = replace(corpus, train=corpus.train[: settings.limit])
-        self.beam = settings.beam
+        self.corpus = limited(corpus, settings.limit, rng)
         self.arguments = {
             **learnt_words(self.corpus, settings.least),
-            **{name: getattr(settings, name) for name in ("size", "hidden", "dropout", "dtype")},
+            **{name: getattr(settings, name) for name in TAKEN},
         }
         self.model = Seq2Seq(**self.arguments, rng=rng)
         self.task = Translation(
@@ -99,7 +102,7 @@ class Translating(Experiment):
         }
 
     def _translated(self) -> Sequence[str]:
-        return self.model.translate([pair.source for pair in self.corpus.test], self.beam)
+        return self.model.translate([pair.source for pair in self.corpus.test])
 
     def test_part(self) -> str:
         """What the figures are of."""
@@ -112,7 +115,7 @@ class Translating(Experiment):
         """Translated sentences beside those of people."""
         test, step = self.corpus.test, max(len(self.corpus.test) // SHOWN, 1)
         chosen = test[::step][:SHOWN]
-        found = self.model.translate([pair.source for pair in chosen], self.beam)
+        found = self.model.translate([pair.source for pair in chosen])
         rows = [(pair.source, text, pair.target) for pair, text in zip(chosen, found)]
         return {"Translations": table(["sentence", "this network", "a person"], rows)}
 

@@ -14,6 +14,7 @@ __all__ = ["counted_vectors"]
 
 def counted_vectors(
     names: Sequence[str],
+    corpus: str,
     own: Sequence[Sequence[str]],
     form: Callable[[str], str],
     size: int,
@@ -25,8 +26,11 @@ def counted_vectors(
     ----------
     names : sequence of str
         Of running text; ``"own"`` stands for `own`.
+    corpus : str
+        Name of the corpus that is learnt from. It stands for `own`, too, so that nothing is seen
+        of its test part.
     own : sequence of sequence of str
-        Sentences to learn from.
+        Sentences of its training part.
     form : callable
         Makes a word what the network knows it as.
     size : int
@@ -35,6 +39,7 @@ def counted_vectors(
     """
     if not names:
         return [], np.empty((0, size))
-    text = [s for name in names if name != "own" for s in sentences(name, fetch=True)]
-    text += own if "own" in names else []
+    others = [name for name in names if name not in ("own", corpus)]
+    text = [s for name in others for s in sentences(name, fetch=True)]
+    text += own if len(others) < len(names) else []
     return word_vectors([[form(word) for word in s] for s in text], size, rng=rng)

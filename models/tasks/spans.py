@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-__all__ = ["Score", "Span", "is_mention", "score", "spans"]
+__all__ = ["MARKS", "Score", "Span", "is_mention", "score", "spans"]
+
+
+MARKS = ("B", "I", "E", "L", "S", "U")
+"""What stands before the kind of a name in its tags."""
 
 
 class Span(NamedTuple):
@@ -32,20 +36,24 @@ class Score(NamedTuple):
 def spans(tags: Sequence[str]) -> list[Span]:
     """The names in a sentence whose tags are ``B-kind``, ``I-kind`` and ``O``.
 
-    A name begins at a B, and at an I that goes on with nothing of its kind.
+    A name begins at a B, and at an I that goes on with nothing of its kind. Tags that also mark
+    the end of a name (E or L) and names of one word (S or U) are understood, too.
 
     >>> spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
     [Span(start=0, stop=2, kind='PER'), Span(start=3, stop=4, kind='LOC'), \
 Span(start=4, stop=5, kind='LOC')]
     """
     found: list[Span] = []
+    is_open = False
     for i, tag in enumerate(tags):
         mark, _, kind = tag.partition("-")
-        if mark not in ("B", "I"):
+        if mark not in MARKS:
+            is_open = False
             continue
-        goes_on = mark == "I" and found and found[-1].stop == i and found[-1].kind == kind
+        goes_on = is_open and mark in "IEL" and found[-1].kind == kind
         start = found.pop().start if goes_on else i
         found.append(Span(start, i + 1, kind))
+        is_open = mark in "BI"
     return found
 
 

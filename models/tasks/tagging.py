@@ -6,18 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 
 import autodiff as ad
 from models.data import Corpus, Tagged
-from models.tagger import WordTagger
 from models.tasks.batches import by_length
-from models.tasks.spans import Score, Span, is_mention, score, spans
+from models.tasks.spans import MARKS, Score, Span, is_mention, score, spans
 from models.vocabulary import padded
+from models.word_tagger import WordTagger
 
-__all__ = ["Tagging", "accuracy", "baselines", "figures", "has_names"]
+__all__ = ["Tagging", "accuracy", "baselines", "figures", "has_mentions", "has_names"]
 
 Tags = Sequence[Sequence[str]]
 
@@ -99,7 +99,7 @@ class Tagging:
             ids, y, mask = _arrays([numbered[i] for i in rows])
             total += model.loss(ids, y, mask).item() * mask.sum()
             words += mask.sum()
-        measured = figures(sentences, model.tag([s.words for s in sentences]))
+        measured = figures(self.corpus.train, sentences, model.tag([s.words for s in sentences]))
         return {"loss": float(total / words), **measured}
 
 
@@ -112,26 +112,41 @@ def _arrays(sentences: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray,
 # ---- measures
 
 
-def has_names(corpus: Corpus[Tagged]) -> bool:
-    """Whether the tags mark names, as ``B-kind`` and ``I-kind``, and not each word by itself."""
-    return _mark_names(corpus.train)
+def has_names(train: Sequence[Tagged]) -> bool:
+    """Whether tags mark names, as ``B-kind`` and ``I-kind``, and not each word by itself."""
+    return any(_is_of_name(tag) for sentence in train for tag in sentence.tags)
 
 
-def _mark_names(sentences: Sequence[Tagged]) -> bool:
-    return any(tag[:2] in ("B-", "I-") for sentence in sentences for tag in sentence.tags)
+def has_mentions(train: Sequence[Tagged]) -> bool:
+    """Whether the ``@`` before the name of a user is tagged as a name itself."""
+    pairs = (pair for s in train if "@" in s.words for pair in zip(s.words, s.tags))
+    return any(word == "@" and _is_of_name(tag) for word, tag in pairs)
+
+
+def _is_of_name(tag: str) -> bool:
+    mark, gap, _ = tag.partition("-")
+    return bool(gap) and mark in MARKS
 
 
 def figures(
-    sentences: Sequence[Tagged], predicted: Tags, known: Collection[str] = ()
+    train: Sequence[Tagged],
+    sentences: Sequence[Tagged],
+    predicted: Tags,
+    known: Collection[str] = (),
 ) -> dict[str, float]:
-    """F1 of names, if the tags mark names; otherwise accuracy, also of words that are not known."""
-    if not _mark_names(sentences):
-        unknown = {"accuracy, unknown words": accuracy(sentences, predicted, known)}
-        return {"accuracy": accuracy(sentences, predicted), **(unknown if known else {})}
-    return {
-        "F1": names(sentences, predicted).f1,
-        "F1 without mentions": names(sentences, predicted, mentions=False).f1,
-    }
+    """F1 of names or accuracy of tags, as the training part has names or not.
+
+    Where it has mentions of users, also F1 without them; where there are words that are not
+    `known`, also their accuracy.
+    """
+    if has_names(train):
+        found = {"F1": names(sentences, predicted).f1}
+        if has_mentions(train):
+            found["F1 without mentions"] = names(sentences, predicted, mentions=False).f1
+        return found
+    unknown = accuracy(sentences, predicted, known) if known else nan
+    extra = {} if isnan(unknown) else {"accuracy, unknown words": unknown}
+    return {"accuracy": accuracy(sentences, predicted), **extra}
 
 
 def accuracy(sentences: Sequence[Tagged], predicted: Tags, without: Collection[str] = ()) -> float:
@@ -161,10 +176,10 @@ def names(sentences: Sequence[Tagged], predicted: Tags, mentions: bool = True) -
 def baselines(corpus: Corpus[Tagged]) -> dict[str, list[list[str]]]:
     """The tags of the test part by simpler ways, by name."""
     words = [sentence.words for sentence in corpus.test]
-    if not has_names(corpus):
+    if not has_names(corpus.train):
         return {"most frequent tag": _most_frequent(corpus.train, words)}
     found = {"dictionary": _dictionary(corpus.train, words)}
-    if any("@" in sentence for sentence in words):
+    if has_mentions(corpus.train):
         found["rule for @"] = [_at(sentence) for sentence in words]
     return found
 

@@ -99,7 +99,7 @@ class Translation:
             scores = model(*model.inputs(sources), before)
             total += ad.cross_entropy(scores, y, reduction="sum", mask=counts).item()
             count += counts.sum()
-        found = model.translate([pair.source for pair in self.corpus.validation])
+        found = model.translate([pair.source for pair in self.corpus.validation], beam=1)
         return {"loss": float(total / count), "BLEU": bleu(found, _targets(self.corpus.validation))}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from collections import defaultdict
 from math import log
 from typing import Any
@@ -166,3 +168,26 @@ def test_says_that_it_needs_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
         MissingExtraError, match=r"making word vectors needs scipy, .*autodiff\[train\]"
     ):
         word_vectors(companions())
+
+
+REPEATED = """
+from models.word_vectors import word_vectors
+text = [["the", thing, "is", "not", mood] for thing in ("cat", "dog") for mood in ("bad", "good")]
+print(word_vectors(text * 9, 4, least=1)[1].tobytes().hex())
+"""
+
+
+def test_the_same_vectors_in_each_process_also_of_a_text_that_repeats_itself() -> None:
+    line = [sys.executable, "-c", REPEATED]
+    found = {subprocess.run(line, capture_output=True, check=True).stdout for _ in range(3)}
+    assert len(found) == 1
+
+
+def test_a_large_matrix_has_the_vectors_of_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    text = [list(map(str, rng.integers(0, 40, 30))) for _ in range(40)]
+    words, small = word_vectors(text, 5, rng=0)
+    monkeypatch.setattr(module, "SMALL", 0)
+    same, large = word_vectors(text, 5, rng=0)
+    assert words == same
+    np.testing.assert_allclose(small @ small.T, large @ large.T, atol=1e-4)

@@ -99,6 +99,11 @@ def test_learns_its_language(name: str, done: Any) -> None:
     assert found["this network"][measure] >= least, found
 
 
+def test_adds(done: Any) -> None:
+    found = figures((done("adding") / "report.md").read_text())
+    assert found["this network"]["MSE"] < found["always 1"]["MSE"] / 5, found
+
+
 def test_endings_tell_what_new_words_are(done: Any) -> None:
     found = figures((done("window-tagger") / "report.md").read_text())
     assert found["this network"]["accuracy, unknown words"] > 0.95

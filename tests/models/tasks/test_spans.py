@@ -28,6 +28,10 @@ TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), max_
         ("I-LOC I-PER I-LOC", [(0, 1, "LOC"), (1, 2, "PER"), (2, 3, "LOC")]),
         ("B-geo-loc I-geo-loc I-geo", [(0, 2, "geo-loc"), (2, 3, "geo")]),
         ("O B-PER I-PER I-PER", [(1, 4, "PER")]),
+        ("B-PER I-PER E-PER I-PER", [(0, 3, "PER"), (3, 4, "PER")]),
+        ("S-PER S-PER O", [(0, 1, "PER"), (1, 2, "PER")]),
+        ("U-LOC B-LOC L-LOC", [(0, 1, "LOC"), (1, 3, "LOC")]),
+        ("O E-PER", [(1, 2, "PER")]),
     ],
 )
 def test_spans_by_hand(tags: str, expected: list[tuple[int, int, str]]) -> None:

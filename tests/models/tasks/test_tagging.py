@@ -13,7 +13,15 @@ import autodiff as ad
 from models.data import Corpus, Tagged
 from models.features import Features
 from models.tagger import Tagger
-from models.tasks.tagging import Tagging, accuracy, baselines, figures, has_names, names
+from models.tasks.tagging import (
+    Tagging,
+    accuracy,
+    baselines,
+    figures,
+    has_mentions,
+    has_names,
+    names,
+)
 from models.train import Trainer
 from tests.models.networks import with_biases
 
@@ -203,10 +211,11 @@ def test_accuracy_by_hand() -> None:
 
 
 def test_figures_of_tags_by_hand() -> None:
-    assert figures(TRUE, GUESS) == {"accuracy": 3 / 5}
+    assert figures(TRUE, TRUE, GUESS) == {"accuracy": 3 / 5}
     known = {"a", "we", "can"}
-    assert figures(TRUE, GUESS, known) == {"accuracy": 3 / 5, "accuracy, unknown words": 0}
-    assert isnan(figures(TRUE, GUESS, known | {"tin"})["accuracy, unknown words"])
+    expected = {"accuracy": 3 / 5, "accuracy, unknown words": 0}
+    assert figures(TRUE, TRUE, GUESS, known) == expected
+    assert figures(TRUE, TRUE, GUESS, known | {"tin"}) == {"accuracy": 3 / 5}
 
 
 def test_figures_of_names_by_hand() -> None:
@@ -214,16 +223,18 @@ def test_figures_of_names_by_hand() -> None:
     predicted = [["B-PER", "B-PER", "O", "B-LOC", "O"], ["B-PER", "B-PER"]]
     # 3 of 5 found are right, of 4; without what @ marks 1 of 3, of 2.
     expected = {"F1": 2 / 3, "F1 without mentions": 2 / 5}
-    assert figures(true, predicted) == pytest.approx(expected)
-    assert figures(true, predicted, known={"Bob"}) == pytest.approx(expected)
+    assert figures(true, true, predicted) == pytest.approx(expected)
+    assert figures(true, true, predicted, known={"Bob"}) == pytest.approx(expected)
+    without = [tagged("@/O ann/O sings/O Bob/B-PER")]  # where no @ is a name, there is one figure
+    assert figures(without, true, predicted) == pytest.approx({"F1": 2 / 3})
     assert names(true, predicted) == (3 / 5, 3 / 4)
     assert names(true, predicted, mentions=False) == (1 / 3, 1 / 2)
 
 
 def test_names_without_b_are_names() -> None:
     data = corpus(["Ann/I-PER sings/O"], ["Ann/I-PER sings/O"])
-    assert has_names(data)
-    assert figures(data.test, [["I-PER", "O"]])["F1"] == 1
+    assert has_names(data.train)
+    assert figures(data.train, data.test, [["I-PER", "O"]]) == {"F1": 1}
     assert list(baselines(data)) == ["dictionary"]
 
 
@@ -240,8 +251,14 @@ def test_refuses_tags_of_other_sentences(predicted: list[list[str]]) -> None:
 
 
 def test_what_marks_names() -> None:
-    assert has_names(NAMED)
-    assert not has_names(PLAIN)
+    assert has_names(NAMED.train) and has_mentions(NAMED.train)
+    assert not has_names(PLAIN.train) and not has_mentions(PLAIN.train)
+    assert has_names([tagged("Ann/S-PER")]) and not has_names([tagged("I/I can/B")])
+
+
+def test_the_training_part_decides_what_is_measured() -> None:
+    no_names = [tagged("nothing/O new/O")]
+    assert figures(NAMED.train, no_names, [["O", "O"]]) == {"F1": 0, "F1 without mentions": 0}
 
 
 def test_the_most_frequent_tag_by_hand() -> None:
@@ -286,5 +303,5 @@ def test_the_longest_name_that_fits_from_left_to_right() -> None:
 def test_the_rule_for_mentions_is_left_out_where_there_are_none() -> None:
     data = corpus(["Ann/B-PER sings/O"], ["Ann/B-PER"])
     assert list(baselines(data)) == ["dictionary"]
-    at = corpus(["Ann/B-PER"], ["hi/O @/B-PER @/B-PER ann/B-PER sings/O @/B-PER"])
+    at = corpus(["@/B-PER ann/B-PER"], ["hi/O @/B-PER @/B-PER ann/B-PER sings/O @/B-PER"])
     assert baselines(at)["rule for @"] == [["O", *["B-PER"] * 3, "O", "B-PER"]]
