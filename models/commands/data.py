@@ -104,7 +104,9 @@ def _about(corpus: Corpus[Any]) -> dict[str, str]:
     rows = {part: _size(examples) for part, examples in parts.items()}
     labels = Counter(label for example in corpus.train for label in _labels(example))
     rows |= {"labels": _most(labels)} if labels else {}
-    rows |= {"split": corpus.note, "skipped": f"{corpus.skipped} lines with a tag and no word"}
+    rows["split"] = corpus.note
+    if corpus.skipped:
+        rows["skipped"] = f"{corpus.skipped} lines with a tag and no word"
     return rows | {f"example {i}": _short(example) for i, example in enumerate(corpus.train[:2], 1)}
 
 

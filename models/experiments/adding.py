@@ -92,6 +92,10 @@ class Adding(Experiment):
 
     def __init__(self, settings: AddingSettings, rng: np.random.Generator) -> None:
         own = {"activation": settings.activation} if settings.cell == "rnn" else {}
+        if not own and settings.activation != AddingSettings.activation:
+            raise ad.errors.DomainError(
+                f"--activation is for an rnn; a {settings.cell} has its own"
+            )
         self.arguments = {
             "inputs": 2, "hidden": settings.hidden, "cell": settings.cell, "dtype": settings.dtype,
             **own,
