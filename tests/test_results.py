@@ -36,5 +36,6 @@ def test_command_gives_settings(command: str, monkeypatch: pytest.MonkeyPatch) -
         main(shlex.split(line)[1:])
 
 
-def test_names_of_the_page_are_those_of_the_table() -> None:
-    assert not re.findall(r"\b[A-Z0-9]{6,}\b", PAGE), "a figure is missing"
+def test_no_figure_is_missing() -> None:
+    known = {"BLEU", "BTC", "CRF", "GRU", "IBM", "MSE", "WNUT", "BBC"}
+    assert set(re.findall(r"\b[A-Z]{3,}\b", PAGE)) <= known, "a figure is missing"
