@@ -306,11 +306,11 @@ def test_long_lists_within_a_row_are_printed_short():
 
 def test_deep_graphs_are_printed_short():
     J = ad.Scalar(1.0, name="x")
-    for _ in range(100_000):
+    for _ in range(20_000):
         J = J + 1.0
     lines = str(ad.signals(J)).splitlines()
     assert len(lines) == 62
-    assert "⋯ 99,941 more" in lines[31]
+    assert "⋯ 19,941 more" in lines[31]
     assert lines[-1].startswith("x ")
 
 
