@@ -136,7 +136,7 @@ class Settings:
 
     @classmethod
     def read(cls: type[S], kept: Mapping[str, Any]) -> S:
-        """The settings of which `kept` was once made.
+        """The settings of which `kept` was once made, with or without a checksum of the data.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Settings:
         hints = {name: h for name, h in get_type_hints(cls).items() if name in cls._names()}
         # JSON has made lists of tuples.
         given = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
-        model = given.pop("model", None)
+        model, _ = given.pop("model", None), given.pop("checksum", None)
         if (
             model != cls.MODEL
             or given.keys() != hints.keys()

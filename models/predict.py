@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import autodiff as ad
+from models.checkpoint import read_settings
 from models.classifier import Classifier
 from models.saved import load
 from models.search import Translator
@@ -16,8 +17,8 @@ from models.word_tagger import WordTagger
 
 __all__ = ["Predictor", "predictor"]
 
-MODEL = "model.safetensors"
-"""Its name in the folder of a run."""
+MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
+"""Their names in the folder of a run."""
 
 STOPS = set(".,;:?!")
 
@@ -41,7 +42,9 @@ def predictor(path: Path, beam: int | None = None) -> Predictor:
     OSError
         If it cannot be read.
     """
-    path = path / MODEL if path.is_dir() else path
+    if path.is_dir():
+        _require_finished(path)
+        path = path / MODEL
     if not path.exists():
         raise FileNotFoundError(ENOENT, "there is no such model", str(path))
     model = load(path)
@@ -50,6 +53,18 @@ def predictor(path: Path, beam: int | None = None) -> Predictor:
             f"{path} holds a model of kind {type(model).__name__}, which takes no text"
         )
     return lambda texts: _predicted(model, texts, beam)
+
+
+def _require_finished(folder: Path) -> None:
+    """Raise for a folder whose model may be that of an older run."""
+    if not (folder / CHECKPOINT).exists():
+        return
+    _, finished = read_settings(folder / CHECKPOINT)
+    if not finished:
+        raise ad.errors.DomainError(
+            f"{folder} holds a run that has not come to its end: go on with it by --resume, or "
+            f"name {folder / MODEL} if that is of an older run, and meant"
+        )
 
 
 @singledispatch

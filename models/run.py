@@ -131,6 +131,7 @@ def run(
         trainer = make_trainer(settings, experiment, rng, out / CHECKPOINT)
         say(experiment.opening)
         if resume:
+            _require_same_data(out, experiment)
             trainer.resume()
             say(f"resuming after {len(trainer.history)} of {settings.epochs} epochs")
         began = time.perf_counter()
@@ -173,8 +174,17 @@ def make_trainer(
         patience=settings.patience,
         keep=settings.keep,
         checkpoint=checkpoint,
-        settings=settings.kept,
+        settings={**settings.kept, "checksum": experiment.checksum()},
     )
+
+
+def _require_same_data(out: Path, experiment: Experiment) -> None:
+    kept, _ = read_settings(out / CHECKPOINT)
+    if kept.get("checksum") != experiment.checksum():
+        raise ad.errors.DomainError(
+            f"the data are not those of the run in {out}: bring them back to resume it, or start a "
+            "new run with another --out"
+        )
 
 
 def _require_writable(out: Path) -> None:

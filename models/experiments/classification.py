@@ -109,17 +109,20 @@ class Classes(Experiment):
         if pretrained[0]:
             self.model.start_from(*pretrained)
         if self.model.bag is not None:
-            y = self.model.labels.ids(example.label for example in train)
-            self.model.bag.start_from([example.text for example in train], y, settings.bag)
+            y = self.model.labels.ids(e.label for e in train)
+            self.model.bag.start_from([e.text for e in train], y, settings.bag)
         self.task = TextClassification(self.corpus, self.model, settings.batch, settings.unknown)
         self.title = f"A classifier on {self.corpus.name}"
+        self.opening = self._opening()
+
+    def _opening(self) -> str:
         c, arguments = self.corpus, self.arguments
-        self.opening = (
-            f"{c.name}: {len(train):,} texts to learn from, {len(c.validation):,} to validate, "
+        return (
+            f"{c.name}: {len(c.train):,} texts to learn from, {len(c.validation):,} to validate, "
             f"{len(c.test):,} held out\n"
-            f"Classifier, {settings.cell} {settings.hidden}: {self.count():,} parameters, "
-            f"{len(arguments['words']):,} words, {len(arguments['grams']):,} words and pairs in "
-            f"the bag; {', '.join(arguments['labels'])}"
+            f"Classifier: {self.count():,} parameters, {len(arguments['words']):,} words, "
+            f"{len(arguments['grams']):,} words and pairs in the bag; "
+            f"{', '.join(arguments['labels'])}"
         )
 
     def figures(self) -> Figures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -62,6 +63,11 @@ class Experiment:
     def loss(self) -> ad.Tensor | None:
         """The loss of a small example, whose graph is drawn; None: there is no picture."""
         return None
+
+    def checksum(self) -> int:
+        """Of the corpus that is learnt from, if there is one: other data have another one."""
+        corpus = getattr(self, "corpus", None)
+        return 0 if corpus is None else crc32(repr(list(corpus.train)).encode())
 
     def count(self) -> int:
         """Number of the model's parameters."""

@@ -84,8 +84,11 @@ class Translating(Experiment):
             self.corpus, self.model, settings.batch, settings.folds, settings.unknown
         )
         self.title = f"A translator on {self.corpus.name}"
+        self.opening = self._opening()
+
+    def _opening(self) -> str:
         c = self.corpus
-        self.opening = (
+        return (
             f"{c.name}: {len(c.train):,} pairs of sentences to learn from, {len(c.validation):,} "
             f"to validate, {len(c.test):,} held out\n"
             f"Seq2Seq: {self.count():,} parameters, {len(self.model.source):,} and "

@@ -149,7 +149,7 @@ def assert_same(one: Path, two: Path) -> None:
 
 @each_line
 def test_an_interrupted_run_goes_on_to_the_same_model(
-    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.setattr("models.run._drawn", lambda *rest: ())
     line = [*line_of(name, folder, tmp_path / "whole"), *short(name)]
@@ -165,9 +165,25 @@ def test_an_interrupted_run_goes_on_to_the_same_model(
     with monkeypatch.context() as patch:
         patch.setattr(task, "loss", interrupted)
         assert main([*line, "--out", str(tmp_path / "part")]) == 130
+    assert main(["predict", str(tmp_path / "part"), "x"]) == 1
+    assert "has not come to its end" in capsys.readouterr().err
     model = line[1]
     assert main(["train", model, "--out", str(tmp_path / "part"), "--resume"]) == 0
     assert_same(tmp_path / "whole", tmp_path / "part")
+
+
+def test_other_data_are_not_learnt_from_when_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr("models.run._drawn", lambda *rest: ())
+    line = [*line_of("window-tagger", tmp_path, tmp_path / "out"), "--epochs", "1"]
+    assert main(line) == 0
+    text = tmp_path / "speech" / "train.conll"
+    text.write_text(text.read_text().replace("NOUN", "ZZZ").replace("VERB", "NOUN"))
+    for part in ("dev", "test"):
+        (tmp_path / "speech" / f"{part}.conll").write_text("the\tDET\n")
+    assert main(["train", "window-tagger", "--out", str(tmp_path / "out"), "--resume"]) == 1
+    assert re.search("the data are not those of the run", capsys.readouterr().err)
 
 
 def made_task(name: str, folder: Path) -> Any:
