@@ -223,8 +223,10 @@ def _array(leaf: Any) -> np.ndarray:
     return np.asarray(leaf._value if isinstance(leaf, (Tensor, Scalar)) else leaf)
 
 
-def _like(leaf: Any, x: np.ndarray) -> Any:
+def _like(leaf: Any, x: Any) -> Any:
     """`x` in the kind of container that the caller's leaf was."""
+    if isinstance(x, Tensor):  # of a graph, on the way to second derivatives
+        return x
     if isinstance(leaf, Tensor):
         return Tensor(x)
     return x.item() if isinstance(leaf, float) and x.dtype.kind == "f" else x

@@ -82,6 +82,8 @@ def test_low_precision_is_judged_by_its_own_digits(dtype: Any) -> None:
 def test_second_order() -> None:
     assert check_gradients(ad.softmax, X, order=2).ok
     assert check_gradients(np.tanh, X, vjp=lambda g, x: g / np.cosh(x) ** 2, order=2).ok
+    layer = ad.Linear(2, 3, rng=0)  # its parameters are inputs, too
+    assert check_gradients(lambda layer, x: ad.tanh(layer(x)), layer, np.ones((1, 2)), order=2).ok
     square = ad.custom_op(lambda x: x * x, lambda g, x: 2 * g * ad.stop_gradient(x))
     assert check_gradients(square, X).ok
     assert "second derivative of" in str(failure(square, X, order=2))
