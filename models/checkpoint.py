@@ -18,9 +18,21 @@ import numpy as np
 
 import autodiff as ad
 
-__all__ = ["Progress", "generators", "read", "read_settings", "restore", "states", "write"]
+__all__ = [
+    "CHECKPOINT",
+    "Progress",
+    "generators",
+    "read",
+    "read_settings",
+    "restore",
+    "states",
+    "write",
+]
 
 State = dict[str, np.ndarray]
+
+CHECKPOINT = "checkpoint.safetensors"
+"""Its name in the folder of a run."""
 
 
 @dataclass

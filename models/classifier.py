@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 from models.bag import Bag, words
+from models.embeddings import small_embedding, take_over
 from models.stack import Stack
-from models.vocabulary import Vocabulary, padded
+from models.vocabulary import Vocabulary, alike, padded
 
 __all__ = ["POOLINGS", "Classifier"]
 
 POOLINGS = ("max", "mean", "last")
 
-STD, KNOWN_STD = 0.1, 0.3
-"""Of the vectors at the start, and of those that were learnt elsewhere: the former are noise, which
-training needs long to get over if it is large."""
+KNOWN_STD = 0.3
+"""Of vectors that were learnt elsewhere."""
 
 
 class Classifier(ad.Module):
@@ -100,8 +99,7 @@ class Classifier(ad.Module):
         self.network = Stack(
             cell, size, hidden, layers, bidirectional, dropout, rng=rng, dtype=dtype
         )
-        small = partial(ad.init.normal, std=STD)
-        self.E = ad.Embedding(len(words), size, rng=rng, dtype=dtype, start=small)
+        self.E = small_embedding(len(words), size, rng, dtype)
         start = ad.init.zeros if grams else ad.init.xavier_uniform
         self.output = ad.Linear(
             self.network.outputs, len(labels), rng=rng, dtype=dtype, start=start
@@ -128,17 +126,7 @@ class Classifier(ad.Module):
         ShapeError
             If the vectors are of another shape.
         """
-        table = self.E.table.numpy()
-        expected = (len(words), table.shape[1])
-        if np.shape(vectors) != expected:
-            raise ad.errors.ShapeError(
-                f"Classifier: vectors are {np.shape(vectors)}; expected {expected}"
-            )
-        ids = self.words.ids(words)
-        known = np.array([word in self.words for word in words], bool)
-        table[ids[known]] = KNOWN_STD * np.asarray(vectors)[known]
-        self.E.table.data = table
-        return int(known.sum())
+        return take_over(self.E, self.words, words, vectors, KNOWN_STD, "Classifier")
 
     def ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The words of each text, of shape (time, texts), and where there are any."""
@@ -183,9 +171,9 @@ class Classifier(ad.Module):
     def probabilities(self, texts: Sequence[str], batch: int = 64) -> np.ndarray:
         """The probability of each class, of shape (texts, classes)."""
         found = np.zeros((len(texts), len(self.labels)), self.output.W.dtype)
-        order = np.argsort([len(text) for text in texts], kind="stable")
+        lengths = [len(text) + 1 for text in texts]  # an empty one has a class, too
         with ad.no_grad():
-            for rows in (order[i : i + batch] for i in range(0, len(order), batch)):
+            for rows in alike(lengths, batch):
                 found[rows] = ad.softmax(self.scores([texts[i] for i in rows])).data
         return found
 

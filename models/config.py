@@ -89,15 +89,17 @@ class Settings:
     }  # fmt: skip
     MODEL: ClassVar[str] = ""
     """Its name on the command line."""
+    HELP: ClassVar[str] = ""
+    """What it is, in the list of models."""
 
     @property
     def command(self) -> str:
         """The command line that repeats the run."""
-        changed = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
-        changed = ["data"] * hasattr(self, "data") + [name for name in changed if name != "data"]
-        options = [
-            f" --{name.replace('_', '-')} {shlex.quote(self.shown(name))}" for name in changed
+        said = [
+            f.name for f in fields(self) if f.name == "data" or getattr(self, f.name) != f.default
         ]
+        said.sort(key=lambda name: name != "data")
+        options = [f" --{name.replace('_', '-')} {shlex.quote(self.shown(name))}" for name in said]
         return f"autodiff train {self.MODEL}" + "".join(options)
 
     def shown(self, name: str) -> str:

@@ -122,6 +122,12 @@ class Features:
         """What makes features like these."""
         return {name: list(v.words) for name, v in self.vocabularies.items()}
 
+    @property
+    def word_column(self) -> int | None:
+        """Which of the features is the word, if one is."""
+        names = list(self.vocabularies)
+        return names.index("word") if "word" in names else None
+
     def knows(self, word: str) -> bool:
         """Whether the feature "word" has a value for this one."""
         return "word" in self.vocabularies and normal(word) in self.vocabularies["word"]

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from errno import ENOENT
-from functools import singledispatch
 from pathlib import Path
-from typing import Any
 
 import autodiff as ad
-from models.checkpoint import read_settings
+from models.checkpoint import CHECKPOINT, read_settings
 from models.classifier import Classifier
-from models.saved import load
+from models.saved import MODEL, load
 from models.search import Translator
 from models.word_tagger import WordTagger
 
 __all__ = ["Predictor", "predictor"]
-
-MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
-"""Their names in the folder of a run."""
 
 STOPS = set(".,;:?!")
 
@@ -48,11 +43,12 @@ def predictor(path: Path, beam: int | None = None) -> Predictor:
     if not path.exists():
         raise FileNotFoundError(ENOENT, "there is no such model", str(path))
     model = load(path)
-    if not isinstance(model, (WordTagger, Classifier, Translator)):
-        raise ad.errors.FormatError(
-            f"{path} holds a model of kind {type(model).__name__}, which takes no text"
-        )
-    return lambda texts: _predicted(model, texts, beam)
+    for kind, predict in PREDICT.items():
+        if isinstance(model, kind):
+            return lambda texts: predict(model, texts, beam)
+    raise ad.errors.FormatError(
+        f"{path} holds a model of kind {type(model).__name__}, which takes no text"
+    )
 
 
 def _require_finished(folder: Path) -> None:
@@ -67,12 +63,6 @@ def _require_finished(folder: Path) -> None:
         )
 
 
-@singledispatch
-def _predicted(model: Any, texts: Sequence[str], beam: int | None) -> list[str]:
-    raise NotImplementedError(type(model).__name__)
-
-
-@_predicted.register
 def _tagged(model: WordTagger, texts: Sequence[str], beam: int | None) -> list[str]:
     sentences = [words(text, model.features.knows) for text in texts]
     return [
@@ -81,16 +71,19 @@ def _tagged(model: WordTagger, texts: Sequence[str], beam: int | None) -> list[s
     ]
 
 
-@_predicted.register
 def _classified(model: Classifier, texts: Sequence[str], beam: int | None) -> list[str]:
     """The most probable label of each, with its probability."""
     probabilities = model.probabilities(texts)
     return [f"{model.labels.words[row.argmax()]} ({row.max():.1%})" for row in probabilities]
 
 
-@_predicted.register
 def _translated(model: Translator, texts: Sequence[str], beam: int | None) -> list[str]:
     return model.translate(list(texts), beam=beam)
+
+
+PREDICT: dict[type[ad.Module], Callable[..., list[str]]] = {
+    WordTagger: _tagged, Classifier: _classified, Translator: _translated,
+}  # fmt: skip
 
 
 def words(text: str, is_known: Callable[[str], bool]) -> list[str]:

@@ -15,18 +15,17 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from models.checkpoint import read_settings
+from models.checkpoint import CHECKPOINT, read_settings
 from models.config import SCHEDULES, Settings
 from models.experiments import EXPERIMENTS, Experiment, Figures
 from models.extras import folder_of, need
 from models.report import report, save_loss_curve, table
-from models.saved import save
+from models.saved import MODEL, save
 from models.train import StoppedError, Trainer
 
 __all__ = ["Result", "kept_settings", "require_ended", "run"]
 
-CHECKPOINT = "checkpoint.safetensors"
-MODEL, CURVE, REPORT = "model.safetensors", "loss.png", "report.md"
+CURVE, REPORT = "loss.png", "report.md"
 PICTURES = ("graph.svg", "graph.html")
 
 

@@ -19,7 +19,10 @@ from models.stack import Stack
 from models.tagger import Tagger
 from models.window_tagger import WindowTagger
 
-__all__ = ["load", "save"]
+__all__ = ["MODEL", "load", "save"]
+
+MODEL = "model.safetensors"
+"""Its name in the folder of a run."""
 
 KINDS: dict[str, type[ad.Module]] = {
     kind.__name__: kind

@@ -10,7 +10,7 @@ import numpy as np
 
 import autodiff as ad
 from models.data import tokens
-from models.vocabulary import UNKNOWN
+from models.vocabulary import UNKNOWN, alike
 
 __all__ = ["END", "FIRST", "Translator", "Words", "joined", "words"]
 
@@ -77,8 +77,7 @@ class Translator(ad.Module):
     def greedy(self, sentences: Sequence[Words], batch: int = 64) -> list[list[str]]:
         """The translation of each sentence, with the likeliest word at each step."""
         found: dict[int, list[str]] = {i: [] for i in range(len(sentences))}
-        order = sorted((i for i in found if sentences[i]), key=lambda i: len(sentences[i]))
-        for rows in (order[i : i + batch] for i in range(0, len(order), batch)):
+        for rows in alike(list(map(len, sentences)), batch):
             found.update(zip(rows, self._greedy([sentences[i] for i in rows])))
         return list(found.values())
 

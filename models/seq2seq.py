@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autodiff as ad
+from models.embeddings import small_embedding
 from models.gru import GRU
 from models.ibm1 import Lexicon, LexiconTable
 from models.recurrent import check_sizes
@@ -124,8 +125,8 @@ class Seq2Seq(Translator):
         given: Any = {"rng": rng, "dtype": dtype}
         self.source, self.target = Vocabulary(source_words), Vocabulary(target_words)
         self.table = LexiconTable(lexicon, self.target)
-        self.E = ad.Embedding(len(self.source), size, start=_small, **given)
-        self.D = ad.Embedding(len(self.target), size, start=_small, **given)
+        self.E = small_embedding(len(self.source), size, **given)
+        self.D = small_embedding(len(self.target), size, **given)
         self.encoder = Stack("gru", size, hidden, bidirectional=True, **given)
         values = self.encoder.outputs + size
         self.decoder = GRU(size + values, hidden, **given)
@@ -222,7 +223,3 @@ def _nearby(state: State) -> Any:
     before = ad.concatenate([edge, state.a[:, :-1]], -1)
     after = ad.concatenate([state.a[:, 1:], edge], -1)
     return ad.stack([before, state.a, after, state.used], -1)
-
-
-def _small(shape: Any, *, rng: Any, dtype: Any) -> np.ndarray:
-    return ad.init.normal(shape, std=0.1, rng=rng, dtype=dtype)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 import autodiff as ad
 
-__all__ = ["UNKNOWN", "Vocabulary", "padded"]
+__all__ = ["UNKNOWN", "Vocabulary", "alike", "padded"]
 
 UNKNOWN = "<unk>"
 
@@ -88,3 +88,9 @@ def padded(sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     for i, sequence in enumerate(sequences):
         array[: len(sequence), i] = sequence
     return array, mask
+
+
+def alike(lengths: Sequence[int], size: int) -> Iterator[np.ndarray]:
+    """Which sequences go together: `size` of similar length each, those of length 0 in none."""
+    order = np.argsort(lengths, kind="stable")[np.count_nonzero(np.equal(lengths, 0)) :]
+    yield from (order[i : i + size] for i in range(0, len(order), size))

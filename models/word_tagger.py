@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 from models.crf import CRF
+from models.embeddings import STD, small_embedding, take_over
 from models.features import Features
 from models.recurrent import check_sizes
-from models.vocabulary import Vocabulary, padded
+from models.vocabulary import Vocabulary, alike, padded
 
 __all__ = ["WordTagger"]
-
-STD = 0.1
-"""Of the vectors at the start: small, so that those of rare words, which hardly move, add little
-noise to what endings and shapes say."""
 
 
 class WordTagger(ad.Module):
@@ -62,9 +58,8 @@ class WordTagger(ad.Module):
         check_sizes(type(self).__name__, word_size=word_size, feature_size=feature_size)
         self.features, self.tags = Features(tables), Vocabulary(tags)
         sizes = [word_size if name == "word" else feature_size for name in tables]
-        start = partial(ad.init.normal, std=STD)
         self.embeddings = [
-            ad.Embedding(len(values), size, rng=rng, dtype=dtype, start=start)
+            small_embedding(len(values), size, rng, dtype)
             for values, size in zip(tables.values(), sizes)
         ]
         self.size = sum(sizes)
@@ -86,19 +81,11 @@ class WordTagger(ad.Module):
         DomainError
             If the word is not among the features.
         """
-        if "word" not in self.features.vocabularies:
+        column = self.features.word_column
+        if column is None:
             raise ad.errors.DomainError("vectors of words need the feature 'word'")
-        column = list(self.features.vocabularies).index("word")
-        vocabulary, table = self.features.vocabularies["word"], self.embeddings[column].table
-        expected = (len(words), table.shape[1])
-        if np.shape(vectors) != expected:
-            raise ad.errors.ShapeError(
-                f"{type(self).__name__}: vectors are {np.shape(vectors)}; expected {expected}"
-            )
-        known = [i for i, word in enumerate(words) if word in vocabulary]
-        start = table.numpy()
-        start[vocabulary.ids(words[i] for i in known)] = STD * np.asarray(vectors)[known]
-        table.data = start
+        vocabulary, E = self.features.vocabularies["word"], self.embeddings[column]
+        take_over(E, vocabulary, words, vectors, STD, type(self).__name__)
 
     def vectors(self, ids: np.ndarray) -> ad.Tensor:
         """x: the vectors of all features of each word, joined, of shape (time, batch, size)."""
@@ -122,8 +109,7 @@ class WordTagger(ad.Module):
         """The tags of each word of each sentence."""
         lengths = [len(sentence) for sentence in sentences]
         found: dict[int, list[str]] = {i: [] for i in range(len(sentences))}
-        order = [i for i in np.argsort(lengths, kind="stable") if lengths[i]]
-        for rows in (order[i : i + batch] for i in range(0, len(order), batch)):
+        for rows in alike(lengths, batch):
             ids, mask = padded([self.features.ids(sentences[i]) for i in rows])
             for i, column in zip(rows, self.decode(ids, mask).T):
                 found[i] = [self.tags.words[k] for k in column[: lengths[i]]]

@@ -14,15 +14,6 @@ from models.run import Result, kept_settings, require_ended, run
 
 __all__ = ["add", "show"]
 
-HELP = {
-    "mlp": "multilayer perceptron on images",
-    "tagger": "parts of speech or names in sentences, by a recurrent network",
-    "window-tagger": "the same, by a perceptron over the words around",
-    "classifier": "the class of a text, such as its sentiment, by a recurrent network",
-    "seq2seq": "translation, by a recurrent network with attention and a lexicon",
-    "adding": "recurrent network on the adding problem: memory over many steps",
-}
-
 
 def add(commands: Commands) -> None:
     """Add it to the commands, with a command of its own for each model."""
@@ -34,7 +25,7 @@ def add(commands: Commands) -> None:
 
 
 def _add_model(models: Commands, name: str, kind: type[Settings]) -> None:
-    parser = models.add_parser(name, help=HELP[name], argument_default=argparse.SUPPRESS)
+    parser = models.add_parser(name, help=kind.HELP, argument_default=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=Path("runs", name),
                         help="folder for the results")  # fmt: skip
     parser.add_argument("--resume", action="store_true", default=False,

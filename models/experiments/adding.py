@@ -47,6 +47,7 @@ class AddingSettings(Settings):
         "length": Option("steps of a sequence", number(int, 2), metavar="N"),
     }
     MODEL: ClassVar[str] = "adding"
+    HELP: ClassVar[str] = "recurrent network on the adding problem: memory over many steps"
 
 
 @dataclass

@@ -79,6 +79,7 @@ class ClassifierSettings(Settings):
         "limit": Option("texts to learn from, at most", COUNT, metavar="N"),
     }  # fmt: skip
     MODEL: ClassVar[str] = "classifier"
+    HELP: ClassVar[str] = "the class of a text, such as its sentiment, by a recurrent network"
 
 
 TAKEN = (

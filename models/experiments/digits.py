@@ -49,6 +49,7 @@ class DigitsSettings(Settings):
         **Settings.OPTIONS,
     }  # fmt: skip
     MODEL: ClassVar[str] = "mlp"
+    HELP: ClassVar[str] = "multilayer perceptron on images"
 
 
 class Digits(Experiment):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -82,6 +83,7 @@ class TaggerSettings(TagSettings):
                       metavar="yes|no"),
     }  # fmt: skip
     MODEL: ClassVar[str] = "tagger"
+    HELP: ClassVar[str] = "parts of speech or names in sentences, by a recurrent network"
     NETWORK: ClassVar[type[WordTagger]] = Tagger
     OWN: ClassVar[tuple[str, ...]] = ("cell", "layers", "crf")
 
@@ -97,14 +99,13 @@ class WindowSettings(TagSettings):
         "window": Option("words to each side", number(int, 0, 100), metavar="N"),
     }
     MODEL: ClassVar[str] = "window-tagger"
+    HELP: ClassVar[str] = "the same, by a perceptron over the words around"
     NETWORK: ClassVar[type[WordTagger]] = WindowTagger
     OWN: ClassVar[tuple[str, ...]] = ("window",)
 
 
 class Tags(Experiment):
     """See `Experiment`."""
-
-    title = "A tagger"
 
     def __init__(self, settings: TagSettings, rng: np.random.Generator) -> None:
         corpus = load_tagging(settings.data, fetch=True)
@@ -141,11 +142,13 @@ class Tags(Experiment):
         """Accuracy, or F1 of names, of the network and of simpler ways."""
         test = self.corpus.test
         known = {word for sentence in self.corpus.train for word in sentence.words}
-        found = {"this network": self._tagged(test), **baselines(self.corpus)}
+        found = {"this network": self._tagged, **baselines(self.corpus)}
         return {name: figures(self.corpus.train, test, tags, known) for name, tags in found.items()}
 
-    def _tagged(self, test: Sequence[Tagged]) -> list[list[str]]:
-        return self.model.tag([sentence.words for sentence in test])
+    @cached_property
+    def _tagged(self) -> list[list[str]]:
+        """The test part, by the model as it is when this is first asked for: after training."""
+        return self.model.tag([sentence.words for sentence in self.corpus.test])
 
     def test_part(self) -> str:
         """What the figures are of."""
@@ -158,7 +161,7 @@ class Tags(Experiment):
     def examples(self) -> Mapping[str, str]:
         """Tagged sentences, and which tags are taken for which others."""
         test = self.corpus.test
-        predicted = self._tagged(test)
+        predicted = self._tagged
         step = max(len(test) // SHOWN, 1)
         shown = [tagged_text(test[i], predicted[i]) for i in range(0, len(test), step)][:SHOWN]
         wrong = Counter(

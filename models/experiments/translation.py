@@ -62,6 +62,7 @@ class Seq2SeqSettings(Settings):
         "limit": Option("sentences to learn from, at most", COUNT, metavar="N"),
     }  # fmt: skip
     MODEL: ClassVar[str] = "seq2seq"
+    HELP: ClassVar[str] = "translation, by a recurrent network with attention and a lexicon"
 
 
 TAKEN = ("size", "hidden", "dropout", "beam", "dtype")

@@ -68,7 +68,7 @@ class Tagging:
     @cached_property
     def _rates(self) -> np.ndarray:
         """The probability of each word of being made unknown."""
-        column = list(self.model.features.vocabularies).index("word")
+        column = self.model.features.word_column
         words = np.concatenate([ids[:, column] for ids, _ in self._train])
         counts = np.bincount(words, minlength=len(self.model.features.vocabularies["word"]))
         return self.unknown / (self.unknown + counts + 1e-9)
@@ -84,8 +84,8 @@ class Tagging:
     def loss(self, model: WordTagger, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
         """The negative log probability of the tags per word."""
         ids, y, mask = _arrays([self._train[i] for i in batch])
-        if self.unknown and "word" in model.features.vocabularies:
-            column = list(model.features.vocabularies).index("word")
+        column = model.features.word_column
+        if self.unknown and column is not None:
             words = ids[..., column]
             words[rng.random(words.shape) < self._rates[words]] = 0
         return model.loss(ids, y, mask)

@@ -11,11 +11,11 @@ import pytest
 
 import autodiff as ad
 import models
+from models.embeddings import STD
 from models.features import Features
 from models.stack import Stack
 from models.tagger import Tagger
 from models.vocabulary import UNKNOWN, padded
-from models.word_tagger import STD
 from tests.models.networks import assert_same, gradients, with_biases
 
 TABLES = {"word": [UNKNOWN, "a", "b", "c"], "shape": [UNKNOWN, "x", "X"]}
