@@ -12,7 +12,7 @@ import numpy as np
 from autodiff.errors import GraphError, ShapeError, describe
 from autodiff.lift import lift
 from autodiff.nodes import Node, needed, topological
-from autodiff.op import OPS, Op, sum_to
+from autodiff.op import OPS, Op, array, asarray, sum_to
 from autodiff.scalar import Scalar
 from autodiff.settings import current
 from autodiff.sparse import Lazy, Parts, RowGrad
@@ -208,7 +208,7 @@ def _checked(result: Any, node: Node) -> Any:
         return result
     if dtype is float:
         return float(result)
-    return result.astype(dtype) if isinstance(result, Tensor) else np.array(result, dtype)[()]
+    return result.astype(dtype) if isinstance(result, Tensor) else array(result, dtype)[()]
 
 
 def _keep(node: Node, g: Any, alone: bool) -> Any:
@@ -219,13 +219,13 @@ def _keep(node: Node, g: Any, alone: bool) -> Any:
     if dtype is float:
         return float(g) if isinstance(g, float) else g
     if g.__class__ is RowGrad:
-        return RowGrad(g.rows, np.array(g.values, dtype), shape)
+        return RowGrad(g.rows, array(g.values, dtype), shape)
     if isinstance(g, Lazy) and g.__class__ is not Parts:
         return _dense(g, node)
     if isinstance(g, (float, Parts, Tensor, Scalar)):
         return g
     fresh = alone and g.__class__ is np.ndarray and g.base is None and g.flags.writeable
-    return g if fresh else np.array(g)
+    return g if fresh else array(g)
 
 
 def _fit(c: Any, parent: Node, op: Op) -> Any:
@@ -261,7 +261,7 @@ def _to_scalar(c: Any) -> Any:
 
 
 def _to_array(c: Any, dtype: Any) -> Any:
-    return c if isinstance(c, Scalar) else np.asarray(c, dtype)
+    return c if isinstance(c, Scalar) else asarray(c, dtype)
 
 
 def cotangent(value: Any, gradient: Any) -> Any:

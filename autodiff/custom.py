@@ -13,7 +13,7 @@ from autodiff.backward import sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.functions import function
 from autodiff.nodes import Node, TensorNode, tick, topological
-from autodiff.op import Op, binary, op, unary
+from autodiff.op import Op, asarray, binary, op, unary
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import Lazy, Parts
@@ -190,7 +190,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
         return Parts({i: grads[n] for i, n in enumerate(targets) if n in grads}, specs)
 
     row = op("checkpoint", lambda values: out, rule, numpy=())
-    out = np.asarray(out)[()]
+    out = asarray(out)[()]
     return wrap(out, TensorNode(row, (packed,), (values,), (out.shape, out.dtype)))
 
 
@@ -263,4 +263,4 @@ def _sliced(tree_of_arrays: Any, axis: int | None) -> list[Any] | None:
 
 
 def _array(leaf: Any) -> Any:
-    return leaf if isinstance(leaf, Tensor) else np.asarray(leaf)
+    return leaf if isinstance(leaf, Tensor) else asarray(leaf)

@@ -10,7 +10,7 @@ import numpy as np
 from autodiff.backward import sweep
 from autodiff.lift import lift
 from autodiff.nodes import Info, Node, TensorNode, topological
-from autodiff.op import Op
+from autodiff.op import Op, asarray
 from autodiff.scalar import Scalar
 from autodiff.sparse import Lazy
 from autodiff.strong_zero import has_nan
@@ -81,8 +81,8 @@ def _elementwise(op: Op, saved: Any, incoming: list[Any], careful: bool) -> Any:
             continue
         part = slope(saved) * t
         if careful:
-            zero = np.asarray(getattr(t, "_value", t)) == 0
-            part = np.where(np.isnan(np.asarray(getattr(part, "_value", part))) & zero, 0.0, part)
+            zero = asarray(getattr(t, "_value", t)) == 0
+            part = np.where(np.isnan(asarray(getattr(part, "_value", part))) & zero, 0.0, part)
         total = part if total is None else total + part
     return total
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from autodiff.errors import DTypeError
 from autodiff.nodes import SMALL, TensorNode, tick
-from autodiff.op import NUMBERS, Op
+from autodiff.op import NUMBERS, Op, asarray
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
 from autodiff.tensor import Tensor, apply, constant, explained, frozen, operand, record, wrap
@@ -155,7 +155,7 @@ def method({signature}):
     {operands}
     {constants}
     if {are_numbers}:
-        {values}, = [v if v is None else np.asarray(v)[()] for v in ({values},)]
+        {values}, = [v if v is None else asarray(v)[()] for v in ({values},)]
     try:
         out = forward({call})
     except (ValueError, TypeError, IndexError, AttributeError) as error:
@@ -272,7 +272,7 @@ def _compile(
     template: str, op: Op, forward: Any, swapped: bool, texts: dict[str, str], **names: Any
 ) -> Callable[..., Any]:
     space: dict[str, Any] = {
-        "np": np, "new": object.__new__, "small": SMALL, "tick": tick, "op": op,
+        "np": np, "asarray": asarray, "new": object.__new__, "small": SMALL, "tick": tick, "op": op,
         "recording": recording.get,
         "Tensor": Tensor, "Scalar": Scalar, "TensorNode": TensorNode, "forward": forward,
         "apply": apply, "apply_scalar": apply_scalar, "apply_or_defer": _defer,

@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "NUMBERS", "OPS", "Op", "binary", "evaluate", "op", "overridable", "register", "sum_to",
-    "unary",
+    "NUMBERS", "OPS", "Op", "array", "asarray", "binary", "evaluate", "is_array", "op",
+    "overridable", "register", "sum_to", "unary",
 ]  # fmt: skip
 
 Rule = Callable[..., Any]
@@ -236,6 +236,23 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
         i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1
     )
     return np.reshape(np.sum(x, axis=axes) if axes else x, shape)
+
+
+def is_array(x: Any) -> bool:
+    """Whether `x` is an array, or stands for one while a function is being compiled."""
+    return isinstance(x, np.ndarray) or hasattr(x, "is_traced")
+
+
+def asarray(x: Any, dtype: Any = None) -> Any:
+    """numpy's `asarray`; what stands for an array stays."""
+    if hasattr(x, "is_traced"):
+        return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+    return np.asarray(x, dtype)
+
+
+def array(x: Any, dtype: Any = None) -> Any:
+    """numpy's `array`, a copy; what stands for an array stays so."""
+    return x.astype(dtype or x.dtype) if hasattr(x, "is_traced") else np.array(x, dtype)
 
 
 def overridable(f: Rule) -> Rule:

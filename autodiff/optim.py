@@ -8,12 +8,15 @@ and their state.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import hypot, inf, isnan, nan, sqrt
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from autodiff import tree
+from autodiff.clipping import clip_grad_norm
 from autodiff.errors import DomainError, DTypeError, GraphError
+from autodiff.op import array, asarray
 from autodiff.sparse import RowGrad
 from autodiff.state import fitted
 from autodiff.tracked import Tracked
@@ -44,7 +47,7 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Any], lr: float) -> None:
         self.params = _leaves(params)
-        self.steps = 0
+        self._lr, self._steps = np.array(0.0), np.array(0)
         # float16 has too few digits for sums over many steps, and too small a range for squares.
         dtypes = [np.promote_types(p.dtype, np.float32) for p in self.params]
         self._rates = {dtype: np.array(0.0, dtype) for dtype in dtypes}
@@ -58,14 +61,19 @@ class Optimizer:
     @property
     def lr(self) -> float:
         """Learning rate."""
-        return self._lr
+        return float(self._lr)
 
     @lr.setter
     def lr(self, value: float) -> None:
         # numpy multiplies by an array of the same dtype in half the time that a number takes.
-        self._lr = _within(value, "lr", 0.0, inf)
+        self._lr[...] = _within(value, "lr", 0.0, inf)
         for rate in self._rates.values():
             rate[...] = self._lr
+
+    @property
+    def steps(self) -> int:
+        """Number of steps taken."""
+        return int(self._steps)
 
     def step(self) -> None:
         """Change each parameter by its gradient.
@@ -78,19 +86,24 @@ class Optimizer:
         pending = [(g, *slot) for slot in self._slots if (g := slot[0].grad) is not None]
         if not pending:
             raise GraphError("step(): no parameter has a gradient; call backward() on a loss first")
-        self.steps += 1
+        self._steps += 1
+        self._prepare()
         for g, p, scratch, state in pending:
             if g.__class__ is RowGrad:
                 self._update_rows(p, g, scratch.dtype, state)
                 continue
             if g.__class__ is not np.ndarray or g.dtype is not scratch.dtype:
                 g = _plain(g, scratch.dtype)
+            t = array(g) if hasattr(g, "is_traced") else scratch
             if p.shape:
-                self._update(p._writable(), g, scratch, *state)
+                self._update(p._writable(), g, t, *state)
             else:  # holds a number, not an array
-                x = np.array(p.data, p.dtype)
-                self._update(x, g, scratch, *state)
+                x = array(p._value, p.dtype)
+                self._update(x, g, t, *state)
                 p.data = x
+
+    def _prepare(self) -> None:
+        """Work out what a step needs once."""
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
         """Write the new values into `x` and `state`; `t` is scratch space of the same shape."""
@@ -127,7 +140,7 @@ class Optimizer:
         mine = self._named_state()
         wanted = {"lr": np.array(0.0), "steps": np.array(0), **mine}
         new = fitted(state, wanted, type(self).__name__)
-        self.lr, self.steps = float(new["lr"]), int(_within(new["steps"], "steps", 0, inf))
+        self.lr, self._steps[...] = float(new["lr"]), int(_within(new["steps"], "steps", 0, inf))
         for name, array in mine.items():
             array[...] = new[name]
 
@@ -214,7 +227,7 @@ class Adagrad(Optimizer):
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
         (s,) = state
         s += np.multiply(g, g, out=t)
-        x -= _quotient(g, s, self._lr, self.eps, t)
+        x -= _quotient(g, s, self._rates[t.dtype], self.eps, t)
 
 
 class RMSProp(Optimizer):
@@ -236,7 +249,7 @@ class RMSProp(Optimizer):
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
         (s,) = state
         _average_square(s, g, self.decay, t)
-        x -= _quotient(g, s, self._lr, self.eps, t)
+        x -= _quotient(g, s, self._rates[t.dtype], self.eps, t)
 
 
 class Adam(Optimizer):
@@ -274,16 +287,19 @@ class Adam(Optimizer):
         self.eps = _above_zero(eps, "eps")
         super().__init__(params, lr)
 
+    def _prepare(self) -> None:
+        # Both corrections for the start at zero as factors of numbers instead of arrays (sec. 2).
+        b1, b2 = self.betas
+        root = np.sqrt(1 - b2**self._steps)
+        self._rate, self._eps = self._lr * root / (1 - b1**self._steps), self.eps * root
+
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
         m, s = state
         b1, b2 = self.betas
         m *= b1
         m += np.multiply(g, 1 - b1, out=t)
         _average_square(s, g, b2, t)
-        # Both corrections for the start at zero as factors of numbers instead of arrays (sec. 2).
-        root = sqrt(1 - b2**self.steps)
-        rate = self._lr * root / (1 - b1**self.steps)
-        x -= _quotient(m, s, rate, self.eps * root, t)
+        x -= _quotient(m, s, self._rate.astype(t.dtype), self._eps.astype(t.dtype), t)
 
 
 class AdamW(Adam):
@@ -307,7 +323,8 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
-        x -= np.multiply(x, self._lr * self.weight_decay, out=t, dtype=t.dtype)
+        rate = (self._lr * self.weight_decay).astype(t.dtype)
+        x -= np.multiply(x, rate, out=t, dtype=t.dtype)
         super()._update(x, g, t, *state)
 
 
@@ -318,7 +335,7 @@ def _average_square(s: Any, g: Any, decay: float, t: Any) -> None:
     s += t
 
 
-def _quotient(g: Any, s: Any, rate: float, eps: float, t: Any) -> Any:
+def _quotient(g: Any, s: Any, rate: Any, eps: Any, t: Any) -> Any:
     """``rate * g / (sqrt(s) + eps)``, written into `t`."""
     np.sqrt(s, out=t)
     t += eps
@@ -350,7 +367,7 @@ def _scratch(params: list[Any], dtypes: list[Any]) -> list[np.ndarray]:
 
 def _plain(g: Any, dtype: Any) -> Any:
     """A gradient as an array of this dtype, whatever it was set to or recorded as."""
-    return np.asarray(g.data if isinstance(g, Tracked) else g, dtype)
+    return asarray(g._value if isinstance(g, Tracked) else g, dtype)
 
 
 def _within(value: float, name: str, low: float, high: float) -> float:
@@ -365,35 +382,24 @@ def _above_zero(value: float, name: str) -> float:
     return float(value)
 
 
-def clip_grad_norm(params: Iterable[Any], max_norm: float) -> float:
-    """Shorten the gradients, taken together as one vector, to at most `max_norm`.
-
-    Pascanu et al. 2013, alg. 1. A norm that is infinite or a nan leaves them as they are.
-
-    Parameters
-    ----------
-    params : iterable of Tensor or Scalar
-        Those without a gradient are passed over.
-    max_norm : float
-
-    Returns
-    -------
-    float
-        The norm before.
-    """
-    limit = _above_zero(max_norm, "max_norm")
-    used = [p for p in params if p.grad is not None]
-    norms = [_norm(p.grad) for p in used]
-    norm = nan if any(map(isnan, norms)) else hypot(*norms)
-    if limit < norm < inf:
-        for p in used:
-            p.grad = p.grad * (limit / norm)
-    return norm
+def _children(optimizer: Optimizer) -> list[Any]:
+    state = [array for arrays in optimizer._state for array in arrays]
+    rates = optimizer._rates.values()
+    return [*optimizer.params, *state, optimizer._lr, optimizer._steps, *rates]
 
 
-def _norm(g: Any) -> float:
-    """Euclidean norm in float64; scaled by the largest entry, so that no square overflows."""
-    values = g.coalesce().values if isinstance(g, RowGrad) else g
-    array = np.abs(_plain(values, np.float64)).ravel()
-    peak = float(np.max(array, initial=0.0))
-    return peak * float(np.linalg.norm(array / peak)) if 0 < peak < inf else peak
+def _rebuild(optimizer: Optimizer, children: list[Any]) -> Optimizer:
+    """An optimiser like this one of other parameters, with another state."""
+    made = object.__new__(type(optimizer))
+    vars(made).update(vars(optimizer))
+    rest = iter(children)
+    made.params = [next(rest) for _ in optimizer.params]
+    made._state = [tuple(next(rest) for _ in arrays) for arrays in optimizer._state]
+    made._lr, made._steps = next(rest), next(rest)
+    made._rates = {dtype: next(rest) for dtype in optimizer._rates}
+    scratch = [slot[1] for slot in optimizer._slots]
+    made._slots = [*zip(made.params, scratch, made._state)]
+    return made
+
+
+tree.register(Optimizer, _children, _rebuild)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.op import OPS, Op
+from autodiff.op import OPS, Op, asarray, overridable
 from autodiff.sparse import Lazy, Parts, RowGrad
 
-__all__ = ["has_nan", "strong_zero"]
+__all__ = ["has_nan", "holds_nan", "strong_zero"]
 
 
 def has_nan(g: Any) -> bool:
@@ -25,9 +25,15 @@ def has_nan(g: Any) -> bool:
     g = getattr(g, "_value", g)
     if isinstance(g, tuple):
         return any(map(has_nan, g))
+    return bool(holds_nan(g))
+
+
+@overridable
+def holds_nan(x: Any) -> Any:
+    """Whether an array or number holds a nan."""
     # Squares cannot cancel to nan, so the sum of squares is nan just when an entry is.
-    total = np.vdot(g, g)
-    return bool(total != total)
+    total = np.vdot(x, x)
+    return total != total
 
 
 def strong_zero(c: Any, rule: Any, g: Any, saved: tuple[Any, ...], op: Op) -> Any:
@@ -51,8 +57,8 @@ def _is_zero(g: Any) -> Any:
         (g,) = g.grads.values()
     g = g.dense() if isinstance(g, Lazy) else g
     if isinstance(g, tuple):
-        return np.all([np.all(np.asarray(_plain(part)) == 0) for part in g])
-    return np.asarray(_plain(g)) == 0
+        return np.all([np.all(asarray(_plain(part)) == 0) for part in g])
+    return asarray(_plain(g)) == 0
 
 
 def _plain(value: Any) -> Any:
@@ -91,7 +97,7 @@ def _product(c: Any, rule: Any, g: Any, saved: tuple[Any, ...], zero: Any) -> An
     finite = tuple(map(_finite, saved))
     touched = _dense(rule((~zero).astype(float), tuple(map(_infinite, saved))))
     clean = _dense(rule(g, finite))
-    return np.where(np.asarray(_plain(touched)) != 0, c, clean)
+    return np.where(asarray(_plain(touched)) != 0, c, clean)
 
 
 def _dense(c: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, describe
 from autodiff.nodes import SMALL, Info, Node, TensorNode, tick
-from autodiff.op import OPS, Op
+from autodiff.op import OPS, Op, array, asarray
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import current, recording
 from autodiff.tracked import Tracked
@@ -95,6 +95,9 @@ class Tensor(Tracked):
             raise GraphError(f"{self!r} is the result of {self._node.op.name}: write into a leaf")
         array = self._value
         self._mark_changed()
+        if hasattr(array, "is_traced"):
+            array = self._value = array.copy()
+            return array  # type: ignore[no-any-return]
         if not isinstance(array, np.ndarray):
             raise ShapeError("a 0-d tensor holds a number: give it a new one by `t.data = value`")
         # Held by this slot, the local name and the call's argument only: then no graph has it.
@@ -168,22 +171,22 @@ class Tensor(Tracked):
         return f"Tensor({', '.join(parts)})"
 
 
-def _array(data: Any, dtype: Any) -> np.ndarray:
+def _array(data: Any, dtype: Any) -> Any:
     if isinstance(data, (Tensor, Scalar)):
         data = data._value
     elif isinstance(data, (list, tuple)) and _holds_tracked(data):
         raise GraphError("a list of tensors would lose their gradients: use ad.stack(list)")
-    array = np.array(data, dtype)
-    if array.dtype.kind not in _KINDS:
-        raise DTypeError(f"a tensor holds real numbers, not {array.dtype}: {describe(data)}")
-    return array
+    made = array(data, dtype)
+    if made.dtype.kind not in _KINDS:
+        raise DTypeError(f"a tensor holds real numbers, not {made.dtype}: {describe(data)}")
+    return made
 
 
-def real_array(value: Any, dtype: Any) -> np.ndarray:
+def real_array(value: Any, dtype: Any) -> Any:
     """A copy in a floating dtype; complex numbers have no place there."""
     if np.iscomplexobj(value):
         raise DTypeError(f"takes real numbers, not {describe(value)}")
-    return np.array(value, dtype)
+    return array(value, dtype)
 
 
 def _holds_tracked(data: Sequence[Any]) -> bool:
@@ -230,12 +233,12 @@ def operand(value: Any, op: Op) -> tuple[Any, Any]:
 
 def _constant(value: Any, op: Op) -> Any:
     # Copied, since the caller may write into his array before backward reads it.
-    array = np.array(value)
-    if array.dtype.kind not in _KINDS:
+    made = array(value)
+    if made.dtype.kind not in _KINDS:
         raise DTypeError(
-            f"{op.name}() takes real arrays, not {describe(value)} of dtype {array.dtype}"
+            f"{op.name}() takes real arrays, not {describe(value)} of dtype {made.dtype}"
         )
-    return array if array.ndim else array[()]
+    return made if made.ndim else made[()]
 
 
 def _sequence(value: Any, op: Op) -> tuple[Any, ...]:
@@ -270,7 +273,7 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
         return apply_scalar(op, *arrays)
     values, nodes = zip(*(operand(a, op) for a in arrays), strict=True) if arrays else ((), ())
     if not any(hasattr(v, "dtype") for v in values):  # numbers only, so none has a shape
-        values = tuple(v if v is None else np.asarray(v)[()] for v in values)
+        values = tuple(v if v is None else asarray(v)[()] for v in values)
     given = (values,) if op.variadic else values
     try:
         out = op.forward(*given, **params)

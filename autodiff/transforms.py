@@ -13,6 +13,7 @@ from autodiff.backward import cotangent, sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.forward import push
 from autodiff.nodes import Info, Node, TensorNode, tick, topological
+from autodiff.op import array, asarray, is_array
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad
@@ -58,7 +59,8 @@ class _Trace:
     def _fresh(self, leaf: Any) -> Any:
         if isinstance(leaf, (Tensor, Scalar)):
             return self._over(leaf) if leaf.requires_grad else fresh_leaf(leaf)
-        value = np.asarray(leaf) if isinstance(leaf, (float, np.ndarray, np.generic)) else None
+        is_number = isinstance(leaf, (float, np.generic))
+        value = asarray(leaf) if is_number or is_array(leaf) else None
         return leaf if value is None or value.dtype.kind != "f" else fresh_leaf(Tensor(leaf))
 
     def _over(self, leaf: Any) -> Any:
@@ -141,8 +143,8 @@ def _result(g: Any, node: Node | None, record: bool) -> Any:
     if g is None:
         g = 0.0 if dtype is float else np.zeros(shape, dtype)
     if record and not isinstance(g, (Tensor, Scalar, RowGrad)):
-        return wrap(np.asarray(g)[()], None)
-    return g[()] if isinstance(g, np.ndarray) and not g.ndim else g
+        return wrap(asarray(g)[()], None)
+    return g[()] if is_array(g) and not g.ndim else g
 
 
 def _plain(value: Any) -> Any:
@@ -151,7 +153,7 @@ def _plain(value: Any) -> Any:
 
 
 def _own(data: Any) -> Any:
-    return data.copy() if isinstance(data, np.ndarray) else data
+    return data.copy() if is_array(data) else data
 
 
 def _seed(value: Any, gradient: Any, record: bool) -> Any:
@@ -361,8 +363,8 @@ def _direction(node: Node, tangent: Any, record: bool) -> Any:
         return tangent if record else tangent._value
     if dtype is float:
         return Scalar(float(tangent), requires_grad=False) if record else float(tangent)
-    array = np.array(tangent, dtype)[()]
-    return wrap(array, None) if record else array
+    made = array(tangent, dtype)[()]
+    return wrap(made, None) if record else made
 
 
 def stop_gradient(value: Any) -> Any:

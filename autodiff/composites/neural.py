@@ -8,6 +8,7 @@ import numpy as np
 
 from autodiff.errors import DomainError, ShapeError
 from autodiff.functions import FUNCTIONS, composite, plain
+from autodiff.op import array, asarray
 from autodiff.tensor import wrap
 
 __all__ = [
@@ -53,7 +54,7 @@ def cross_entropy(
     row = FUNCTIONS["softmax_cross_entropy"]
     if mask is None:
         return row(logits, target, axis, reduction)[0]
-    target = np.asarray(plain(target))
+    target = asarray(plain(target))
     _same_shape("cross_entropy", mask, target)
     loss = row(logits, np.where(plain(mask), target, 0), axis, "none")[0]
     return _reduced(loss, reduction, mask)
@@ -173,8 +174,8 @@ def _floating(target: Any, x: Any) -> Any:
     """A target of integers or booleans in the dtype of `x`, so that float32 stays float32."""
     if hasattr(target, "_value"):
         return target
-    array = np.asarray(target)
-    return array if array.dtype.kind == "f" else array.astype(getattr(x, "dtype", float))
+    made = asarray(target)
+    return made if made.dtype.kind == "f" else made.astype(getattr(x, "dtype", float))
 
 
 def _same_shape(name: str, x: Any, y: Any) -> None:
@@ -190,7 +191,7 @@ def _reduced(loss: Any, reduction: str, mask: Any) -> Any:
         raise DomainError(f"reduction={reduction!r} is none of 'mean', 'sum', 'none'")
     if mask is None:
         return loss if reduction == "none" else FUNCTIONS[reduction](loss)
-    weights = np.array(mask, loss.dtype)
+    weights = array(mask, loss.dtype)
     _same_shape("mask and loss", weights, loss)
     loss = np.where(weights != 0, loss, 0.0) * weights  # also where the loss is inf
     if reduction == "none":

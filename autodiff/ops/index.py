@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.op import op, overridable, register
+from autodiff.op import is_array, op, overridable, register
 from autodiff.sparse import Lazy, RowGrad
 
 
 @overridable
 def scatter_add(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `x` added at `index`; entries at a repeated place add up."""
-    if isinstance(index, np.ndarray) and index.dtype != bool and len(shape) > 1:
+    if is_array(index) and index.dtype != bool and len(shape) > 1:
         values = np.reshape(x, (index.size, *shape[1:]))
         rows = index.ravel().astype(np.intp) % max(shape[0], 1)
         return RowGrad(rows, values, shape).dense()
@@ -43,6 +43,14 @@ def _is_basic(index: Any) -> bool:
 _BASIC = frozenset({int, np.int64, slice, type(None), type(...)})
 
 
+@overridable
+def not_negative(ids: Any, message: str) -> Any:
+    """The `ids`; numpy would count a negative one from the end."""
+    if ids.size and ids.min() < 0:
+        raise IndexError(message.format(ids.min()))
+    return ids
+
+
 class Scatter(Lazy):
     """Sum of `scatter_add` of several gradients, so that a value read in many pieces (the steps
     of a sequence) is not laid out in full for each piece.
@@ -69,7 +77,7 @@ class Scatter(Lazy):
         (index, g), *others = self.pairs
         out = scatter_add(g, index, self.shape)
         for index, g in others:
-            if isinstance(out, np.ndarray):
+            if is_array(out):
                 _add_at(out, index, g)
             else:
                 out = out + scatter_add(g, index, self.shape)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff.errors import DomainError
-from autodiff.op import binary, op, overridable, register
+from autodiff.op import asarray, binary, is_array, op, overridable, register
 from autodiff.ops.elementwise import sigmoid
-from autodiff.ops.index import scatter_add
+from autodiff.ops.index import not_negative, scatter_add
 from autodiff.ops.linalg import rows
 from autodiff.ops.reduce import share
 from autodiff.sparse import Parts, Product, RowGrad
@@ -75,8 +75,7 @@ def _softmax_cross_entropy(
 
     Both in one op, since the gradient of the loss is made of the probabilities.
     """
-    target = np.asarray(target)
-    _check_classes(target, logits, axis, reduction)
+    target = _classes(target, logits, axis, reduction)
     z = logits - logits.max(axis=axis, keepdims=True)
     p = np.exp(z)
     total = p.sum(axis=axis, keepdims=True)
@@ -84,7 +83,8 @@ def _softmax_cross_entropy(
     return _reduced(np.log(total).reshape(target.shape) - z[_places(target, axis)], reduction), p
 
 
-def _check_classes(target: Any, logits: Any, axis: int, reduction: str) -> None:
+def _classes(target: Any, logits: Any, axis: int, reduction: str) -> Any:
+    target = asarray(target)
     if reduction not in ("mean", "sum", "none"):
         raise DomainError(f"reduction={reduction!r} is none of 'mean', 'sum', 'none'")
     axis, shape = normalize_axis_index(axis, logits.ndim), logits.shape
@@ -92,8 +92,7 @@ def _check_classes(target: Any, logits: Any, axis: int, reduction: str) -> None:
         raise ValueError("the target has the shape of the logits without their class axis")
     if target.dtype.kind not in "iu":
         raise TypeError("the target classes have to be integers")
-    if target.size and target.min() < 0:
-        raise IndexError(f"there is no class {target.min()}")
+    return not_negative(target, "there is no class {}")
 
 
 def _places(target: Any, axis: int) -> tuple[Any, ...]:
@@ -118,7 +117,7 @@ def _reduced(loss: Any, reduction: str) -> Any:
 
 
 def _softmax_cross_entropy_logits(g: Any, out: Any, target: Any, axis: int, reduction: str) -> Any:
-    target = np.asarray(target)
+    target = asarray(target)
     by_loss, by_p = g.grads.get(0), g.grads.get(1)
     parts = [] if by_loss is None else [_less_one(out[1], by_loss, target, axis, reduction)]
     parts += [] if by_p is None else [_softmax_x(by_p, out[1], axis)]
@@ -131,7 +130,7 @@ def _less_one(p: Any, g: Any, target: Any, axis: int, reduction: str) -> Any:
         g = share(g, target.size)
     places = _places(target, axis)
     scaled = p * (np.expand_dims(g, axis) if reduction == "none" else g)
-    if isinstance(scaled, np.ndarray):
+    if is_array(scaled):
         np.subtract.at(scaled, places, g)  # the array is fresh
         return scaled
     return scaled - scatter_add(np.broadcast_to(g, target.shape), places, p.shape)
@@ -142,7 +141,7 @@ def _softmax_cross_entropy_jvp(
 ) -> tuple[Any, Any]:
     t, p = g[0], out[1]
     mean = np.sum(p * t, axis=axis)
-    loss = mean - t[_places(np.asarray(target), axis)]
+    loss = mean - t[_places(asarray(target), axis)]
     return _reduced(loss, reduction), p * (t - np.expand_dims(mean, axis))
 
 
@@ -192,19 +191,17 @@ def _standardize_jvp(g: Any, out: Any, axis: Any) -> tuple[Any, Any]:
 def lookup(table: Any, ids: Any) -> Any:
     """Rows of `table` at the integers `ids`, of any shape. The gradient, a `RowGrad`, holds
     only the rows used."""
-    ids = np.asarray(ids)
+    ids = asarray(ids)
     if ids.dtype.kind not in "iu" and ids.size:
         raise TypeError("the ids have to be integers")
-    ids = ids.astype(np.intp, copy=False)
-    if ids.size and ids.min() < 0:
-        raise IndexError(f"id {ids.min()} of a table with {len(table)} rows")
+    ids = not_negative(ids.astype(np.intp, copy=False), f"id {{}} of a table with {len(table)} rows")
     return table[ids]
 
 
 def _lookup_table(g: Any, ids: Any, table_shape: tuple[int, ...]) -> Any:
-    if not isinstance(g, np.ndarray):
+    if not is_array(g):
         return scatter_add(g, ids, table_shape)
-    ids = np.asarray(ids, np.intp)
+    ids = asarray(ids, np.intp)
     return RowGrad(ids.ravel(), g.reshape((ids.size, *table_shape[1:])), table_shape)
 
 

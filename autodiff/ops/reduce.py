@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.op import Op, op, register
+from autodiff.op import Op, asarray, op, register
 from autodiff.ops.elementwise import weight
 
 
@@ -126,7 +126,7 @@ def _std_x(g: Any, out: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> 
 
 def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """``log(sum(exp(x)))`` over `axis`, without overflow."""
-    x = np.asarray(x, np.result_type(x, np.float16))
+    x = asarray(x, np.result_type(x, np.float16))
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     largest = x == top
     with np.errstate(invalid="ignore", divide="ignore"):  # inf - inf is masked; log 0 is right
