@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError
-from autodiff.op import asarray
-from autodiff.sparse import RowGrad
+from autodiff.op import asarray, overridable
+from autodiff.sparse import RowGrad, coalesced
 from autodiff.tracked import Tracked
 
 __all__ = ["clip_grad_norm"]
@@ -52,9 +52,15 @@ def _weak(factor: Any, g: Any) -> Any:
 
 def _norm(g: Any) -> Any:
     """Euclidean norm in float64."""
-    values = g.coalesce().values if isinstance(g, RowGrad) else g
-    values = values._value if isinstance(values, Tracked) else values
-    return _length(np.abs(asarray(values, np.float64)).ravel())
+    if isinstance(g, RowGrad):
+        return _norm_of_rows(g.values, g.rows)
+    return _length(np.abs(asarray(g._value if isinstance(g, Tracked) else g, np.float64)).ravel())
+
+
+@overridable
+def _norm_of_rows(values: Any, rows: Any) -> Any:
+    """The same for rows, of which those that are the same one are added up first."""
+    return _norm(coalesced(values, rows)[1])
 
 
 def _length(x: Any) -> Any:

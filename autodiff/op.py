@@ -30,7 +30,7 @@ import numpy as np
 
 __all__ = [
     "NUMBERS", "OPS", "Op", "array", "asarray", "binary", "evaluate", "is_array", "op",
-    "overridable", "register", "sum_to", "unary",
+    "overridable", "rare", "register", "sum_to", "unary",
 ]  # fmt: skip
 
 Rule = Callable[..., Any]
@@ -257,15 +257,35 @@ def array(x: Any, dtype: Any = None) -> Any:
 
 def overridable(f: Rule) -> Rule:
     """Let `f` be called in rules as numpy's functions are: a first argument with numpy's
-    function protocol takes the call over. A row claims `f` by ``numpy=f``."""
+    function protocol takes the call over, and so does any that stands for an array while a
+    function is being compiled. A row claims `f` by ``numpy=f``."""
 
     @wraps(f)
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        asked = x
         if isinstance(x, (np.ndarray, np.generic, float, int)):
-            return f(x, *args, **kwargs)
-        return x.__array_function__(call, (type(x),), (x, *args), kwargs)
+            asked = _stand_in(args)
+            if asked is None:
+                return f(x, *args, **kwargs)
+        return asked.__array_function__(call, (type(asked),), (x, *args), kwargs)
 
     return call
+
+
+def _stand_in(args: tuple[Any, ...]) -> Any:
+    """The first that stands for an array, also within an index."""
+    for arg in args:
+        found = _stand_in(arg) if arg.__class__ is tuple else arg
+        if hasattr(found, "is_traced"):
+            return found
+    return None
+
+
+@overridable
+def rare(condition: Any) -> bool:
+    """Whether a condition holds that is as good as never met. A function that is being compiled
+    goes on as if it were not; where it is when the program runs, eager mode takes over."""
+    return bool(condition)
 
 
 def _row(name: str, forward: Rule, args: tuple[str, ...], **settings: Any) -> Op:

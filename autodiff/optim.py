@@ -17,7 +17,7 @@ from autodiff import tree
 from autodiff.clipping import clip_grad_norm
 from autodiff.errors import DomainError, DTypeError, GraphError
 from autodiff.op import array, asarray
-from autodiff.sparse import RowGrad
+from autodiff.sparse import RowGrad, put_rows, taken_rows
 from autodiff.state import fitted
 from autodiff.tracked import Tracked
 
@@ -112,10 +112,10 @@ class Optimizer:
     def _update_rows(self, p: Any, gradient: RowGrad, dtype: Any, state: tuple[Any, ...]) -> None:
         once = gradient.coalesce()
         rows, g, whole = once.rows, _plain(once.values, dtype), (p._writable(), *state)
-        x, *parts = (array[rows] for array in whole)
+        x, *parts = (taken_rows(array, rows) for array in whole)
         self._update(x, g, np.empty_like(g), *parts)
         for array, part in zip(whole, (x, *parts)):
-            array[rows] = part
+            put_rows(array, rows, part)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""

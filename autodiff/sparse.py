@@ -6,7 +6,58 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Lazy", "Parts", "Product", "RowGrad"]
+from autodiff.op import overridable
+
+__all__ = [
+    "Lazy", "Parts", "Product", "RowGrad", "coalesced", "padded_rows", "put_rows", "replaced_rows",
+    "taken_or_zero", "taken_rows",
+]  # fmt: skip
+
+
+@overridable
+def coalesced(values: Any, rows: Any) -> tuple[Any, Any]:
+    """``(rows, values)`` with each row once, in rising order, and its values added up."""
+    found, where = np.unique(rows, return_inverse=True)
+    if len(found) == len(rows):
+        return found, values[np.argsort(rows)]
+    order = np.argsort(where, kind="stable")
+    starts = np.searchsorted(where[order], np.arange(len(found)))
+    return found, np.add.reduceat(values[order], starts, axis=0)
+
+
+def padded_rows(values: Any, rows: Any) -> tuple[Any, Any]:
+    """`coalesced` at the length it had: the places left over hold row -1 and zeros."""
+    n, (rows, values) = len(rows), coalesced(values, rows)
+    left = n - len(rows)
+    rows = np.concatenate([rows, np.full(left, -1, rows.dtype)])
+    return rows, np.concatenate([values, np.zeros((left, *values.shape[1:]), values.dtype)])
+
+
+@overridable
+def taken_rows(x: Any, rows: Any) -> Any:
+    """These rows of `x`, as a copy."""
+    return x[rows]
+
+
+def taken_or_zero(x: Any, rows: Any) -> Any:
+    """These rows of `x`; zeros for row -1."""
+    out = x[rows]
+    out[rows == -1] = 0
+    return out
+
+
+@overridable
+def put_rows(x: Any, rows: Any, part: Any) -> Any:
+    """`x`, after `part` was written into these rows of it."""
+    x[rows] = part
+    return x
+
+
+def replaced_rows(x: Any, rows: Any, part: Any) -> Any:
+    """A copy of `x` with `part` in these rows; what is for row -1 is left out."""
+    out, used = np.array(x), rows != -1
+    out[rows[used]] = part[used]
+    return out
 
 
 class Lazy:
@@ -68,20 +119,13 @@ class RowGrad(Lazy):
 
     def coalesce(self) -> RowGrad:
         """The same gradient with each row once, in rising order."""
-        rows, where = np.unique(self.rows, return_inverse=True)
-        if len(rows) == len(self.rows):
-            order = np.argsort(self.rows)
-            return RowGrad(rows, self.values[order], self.shape)
-        order = np.argsort(where, kind="stable")
-        starts = np.searchsorted(where[order], np.arange(len(rows)))
-        return RowGrad(rows, np.add.reduceat(self.values[order], starts, axis=0), self.shape)
+        return RowGrad(*coalesced(self.values, self.rows), self.shape)
 
     def dense(self) -> np.ndarray:
         """The gradient as an array of the table's shape."""
         out = np.zeros(self.shape, self.values.dtype)
         once = self.coalesce() if len(self.rows) else self
-        out[once.rows] = once.values
-        return out
+        return put_rows(out, once.rows, once.values)  # type: ignore[no-any-return]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.dense(), dtype)

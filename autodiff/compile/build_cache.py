@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["cache_folder", "clear", "fetch", "keep", "key", "processor", "workplace"]
+__all__ = ["cache_folder", "clear", "discard", "fetch", "keep", "key", "processor", "workplace"]
 
 MOST_ENTRIES = 1_000
 MOST_BYTES = 500_000_000
@@ -88,15 +88,9 @@ def processor() -> str:
 
 
 def fetch(key: str, name: str) -> Path | None:
-    """The file `name` of an entry; None where there is none, or it is damaged.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made, or others could have written into it.
-    """
-    entry = _folder() / key
+    """The file `name` of an entry; None where there is none, or none to be trusted."""
     try:
+        entry = _folder() / key
         digest = (entry / _DIGEST).read_text("ascii")
         if digest != hashlib.sha256((entry / name).read_bytes()).hexdigest():
             return None
@@ -122,7 +116,8 @@ def keep(key: str, name: str, files: Mapping[str, bytes]) -> Path:
         with suppress(OSError):
             os.rename(new, entry)  # refused where there is an entry
         if new.exists() and fetch(key, name) is None:
-            os.rename(entry, Path(work, "damaged"))
+            with suppress(FileNotFoundError):  # another process has done so already
+                os.rename(entry, Path(work, "damaged"))
             os.rename(new, entry)
     _trim(entry.parent)
     return entry / name
@@ -145,11 +140,16 @@ def workplace() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=_folder(), ignore_cleanup_errors=True)
 
 
+def discard(key: str) -> None:
+    """Delete an entry, if there is one."""
+    shutil.rmtree(cache_folder() / key, ignore_errors=True)
+
+
 def clear() -> int:
     """Delete every entry, and return how many there were."""
     entries = _entries(cache_folder())
     for entry in entries:
-        shutil.rmtree(entry, ignore_errors=True)
+        discard(entry.name)
     return len(entries)
 
 
@@ -168,8 +168,8 @@ def _folder() -> Path:
 
 
 def _entries(folder: Path) -> list[Path]:
-    with suppress(FileNotFoundError):
-        return [path for path in folder.iterdir() if _KEY.fullmatch(path.name)]
+    with suppress(OSError):
+        return [folder / name for name in os.listdir(folder) if _KEY.fullmatch(name)]
     return []
 
 
@@ -180,7 +180,7 @@ def _trim(folder: Path) -> None:
     for i, (_, size, entry) in enumerate(known):
         total += size
         if i >= MOST_ENTRIES or (i and total > MOST_BYTES):
-            shutil.rmtree(entry, ignore_errors=True)
+            discard(entry.name)
     for path in folder.glob(f"{_TEMPORARY}*"):
         if _measured(path)[0] < time.time() - _DAY:
             shutil.rmtree(path, ignore_errors=True)
@@ -189,7 +189,8 @@ def _trim(folder: Path) -> None:
 def _measured(entry: Path) -> tuple[float, int, Path]:
     """When it was used last and its bytes; now and none for what another process just dropped."""
     try:
-        size = sum(path.stat().st_size for path in entry.iterdir())
-        return entry.stat().st_mtime, size, entry
+        with os.scandir(entry) as files:
+            size = sum(file.stat().st_size for file in files)
+        return os.stat(entry).st_mtime, size, entry
     except OSError:
         return time.time(), 0, entry

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
+from autodiff.compile.native import Native
+from autodiff.compile.program import Value
 from autodiff.compile.replay import Retry, replayed
 from autodiff.compile.trace import Trace, is_dynamic, trace
 from autodiff.compile.traced import Traced, recorder
@@ -126,7 +128,18 @@ class _Specialized:
 
     def __init__(self, traced: Trace, backend: str, cache: bool) -> None:
         self.trace, self.source = traced, ""
-        self.run = replayed(traced.program)
+        outputs, count = traced.program.outputs, len(traced.updates)
+        first = len(outputs) - count - len(traced.grads)
+        new = outputs[first : first + count]
+        self.updates = {
+            u: traced.program.inputs[i] for u, i in zip(new, traced.updates, strict=True)
+            if isinstance(u, Value)
+        }  # fmt: skip
+        if backend in ("auto", "c"):
+            native = Native(traced.program, self.updates, cache)
+            self.source, self.run = native.source, lambda *inputs: native(list(inputs))
+        else:
+            self.run = replayed(traced.program)
 
     def __call__(self, leaves: list[Any]) -> Any:
         t = self.trace

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compile.program import Instruction, Program, Value, mapped, values_in
-from autodiff.compile.traced import cast, copied
+from autodiff.compile.copies import cast, copied
 
 __all__ = ["is_guard", "rewritten", "simplified"]
 

@@ -126,10 +126,11 @@ def build(source: str, *, cache: bool = True) -> ctypes.CDLL:
 def _known(key: str) -> ctypes.CDLL | None:
     if key in _unkept:
         return _unkept[key]
+    path = build_cache.fetch(key, _BINARY)
     try:
-        path = build_cache.fetch(key, _BINARY)
         return ctypes.CDLL(str(path)) if path else None
-    except OSError:  # no folder; or built beside another C library, in a home that machines share
+    except OSError:  # built beside another C library, in a home that machines share
+        build_cache.discard(key)
         return None
 
 
@@ -233,13 +234,10 @@ def _remembered(command: tuple[str, ...], stamps: tuple[object, ...]) -> Compile
 
 
 def _recalled(key: str) -> Compiler | None:
-    try:
-        path = build_cache.fetch(key, _RECORD)
-        if path is None:
-            return None
-        known = json.loads(path.read_bytes())
-    except OSError:
+    path = build_cache.fetch(key, _RECORD)
+    if path is None:
         return None
+    known = json.loads(path.read_bytes())
     return Compiler(tuple(known["command"]), known["version"], tuple(known["flags"]))
 
 
@@ -260,7 +258,8 @@ def _examined(command: tuple[str, ...], folder: str) -> Compiler:
     compiler = Compiler(command, _run([*command, "--version"], folder), FLAGS)
     if not _takes(compiler, folder):
         compiler = _reduced(compiler, folder)
-    probe = ctypes.CDLL(str(compiler.compile(PROBE, folder))).probe
+        compiler.compile(PROBE, folder)
+    probe = ctypes.CDLL(str(Path(folder, _BINARY))).probe
     if probe(ctypes.c_double(1.0)) != 3:
         raise CompilerError("the library it built gives a wrong result")
     return compiler

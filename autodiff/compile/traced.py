@@ -13,13 +13,33 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autodiff.compile.copies import added_at, cast, changed, copied, uniform, written
 from autodiff.compile.program import Instruction, Program, Value, mapped
-from autodiff.errors import AutodiffError
+from autodiff.compile.refusals import (
+    TraceError,
+    depends_on_values,
+    foreign_write,
+    leaked,
+    needs_array,
+    needs_value,
+    user_line,
+    viewed,
+)
+from autodiff.composites import neural
+from autodiff.op import rare
+from autodiff.ops.index import entries
+from autodiff.sparse import (
+    coalesced,
+    padded_rows,
+    put_rows,
+    replaced_rows,
+    taken_or_zero,
+    taken_rows,
+)
 from autodiff.strong_zero import holds_nan
 
 __all__ = [
@@ -27,18 +47,21 @@ __all__ = [
     "recording_into", "user_line", "written",
 ]  # fmt: skip
 
-_OWN = str(Path(__file__).parents[1])
-
-
-class TraceError(AutodiffError, TypeError):
-    """Code that depends on a value, which a compiled function must not."""
-
 
 class Recorder:
-    """The program under way."""
+    """The program under way.
+
+    Attributes
+    ----------
+    program : Program
+    start : int
+        Values with a lower number are of another trace, and not of one around this one.
+    """
 
     def __init__(self) -> None:
         self.program = Program([])
+        around = recorder.get()
+        self.start = around.start if around else Value((), bool).number
 
     def input(self, example: Any) -> Traced:
         """An array that the caller provides."""
@@ -60,43 +83,35 @@ def recording_into(made: Recorder) -> Iterator[Recorder]:
         recorder.reset(token)
 
 
-def user_line() -> str:
-    """The innermost line that is not of this library."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith((_OWN, "<autodiff>")) and "numpy" not in name:
-            return f"{Path(name).name}:{frame.f_lineno}"
-        frame = frame.f_back
-    return ""
-
-
 def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function on the examples, and write the call down."""
-    under_way = recorder.get()
-    if under_way is None:
-        raise TraceError(
-            f"an array of a compiled function was used outside of it, at {user_line()}: return "
-            "what you need from the function"
-        )
+    _require_own((args, kwargs))
     with np.errstate(all="ignore"):
         example = function(*mapped(_example, args), **mapped(_example, kwargs))
+    return _write_down(function, args, kwargs, example)
+
+
+def _require_own(given: Any) -> None:
+    under_way = recorder.get()
+    if under_way is None or any(t.value.number < under_way.start for t in _traced_in(given)):
+        raise leaked()
+
+
+def _write_down(function: Any, args: Any, kwargs: Any, example: Any) -> Any:
     is_tuple = isinstance(example, (tuple, list))
     examples = tuple(example) if is_tuple else (example,)
     out = tuple(map(Value.like, examples))
-    under_way.program.instructions.append(
-        Instruction(
-            function, mapped(_value, args), mapped(_value, kwargs), out, is_tuple, user_line()
-        )
+    instruction = Instruction(
+        function, mapped(_value, args), mapped(_value, kwargs), out, is_tuple, user_line()
     )
+    recorder.get().program.instructions.append(instruction)  # type: ignore[union-attr]
     made = [Traced(v, e, _memory(e, (args, kwargs))) for v, e in zip(out, examples, strict=True)]
-    return type(example)(made) if type(example) in (tuple, list) else (
-        tuple(made) if is_tuple else made[0])  # fmt: skip
+    if not is_tuple:
+        return made[0]
+    return made if type(example) is list else tuple(made)
 
 
 def _example(leaf: Any) -> Any:
-    if isinstance(leaf, slice):
-        return slice(*map(_example, (leaf.start, leaf.stop, leaf.step)))
     return leaf.example if isinstance(leaf, Traced) else leaf
 
 
@@ -178,7 +193,13 @@ class Traced:
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
+    @property
+    def mT(self) -> Any:  # noqa: N802 - as numpy
+        """The last two axes exchanged."""
+        return emit(np.swapaxes, self, -1, -2)
+
     def __getitem__(self, index: Any) -> Any:
+        _require_known_shape(index)
         return emit(operator.getitem, self, index)
 
     def __setitem__(self, index: Any, part: Any) -> None:
@@ -189,10 +210,7 @@ class Traced:
         if not isinstance(self.example, np.ndarray):
             return new if isinstance(new, Traced) else emit(copied, new)
         if sys.getrefcount(self.memory) > 2:
-            raise TraceError(
-                f"{user_line()} writes into an array of which there are views: a compiled function "
-                "has none; write x = x.at[index].set(value) of a Tensor, or copy the array first"
-            )
+            raise viewed()
         if new.dtype != self.dtype:
             new = emit(cast, new, self.dtype)
         if new.shape != self.shape:
@@ -226,52 +244,60 @@ class Traced:
 
     def item(self) -> Any:
         """Not possible: another call has another value."""
-        raise _needs_value("takes .item()")
+        raise needs_value("takes .item()")
 
     def tolist(self) -> Any:
         """Not possible: another call has another value."""
-        raise _needs_value("takes .tolist()")
+        raise needs_value("takes .tolist()")
 
     def __bool__(self) -> bool:
-        raise _needs_value("branches on a value")
+        raise needs_value("branches on a value")
 
     def __float__(self) -> float:
-        raise _needs_value("takes float()")
+        raise needs_value("takes float()")
 
     def __int__(self) -> int:
-        raise _needs_value("takes int()")
+        raise needs_value("takes int()")
 
     def __index__(self) -> int:
-        raise _needs_value("takes a value for a length or an index of Python's")
+        raise needs_value("takes a value for a length or an index of Python's")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise _needs_value("makes a plain array")
+        raise needs_array()
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise needs_value("prints a number")
+        return repr(self)
 
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None)
         if how == "at":
-            target, *rest = inputs
-            if not isinstance(target, Traced):
-                raise _foreign_write()
-            target._become(emit(added_at, target, ufunc, *rest))
+            target = _own(inputs[0])
+            target._become(emit(added_at, target, ufunc, *inputs[1:]))
             return None
-        if any(_foreign(x) for x in inputs):
+        if any(map(_foreign, inputs)):
             return NotImplemented
+        (out,) = kwargs.pop("out", (None,))
+        where = kwargs.pop("where", True)
         made = emit(ufunc if how == "__call__" else getattr(ufunc, how), *inputs, **kwargs)
-        return made if out is None or out[0] is None else _into(out, made)
+        if out is None:
+            return made
+        return _own(out)._become(made if where is True else emit(np.where, where, made, out))
 
     def __array_function__(self, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(_foreign(x) for x in args):
+        if any(map(_foreign, args)):
             return NotImplemented
-        if f is holds_nan:  # looked at when the program runs
-            emit(holds_nan, *args)
-            return False
+        if f in _ANSWERS:
+            return _ANSWERS[f](*args, **kwargs)
+        if _is_traced(args[_DECIDES[f]] if f in _DECIDES else None) or (f, len(args)) == _PLACES:
+            raise depends_on_values(f"np.{f.__name__}")
+        if f in _WRITERS:
+            _own(args[0])._become(emit(changed, args[0], f, *args[1:], **kwargs))
+            return None
         out = kwargs.pop("out", None)
-        if f in _SHAPES:
-            return _SHAPES[f](*args, **kwargs)
-        f, args, kwargs = _like_numpy(f, args, kwargs)
         made = emit(f, *args, **kwargs)
-        return made if out is None else _into(out if isinstance(out, tuple) else (out,), made)
+        out = out[0] if isinstance(out, tuple) else out
+        return made if out is None else _own(out)._become(made)
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
@@ -282,79 +308,96 @@ class Traced:
     __hash__ = object.__hash__
 
 
-_SHAPES: dict[Any, Callable[..., Any]] = {
+def _checked(f: Any) -> Callable[..., bool]:
+    """What stops the program when it runs; while it is written all is well."""
+
+    def answer(*args: Any) -> bool:
+        emit(f, *args)
+        return False
+
+    return answer
+
+
+def _uniform(x: Any, rng: Any) -> Any:
+    # Not drawn for the example, since the generator has to go on from where it is.
+    return _write_down(uniform, (x.shape, rng), {}, np.zeros(x.shape, np.float32))
+
+
+def _of_rows(f: Any, with_gaps: Any) -> Callable[..., Any]:
+    """`with_gaps`, whose shape does not depend on values, where the rows are not known."""
+
+    def answer(x: Any, rows: Any, *part: Any) -> Any:
+        if not isinstance(rows, Traced):
+            return f.__wrapped__(x, rows, *part)
+        if part and isinstance(x, Traced):
+            return x._become(emit(with_gaps, x, rows, *part))
+        return emit(with_gaps, x, rows, *part)
+
+    return answer
+
+
+def _array_like(fill: Any) -> Callable[..., Any]:
+    return lambda a, dtype=None, **kwargs: fill(a.shape, dtype or a.dtype)
+
+
+_ANSWERS: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a: a.size,
-    np.result_type: lambda *args: np.result_type(*(getattr(a, "dtype", a) for a in args)),
+    np.result_type: lambda *args: np.result_type(*map(_example, args)),
     np.iscomplexobj: lambda x: False,
     np.isrealobj: lambda x: True,
-    np.copy: lambda a, *args, **kwargs: a.copy(),
-    np.zeros_like: lambda a, dtype=None, **kwargs: np.zeros(a.shape, dtype or a.dtype),
-    np.ones_like: lambda a, dtype=None, **kwargs: np.ones(a.shape, dtype or a.dtype),
+    np.copy: lambda a, *args, **kwargs: emit(copied, a),
+    np.empty_like: lambda a, *args, **kwargs: emit(copied, a),
+    np.zeros_like: _array_like(np.zeros),
+    np.ones_like: _array_like(np.ones),
+    holds_nan: _checked(holds_nan),
+    rare: _checked(rare),
+    neural.uniform: _uniform,
+    coalesced: _of_rows(coalesced, padded_rows),
+    taken_rows: _of_rows(taken_rows, taken_or_zero),
+    put_rows: _of_rows(put_rows, replaced_rows),
+    entries: lambda x, index: Traced.__getitem__(x, index),
 }
-"""What is known without the value."""
+"""What is not just written down."""
+
+_DECIDES = {
+    np.nonzero: 0, np.flatnonzero: 0, np.argwhere: 0, np.unique: 0, np.extract: 0, np.compress: 0,
+    np.bincount: 0, np.trim_zeros: 0, np.union1d: 0, np.intersect1d: 0, np.setdiff1d: 0,
+    np.setxor1d: 0, np.repeat: 1, np.delete: 1, np.insert: 1,
+}  # fmt: skip
+"""Of which argument the values decide how long the result is."""
+_PLACES = (np.where, 1)
+_WRITERS = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 
 
-def _like_numpy(f: Any, args: Any, kwargs: Any) -> Any:
-    """Some functions by their simplest form, so that backends meet fewer."""
-    if f is np.empty_like:
-        return copied, args[:1], {}
-    return f, args, kwargs
+def _require_known_shape(index: Any) -> None:
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, Traced) and part.dtype == bool:
+            raise depends_on_values("a mask as an index")
+        if isinstance(part, slice) and any(map(_is_traced, (part.start, part.stop, part.step))):
+            raise depends_on_values("a value as the end of a slice")
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, Traced)
 
 
 def _foreign(x: Any) -> bool:
     """Whether something else than an array wants to answer, such as a tensor."""
     kind = type(x)
+    if kind in (list, tuple):
+        return any(map(_foreign, x))
     return not issubclass(kind, (Traced, np.ndarray, np.generic)) and (
         getattr(kind, "__array_ufunc__", True) is None or hasattr(kind, "_node")
     )
 
 
-def _into(out: tuple[Any, ...], made: Any) -> Any:
-    (target,) = out
+def _own(target: Any) -> Traced:
+    """An array that may be written into."""
     if not isinstance(target, Traced):
-        raise _foreign_write()
-    return target._become(made)
-
-
-def _foreign_write() -> TraceError:
-    return TraceError(
-        f"{user_line()} writes into an array that is no argument: a compiled function changes its "
-        "arguments and returns results, and has no other effect; pass the array as an argument"
-    )
-
-
-def _needs_value(what: str) -> TraceError:
-    return TraceError(
-        f"{user_line()} {what} within a compiled function, where values are not known yet: use "
-        "np.where(condition, a, b) in place of a branch, ad.scan for a loop, return what is to be "
-        "looked at, or keep this part out of the compiled function"
-    )
-
-
-def cast(x: Any, dtype: Any) -> Any:
-    """`x` in another dtype."""
-    return x.astype(dtype) if hasattr(x, "astype") else np.dtype(dtype).type(x)
-
-
-def copied(x: Any) -> Any:
-    """`x` as an array of its own."""
-    return x.copy() if hasattr(x, "copy") else x
-
-
-def written(x: Any, index: Any, part: Any) -> Any:
-    """`x` with `part` written at `index`."""
-    out = np.array(x)
-    out[index] = part
-    return out
-
-
-def added_at(x: Any, ufunc: Any, index: Any, *part: Any) -> Any:
-    """`x` after ``ufunc.at(x, index, part)``."""
-    out = np.array(x)
-    ufunc.at(out, index, *part)
-    return out
+        raise foreign_write()
+    return target
 
 
 def _binary(function: Any, swapped: bool = False) -> Any:

@@ -13,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff.errors import DomainError, ShapeError
 from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.op import rare
 
 __all__ = [
     "cholesky", "cond", "cross", "diagonal", "eigh", "eigvalsh", "lstsq", "matrix_norm",
@@ -144,7 +145,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     x = pinv(a, least) @ b
     rank = np.sum(values > least * values[:1], dtype=np.int32)
     errors = np.sum((b - a @ x) ** 2, axis=0)
-    told = rank == columns < rows
+    told = columns < rows and not rare(rank < columns)
     return x, np.reshape(errors, (-1,))[: None if told else 0], rank, values
 
 

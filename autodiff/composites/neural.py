@@ -8,7 +8,7 @@ import numpy as np
 
 from autodiff.errors import DomainError, ShapeError
 from autodiff.functions import FUNCTIONS, composite, plain
-from autodiff.op import array, asarray
+from autodiff.op import array, asarray, overridable, rare
 from autodiff.tensor import wrap
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "layer_norm",
     "mae",
     "mse",
+    "uniform",
 ]
 
 
@@ -142,8 +143,14 @@ def dropout(x: Any, rate: float, rng: Any = None, training: bool = True) -> Any:
         return x
     if rng is None:
         raise DomainError("dropout: pass rng=, a seed or a generator, so that runs can be repeated")
-    kept = np.random.default_rng(rng).random(x.shape, np.float32) >= rate
+    kept = uniform(x._value, rng) >= rate
     return x * wrap(kept.astype(x.dtype) / (1 - rate), None)
+
+
+@overridable
+def uniform(x: Any, rng: Any) -> Any:
+    """A float32 number in [0, 1) for each entry of `x`."""
+    return np.random.default_rng(rng).random(np.shape(x), np.float32)
 
 
 @composite("layer_norm")
@@ -196,4 +203,5 @@ def _reduced(loss: Any, reduction: str, mask: Any) -> Any:
     loss = np.where(weights != 0, loss, 0.0) * weights  # also where the loss is inf
     if reduction == "none":
         return loss
-    return np.sum(loss) / ((np.sum(weights) or 1.0) if reduction == "mean" else 1.0)
+    total = np.sum(weights) if reduction == "mean" else 1.0
+    return np.sum(loss) / (1.0 if rare(total == 0) else total)

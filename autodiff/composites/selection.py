@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from autodiff.composites.rearrange import ravel
 from autodiff.errors import ShapeError, describe
 from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.op import array
 from autodiff.ops.shape import along
 from autodiff.tensor import Tensor
 
@@ -21,7 +22,7 @@ _SCATTER, _WHERE = FUNCTIONS["scatter_add"], FUNCTIONS["where"]
 @composite("take_along_axis", np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Entries at `indices` along `axis`, a set of its own for each place in the other axes."""
-    indices = np.array(indices)
+    indices = array(indices)
     if axis is None:
         return ravel(arr)[indices]
     x = as_tensor(arr)

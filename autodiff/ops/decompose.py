@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, ShapeError, describe
-from autodiff.op import op, register
+from autodiff.op import op, overridable, rare, register
 from autodiff.ops.inverse import attempt, eye, parts, require_square, solve
 from autodiff.sparse import Parts
 
@@ -22,6 +22,7 @@ def _lower(x: Any) -> Any:
     return np.tri(x.shape[-1], dtype=x.dtype) - 0.5 * eye(x)
 
 
+@overridable
 def _cholesky(x: Any) -> Any:
     """Lower triangular L with ``L @ L.T = x``.
 
@@ -64,6 +65,7 @@ def _qr_tall(q: Any, r: Any, by_q: Any, by_r: Any) -> Any:
     return solve(r, (sides if by_q is None else sides + by_q).mT).mT
 
 
+@overridable
 def _eigh(x: Any, UPLO: str = "L") -> Any:
     """``(eigenvalues, eigenvectors)`` of symmetric matrices, of which one triangle is read."""
     require_square("eigh", x)
@@ -111,7 +113,7 @@ def _gaps(what: str, w: Any, used: Any) -> Any:
     eigenspace the vectors may be turned at will, so no use may be made of their directions there.
     """
     gap, same = _difference(w)
-    if np.any(same & ~np.eye(w.shape[-1], dtype=bool) & used):
+    if rare(np.any(same & ~np.eye(w.shape[-1], dtype=bool) & used)):
         raise DomainError(
             f"linalg.{what} have no derivative, since they may be turned at will; a function of "
             "the values alone has one"
@@ -140,6 +142,7 @@ def _gaps_or_nan(w: Any) -> Any:
     return gap + np.where(same, other, 0.0).astype(w.dtype)
 
 
+@overridable
 def _svd(x: Any) -> Any:
     """``(U, S, Vh)`` with as many vectors as there are singular values."""
     if np.ndim(x) < 2:
@@ -176,7 +179,7 @@ def _beside(by_q: Any, q: Any) -> Any:
 
 
 def _above_zero(s: Any) -> Any:
-    if np.any(s <= _noise(s)):
+    if rare(np.any(s <= _noise(s))):
         raise DomainError(
             "linalg.svd: vectors of a singular value of 0 have no derivative, since they may be "
             "turned at will; a function of the singular values alone has one"

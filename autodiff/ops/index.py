@@ -26,11 +26,10 @@ def _add_at(out: Any, index: Any, x: Any) -> None:
     if not _is_basic(index):
         np.add.at(out, index, x)
         return
-    part = out[index]
-    if part.ndim:
+    if isinstance(out, np.ndarray) and isinstance(part := out[index], np.ndarray):
         part += x  # a view
     else:
-        out[index] = part + x
+        out[index] = out[index] + x
 
 
 def _is_basic(index: Any) -> bool:
@@ -86,6 +85,15 @@ class Scatter(Lazy):
 
 def _getitem(x: Any, index: Any) -> Any:
     """Entries of `x` at any index that numpy takes."""
+    try:
+        return x[index]
+    except (TypeError, IndexError):  # perhaps a constant, and an index that is not known yet
+        return entries(x, index)
+
+
+@overridable
+def entries(x: Any, index: Any) -> Any:
+    """The same; anything in the index may take it over."""
     return x[index]
 
 

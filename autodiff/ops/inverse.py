@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, ShapeError, describe
-from autodiff.op import op, overridable, register
+from autodiff.op import is_array, op, overridable, register
 from autodiff.sparse import Parts
 
 
@@ -114,7 +114,7 @@ def _cofactors_x(g: Any, x: Any) -> Any:
     ``(X_ii Y_jj - X_ij Y_ji)`` times the product of the other singular values. On tensors, which
     is for third derivatives, x has to be regular.
     """
-    if not isinstance(x, np.ndarray):
+    if not is_array(x):
         y = inverse(x).mT
         product = np.matmul(np.matmul(y, g.mT), y)
         total = np.sum(g * y, axis=(-1, -2), keepdims=True)

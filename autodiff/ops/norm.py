@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.op import op, register
+from autodiff.op import op, overridable, register
 from autodiff.ops.reduce import expand
 
 
+@overridable
 def _vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
     """``sum(abs(x) ** ord) ** (1 / ord)`` over `axis` (int, tuple, or None for all).
 

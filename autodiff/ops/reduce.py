@@ -167,8 +167,10 @@ def _cumprod_x(g: Any, x: Any, axis: Any) -> Any:
 
 def _times(a: Any, s: Any) -> Any:
     """``a * s``, where a signal of zero stays zero beside what is not finite."""
-    out = a * s
-    return np.where((s == 0) & ~np.isfinite(a), 0.0, out) if not np.all(np.isfinite(a)) else out
+    out, finite = a * s, np.isfinite(a)
+    if not hasattr(finite, "is_traced") and np.all(finite):
+        return out
+    return np.where((s == 0) & ~finite, 0.0, out)
 
 
 def _recurrence(s: Any, a: Any) -> Any:

@@ -1,0 +1,250 @@
+"""The C text of a program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autodiff.compile import gemm
+from autodiff.compile.elements import C_TYPES
+from autodiff.compile.fuse import Nest, fused, reads, writes
+from autodiff.compile.loops import nest_source
+from autodiff.compile.lower import Lowered, Operation, lowered
+from autodiff.compile.memory import laid_out
+from autodiff.compile.program import Program, Value
+from autodiff.compile.storage import Place, Storage
+
+__all__ = ["Emitted", "emitted"]
+
+_MATHS = (Path(__file__).parent / "c" / "maths.h").read_text()
+
+
+@dataclass
+class Emitted:
+    """A program in C.
+
+    Attributes
+    ----------
+    source : str
+    segments : list
+        In order: the name of a C function, or an `Operation` that numpy does.
+    size : int
+        Bytes of memory that a call needs.
+    made : Lowered
+    """
+
+    source: str
+    segments: list[Any]
+    size: int
+    made: Lowered
+    outputs: list[Any] = field(default_factory=list)
+
+
+class _File:
+    """A C file being written."""
+
+    def __init__(self, made: Lowered, has_blas: bool) -> None:
+        self.made, self.has_blas = made, has_blas
+        self.products: dict[Any, str] = {}
+        self.functions: list[str] = []
+
+    def pointer(self, place: Place) -> str:
+        """The address of the first entry of a place."""
+        kind = C_TYPES[place.array.dtype.name]
+        storage, offset = place.storage, place.offset
+        if storage.kind == "arena":
+            base = f"({kind} *)(memory + {storage.offset})"
+        else:
+            base = f"({kind} *){storage.kind}s[{storage.index}]"
+        steps = "".join(f" + {variable} * {stride}" for variable, stride in place.steps if stride)
+        return f"{base}{f' + {offset}' if offset else ''}{steps}"
+
+    def product(self, operation: Operation) -> list[str]:
+        """The call of a matrix product, which is written once for each shape."""
+        a, b, c = operation.extra["matrices"]
+        (ta, lda), (tb, ldb), (_, ldc) = map(_layout, (a, b, c))
+        accumulate = bool(operation.extra.get("accumulate"))
+        shape = gemm.Gemm(
+            c.array.dtype.name, c.shape[0], c.shape[1], a.shape[1], ta, tb, lda, ldb, ldc,
+            accumulate,
+        )  # fmt: skip
+        name = self.products.setdefault(shape, f"product_{len(self.products)}")
+        return [f"{name}({self.pointer(a)}, {self.pointer(b)}, {self.pointer(c)});"]
+
+    def take(self, operation: Operation) -> list[str]:
+        """Rows of a table at places that are checked."""
+        x, *parts = operation.args
+        assert operation.out is not None
+        source, target = self.made.place(x), self.made.place(operation.out)
+        body, row = self._rows(source, parts)
+        n = math.prod(row)
+        copy = f"to[i * {n} + j] = from[j];"
+        kind = C_TYPES[source.array.dtype.name]
+        lines = [f"const {kind} *from = {self.pointer(source)} + at;",
+                 f"for (int64_t j = 0; j < {n}; j++) {copy}"]  # fmt: skip
+        head = f"{kind} *to = {self.pointer(target)};"
+        return ["{", f"  {head}", *(f"  {line}" for line in self._over(parts, body, lines)), "}"]
+
+    def add_at(self, operation: Operation) -> list[str]:
+        """Entries added at places, one after the other."""
+        x, part, *parts = operation.args
+        target = self.made.place(x)
+        body, _ = self._rows(target, parts)
+        kind = C_TYPES[target.array.dtype.name]
+        if isinstance(part, Value) or np.ndim(part):
+            source = self.made.place(part)
+            text = f"({self.pointer(source)})[{'i' if source.array.size > 1 else 0}]"
+        else:
+            text = repr(float(part))
+        lines = [f"({self.pointer(target)})[at] {operation.name}= ({kind}){text};"]
+        return ["{", *(f"  {line}" for line in self._over(parts, body, lines)), "}"]
+
+    def _over(self, parts: list[Any], body: list[str], lines: list[str]) -> list[str]:
+        shape = np.broadcast_shapes(*(np.shape(p) if not isinstance(p, Value) else p.shape
+                                      for p in parts))  # fmt: skip
+        n = math.prod(shape)
+        return [f"for (int64_t i = 0; i < {n}; i++) {{", *(f"  {t}" for t in [*body, *lines]), "}"]
+
+    def _rows(self, x: Place, parts: list[Any]) -> tuple[list[str], tuple[int, ...]]:
+        """Lines that work out `at`, the entry where row number i begins."""
+        shape = np.broadcast_shapes(*(p.shape if isinstance(p, Value) else np.shape(p)
+                                      for p in parts))  # fmt: skip
+        lines = ["int64_t at = 0;"]
+        for axis, part in enumerate(parts):
+            n, stride = x.shape[axis], x.strides[axis]
+            lines += [
+                f"int64_t k{axis} = {self._index_entry(part, shape)};",
+                f"if (k{axis} < 0) k{axis} += {n};",
+                f"if (k{axis} < 0 || k{axis} >= {n}) return 1;", f"at += k{axis} * {stride};",
+            ]  # fmt: skip
+        return lines, x.shape[len(parts) :]
+
+    def _index_entry(self, part: Any, shape: tuple[int, ...]) -> str:
+        if not isinstance(part, Value) and not np.ndim(part):
+            return str(int(part))
+        place = self.made.place(part).broadcast(shape)
+        terms, before = [], 1
+        for n, stride in zip(reversed(shape), reversed(place.strides), strict=True):
+            if n > 1 and stride:
+                terms.append(f"i / {before} % {n} * {stride}")
+            before *= n
+        return f"({self.pointer(place)})[{' + '.join(terms) or 0}]"
+
+    def function(self, name: str, kernels: list[Any], needed: Any) -> None:
+        """A stretch of work without calls of numpy."""
+        lines = []
+        for kernel in kernels:
+            lines += _comment(kernel)
+            lines += self.kernel(kernel, needed)
+        text = "\n".join(f"  {line}" for line in lines)
+        self.functions.append(
+            f"EXPORT int {name}(void **inputs, void **constants, char *memory)\n"
+            f"{{\n{text}\n  return 0;\n}}\n"
+        )
+
+    def kernel(self, kernel: Any, needed: Any) -> list[str]:
+        """The lines of one piece of work."""
+        if isinstance(kernel, Nest):
+            return nest_source(self.made, kernel, lambda s: needed(s, kernel), self.pointer)
+        if kernel.kind == "matmul":
+            return self.product(kernel)
+        return {"take": self.take, "add_at": self.add_at}[kernel.kind](kernel)
+
+    def text(self) -> str:
+        """The whole file."""
+        products = [gemm.source(g, name, self.has_blas) for g, name in self.products.items()]
+        return "\n".join([_HEAD, _MATHS, gemm.HEADER, *products, *self.functions])
+
+
+_HEAD = """#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+"""
+
+
+def _layout(place: Place) -> tuple[bool, int]:
+    """Whether a matrix lies transposed, and the entries from one row (or column) to the next."""
+    (n, m), (rows, columns) = place.shape, place.strides
+    if columns == 1 or m == 1:
+        return False, rows if n > 1 else m
+    return True, columns if m > 1 else n
+
+
+def _comment(kernel: Any) -> list[str]:
+    members = kernel.members if isinstance(kernel, Nest) else [kernel]
+    origins = dict.fromkeys(m.instruction.origin for m in members if m.instruction.origin)
+    names = " ".join(m.name for m in members[:12]) + (" ..." if len(members) > 12 else "")
+    return [f"// {names}: {', '.join(list(origins)[:3])}"]
+
+
+def emitted(program: Program, updates: dict[Value, Value], has_blas: bool) -> Emitted:
+    """Write a program in C."""
+    made = lowered(program, updates)
+    kernels = fused(made)
+    outputs = [made.place(v).storage if isinstance(v, Value) else None for v in program.outputs]
+    touched = _touched(made, kernels)
+    size = laid_out(_lives(touched, {s for s in outputs if s is not None}, kernels))
+    file = _File(made, has_blas)
+    segments: list[Any] = []
+
+    def needed(storage: Storage, kernel: Any) -> bool:
+        return storage.kind != "arena" or storage in outputs or any(
+            k is not kernel for k in touched[storage]
+        )  # fmt: skip
+
+    for stretch in _stretches(kernels):
+        if isinstance(stretch, Operation):
+            segments.append(stretch)
+            continue
+        name = f"run_{len(segments)}"
+        file.function(name, stretch, needed)
+        segments.append(name)
+    return Emitted(file.text(), segments, size, made, list(program.outputs))
+
+
+def _touched(made: Lowered, kernels: list[Any]) -> dict[Storage, list[Any]]:
+    found: dict[Storage, list[Any]] = {}
+    for kernel in kernels:
+        for member in kernel.members if isinstance(kernel, Nest) else [kernel]:
+            for place in [*reads(made, member), *writes(made, member)]:
+                found.setdefault(place.storage, []).append(kernel)
+    return found
+
+
+def _lives(
+    touched: dict[Storage, list[Any]], outputs: set[Storage], kernels: list[Any]
+) -> dict[Storage, tuple[int, int]]:
+    order = {id(kernel): n for n, kernel in enumerate(kernels)}
+    lives = {}
+    for storage, users in touched.items():
+        if storage.kind == "arena":
+            times = [order[id(k)] for k in users]
+            lives[storage] = (min(times), len(kernels) if storage in outputs else max(times))
+    return lives
+
+
+def _stretches(kernels: list[Any]) -> Iterable[Any]:
+    """Runs of kernels in C, and single calls of numpy."""
+    run: list[Any] = []
+    for kernel in kernels:
+        if isinstance(kernel, Operation) and kernel.kind == "call":
+            if run:
+                yield run
+            yield kernel
+            run = []
+        else:
+            run.append(kernel)
+    if run:
+        yield run

@@ -1,0 +1,180 @@
+"""A program in C, built and called."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from autodiff.compile import toolchain
+try:
+    from autodiff.compile.blas import find as find_blas
+except ImportError:
+    find_blas = lambda: None
+from autodiff.compile.emit import Emitted, emitted
+from autodiff.compile.program import Program, Value, mapped
+from autodiff.compile.replay import Retry
+from autodiff.compile.storage import Place
+
+__all__ = ["Native"]
+
+_LINE = 64
+_COPIED = 16384  # bytes up to which a copy costs less than asking an array for its address
+
+
+class Native:
+    """A program as machine code.
+
+    Parameters
+    ----------
+    program : Program
+    updates : dict of Value to Value
+        Outputs that are new values of inputs.
+    cache : bool
+        Whether the built code is kept on disk.
+    """
+
+    def __init__(self, program: Program, updates: dict[Value, Value], cache: bool) -> None:
+        blas = find_blas()
+        self.program, self.updates = program, updates
+        self.emitted: Emitted = emitted(program, updates, blas is not None)
+        self.source = self.emitted.source
+        library = toolchain.build(self.source, cache=cache)
+        if blas is not None:
+            library.bind_blas.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+            library.bind_blas(blas.sgemm, blas.dgemm)
+        self.segments = [_function(library, s) for s in self.emitted.segments]
+        self.constants = _pointers(self.emitted.made.constants)
+        self._spaces: list[_Workspace] = []
+
+    def __call__(self, inputs: list[Any]) -> list[Any]:
+        """The outputs; those that are updates have been written into the inputs.
+
+        Raises
+        ------
+        Retry
+            Before anything is written, where eager mode has to take over.
+        """
+        space = self._spaces.pop() if self._spaces else _Workspace(self)
+        try:
+            return space.run(inputs)
+        finally:
+            self._spaces.append(space)
+
+
+def _function(library: Any, segment: Any) -> Any:
+    if not isinstance(segment, str):
+        return segment
+    function = getattr(library, segment)
+    function.argtypes = [ctypes.c_void_p] * 3
+    function.restype = ctypes.c_int
+    return function
+
+
+def _pointers(arrays: list[np.ndarray]) -> Any:
+    made = (ctypes.c_void_p * max(len(arrays), 1))()
+    for i, array in enumerate(arrays):
+        made[i] = array.ctypes.data
+    return made
+
+
+class _Workspace:
+    """The memory of one call at a time."""
+
+    def __init__(self, native: Native) -> None:
+        self.native, made = native, native.emitted.made
+        raw = np.empty(native.emitted.size + _LINE, np.uint8)
+        shift = -raw.ctypes.data % _LINE
+        self.memory = raw[shift : shift + native.emitted.size]
+        self.address = self.memory.ctypes.data if native.emitted.size else 0
+        self.pointers = (ctypes.c_void_p * max(len(native.program.inputs), 1))()
+        self.held: list[Any] = [None] * len(native.program.inputs)
+        self.buffers = [_buffer(v) for v in native.program.inputs]
+        self.addresses = [b.ctypes.data for b in self.buffers]
+        written = set(native.updates.values())
+        self.copied = [
+            v not in written and v.size * v.dtype.itemsize <= _COPIED
+            for v in native.program.inputs
+        ]
+        self.changed = [made.place(u).storage.kind == "input" for u in native.updates]
+        self.calls = [s if callable(s) else self._call(s) for s in native.segments]
+        self.results = [self._result(v) for v in native.emitted.outputs]
+        self.arguments = tuple(
+            ctypes.c_void_p(a) for a in (
+                ctypes.addressof(self.pointers), ctypes.addressof(native.constants), self.address
+            )
+        )  # fmt: skip
+
+    def run(self, inputs: list[Any]) -> list[Any]:
+        """One call."""
+        held, pointers = self.held, self.pointers
+        for i, x in enumerate(inputs):
+            if x is held[i] and not self.copied[i]:
+                continue
+            if self.copied[i] or not _fits(x, self.buffers[i]):
+                self.buffers[i][...] = x
+                pointers[i] = self.addresses[i]
+                held[i] = None
+            else:
+                pointers[i], held[i] = x.ctypes.data, x
+        for call in self.calls:
+            if call(*self.arguments):
+                raise Retry
+        return [result() for result in self.results]
+
+    def _view(self, place: Place) -> np.ndarray:
+        """The array at a place in this memory."""
+        storage = place.storage
+        if storage.kind == "input":
+            raise LookupError
+        if storage.kind == "constant":
+            return place.array
+        end = storage.offset + storage.size * storage.dtype.itemsize
+        flat = self.memory[storage.offset : end].view(storage.dtype)
+        return np.lib.stride_tricks.as_strided(
+            flat[place.offset :], place.shape, place.array.strides
+        )
+
+    def _array(self, value: Value) -> Any:
+        place = self.native.emitted.made.place(value)
+        if place.storage.kind == "input":
+            i = place.storage.index
+            return lambda: self._input(i)[...] if place.offset == 0 else None
+        view = self._view(place)
+        return lambda: view
+
+    def _input(self, i: int) -> Any:
+        return self.buffers[i] if self.held[i] is None else self.held[i]
+
+    def _result(self, output: Any) -> Any:
+        if not isinstance(output, Value):
+            return lambda: output
+        get = self._array(output)
+        return lambda: np.array(get())[()]
+
+    def _call(self, operation: Any) -> Any:
+        """A call of numpy on arrays in this memory."""
+        instruction = operation.instruction
+        out = [self._view(self.native.emitted.made.place(v)) for v in instruction.out]
+
+        def leaf(x: Any) -> Any:
+            return self._array(x)() if isinstance(x, Value) else x
+
+        def call(*pointers: Any) -> int:
+            args, kwargs = mapped(leaf, instruction.args), mapped(leaf, instruction.kwargs)
+            made = instruction.function(*args, **kwargs)
+            for target, result in zip(out, made if instruction.is_tuple else (made,), strict=True):
+                target[...] = result
+            return 0
+
+        return call
+
+
+def _buffer(value: Value) -> np.ndarray:
+    return np.empty(value.shape, value.dtype)
+
+
+def _fits(x: Any, buffer: np.ndarray) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype == buffer.dtype and x.flags.c_contiguous and (
+        x.flags.aligned)  # fmt: skip

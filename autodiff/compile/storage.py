@@ -1,0 +1,113 @@
+"""Where arrays lie: pieces of memory, and views of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Place", "Storage", "contiguous"]
+
+
+class Storage:
+    """A piece of memory.
+
+    Attributes
+    ----------
+    kind : {"arena", "input", "constant"}
+        Whether it lies in the memory of a call, is an argument, or never changes.
+    size : int
+        Number of entries.
+    dtype : numpy dtype
+    index : int
+        Which argument or constant.
+    offset : int
+        Where in the memory of a call, in bytes.
+    """
+
+    def __init__(self, kind: str, size: int, dtype: Any, index: int = -1) -> None:
+        self.kind, self.size, self.dtype, self.index = kind, size, np.dtype(dtype), index
+        self.offset = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A view of a storage.
+
+    Attributes
+    ----------
+    storage : Storage
+    array : ndarray
+        An array that nobody reads, with the shape and the strides of the view, so that numpy
+        itself works out views of views.
+    root : ndarray
+        The same for the whole storage.
+    steps : tuple of (str, int)
+        Loop variables, and by how many entries each step of theirs moves the view on.
+    """
+
+    storage: Storage
+    array: np.ndarray
+    root: np.ndarray
+    steps: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.array.shape
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Entries from one to the next along each axis."""
+        return tuple(s // self.array.itemsize for s in self.array.strides)
+
+    @property
+    def offset(self) -> int:
+        """Where its first entry is, in entries."""
+        return (_address(self.array) - _address(self.root)) // self.array.itemsize
+
+    def view(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Place | None:
+        """The view that a numpy function gives; None where it copies."""
+        made = f(self.array, *args, **kwargs)
+        if not isinstance(made, np.ndarray):
+            made = np.lib.stride_tricks.as_strided(self.array[args[0]:][:0], ())
+        if self.array.size and not np.may_share_memory(made, self.root):
+            return None
+        return Place(self.storage, made, self.root, self.steps)
+
+    def reshaped(self, shape: tuple[int, ...]) -> Place | None:
+        """The same entries in another shape; None where that would copy."""
+        try:
+            made = np.reshape(self.array, shape, copy=False)
+        except ValueError:
+            return None
+        return Place(self.storage, made, self.root, self.steps)
+
+    def broadcast(self, shape: tuple[int, ...]) -> Place:
+        """Repeated along axes of length 1."""
+        return Place(self.storage, np.broadcast_to(self.array, shape), self.root, self.steps)
+
+    def slice_of(self, variable: str) -> Place:
+        """The part along the first axis that a loop is at."""
+        stride = self.strides[0]
+        part = np.lib.stride_tricks.as_strided(
+            self.array[:1], self.shape[1:], self.array.strides[1:]
+        )
+        return Place(self.storage, part, self.root, (*self.steps, (variable, stride)))
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether the entries follow each other in order."""
+        return self.array.flags.c_contiguous
+
+
+def contiguous(storage: Storage, shape: tuple[int, ...]) -> Place:
+    """All of a storage, in order."""
+    root = np.empty(shape, storage.dtype)
+    return Place(storage, root, root)
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])
