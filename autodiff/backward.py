@@ -23,7 +23,10 @@ __all__ = ["backward", "contributions", "cotangent", "flow", "sweep"]
 
 
 def sweep(
-    seeds: dict[Node, Any], targets: Iterable[Node] | None = None, record: bool = False
+    seeds: dict[Node, Any],
+    targets: Iterable[Node] | None = None,
+    record: bool = False,
+    within: bool = False,
 ) -> dict[Node, Any]:
     """Gradients of the sum of ``seed * value`` over all seeds.
 
@@ -36,6 +39,9 @@ def sweep(
         require a gradient, and inner nodes that keep theirs.
     record : bool
         Work on tensors, so that the gradients can be differentiated again.
+    within : bool
+        The sweep is part of a larger one: it ends at the targets, and gives what it has there,
+        unevaluated where it is.
 
     Returns
     -------
@@ -45,7 +51,9 @@ def sweep(
     order = topological(*seeds)
     wanted = None if targets is None else set(targets)
     with np.errstate(all="ignore"):
-        kept = _sweep(order, seeds, wanted, record, careful=False)
+        kept = _sweep(order, seeds, wanted, record, careful=False, within=within)
+        if within:
+            return kept or {}
         if kept is None or any(has_nan(g) for g in kept.values()):
             # 0 * inf may have made a nan; a zero cotangent has to contribute exactly zero.
             kept = _sweep(order, seeds, wanted, record, careful=True)
@@ -62,6 +70,7 @@ def _sweep(
     targets: set[Node] | None,
     record: bool,
     careful: bool,
+    within: bool = False,
 ) -> dict[Node, Any] | None:
     """The gradients; None if a hook would have been called in a sweep that is not careful."""
     grads, kept = dict(seeds), {}
@@ -79,6 +88,10 @@ def _sweep(
                 g = _hooks(node, g)
             c = None  # so that the count in _keep sees only holders that matter
             if info.keeps_grad if targets is None else node in targets:
+                if within:
+                    if g is not None:
+                        kept[node] = g
+                    continue
                 kept[node] = _keep(node, g, sys.getrefcount(g) == 2)
         op = node.op
         if op is None or g is None:

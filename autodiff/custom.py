@@ -20,7 +20,7 @@ from autodiff.sparse import Lazy, Parts
 from autodiff.tensor import Tensor, wrap
 from autodiff.transforms import fresh_leaf
 
-__all__ = ["checkpoint", "custom_op", "vmap"]
+__all__ = ["PACK", "checkpoint", "custom_op", "vmap"]
 
 
 def custom_op(
@@ -172,7 +172,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
     values = tuple(x._value for x in inputs)
     parents = tuple(x._node for x in inputs) + tuple(held)
     specs = tuple(node.spec for node in parents)
-    packed = TensorNode(_PACK, parents, (), specs)
+    packed = TensorNode(PACK, parents, (), specs)
 
     def rule(g: Any, values: Any) -> Parts:
         record = isinstance(g, Tensor)
@@ -207,7 +207,7 @@ def _is_same(x: Any, y: Any) -> bool:
 
 
 # Several values as one, so that one rule can give all their gradients at once.
-_PACK = op(
+PACK = op(
     "pack", lambda values: values, lambda g, i: g[i],
     jvp=lambda g: tuple(g), variadic=True, outputs=0, numpy=(),
 )  # fmt: skip

@@ -20,6 +20,7 @@ from autodiff.errors import DomainError
 from autodiff.module import Module
 from autodiff.scalar import Scalar
 from autodiff.settings import is_recording
+from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, wrap
 
 __all__ = ["Compiled", "compile"]
@@ -163,6 +164,8 @@ class _Specialized:
         for kind in self.trace.results:
             if kind == "tensor":
                 made.append(wrap(next(outputs), None))
+            elif kind[0] == "rows":
+                made.append(RowGrad(next(outputs), next(outputs), kind[1]))
             else:
                 made.append(next(outputs) if kind == "array" else kind[1])
         return tree.unflatten(self.trace.definition, made)

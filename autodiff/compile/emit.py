@@ -21,7 +21,9 @@ from autodiff.compile.storage import Place, Storage
 
 __all__ = ["Emitted", "emitted"]
 
-_MATHS = (Path(__file__).parent / "c" / "maths.h").read_text()
+_FOLDER = Path(__file__).parent / "c"
+_MATHS = (_FOLDER / "maths.h").read_text()
+_ROWS = (_FOLDER / "rows.h").read_text()
 
 
 @dataclass
@@ -81,7 +83,7 @@ class _File:
         x, *parts = operation.args
         assert operation.out is not None
         source, target = self.made.place(x), self.made.place(operation.out)
-        body, row = self._rows(source, parts)
+        body, row = self._rows(source, parts, operation.name == "lookup")
         n = math.prod(row)
         copy = f"to[i * {n} + j] = from[j];"
         kind = C_TYPES[source.array.dtype.name]
@@ -104,13 +106,55 @@ class _File:
         lines = [f"({self.pointer(target)})[at] {operation.name}= ({kind}){text};"]
         return ["{", *(f"  {line}" for line in self._over(parts, body, lines)), "}"]
 
+    def rows(self, operation: Operation) -> list[str]:
+        """Rows merged, taken or put back."""
+        places = [self.made.place(a) for a in operation.args]
+        outs = [self.made.place(v) for v in operation.instruction.out]
+        n = places[1].array.size
+        d = math.prod(outs[-1].shape[1:])
+        kind = C_TYPES[places[0].array.dtype.name]
+        if operation.name == "padded_rows":
+            return self._merged(places, outs, n, d, kind)
+        bounds = f"if (rows[i] >= {places[0].shape[0]} || rows[i] < -1) return 1;"
+        if operation.name == "taken_or_zero":
+            to, source = self.pointer(outs[0]), self.pointer(places[0])
+            work = (f"for (int64_t j = 0; j < {d}; j++) "
+                    f"to[i * {d} + j] = rows[i] < 0 ? 0 : from[rows[i] * {d} + j];")  # fmt: skip
+        else:
+            to, source = self.pointer(outs[0]), self.pointer(places[2])
+            work = (f"if (rows[i] >= 0) for (int64_t j = 0; j < {d}; j++) "
+                    f"to[rows[i] * {d} + j] = from[i * {d} + j];")  # fmt: skip
+        return ["{", f"  const int64_t *rows = {self.pointer(places[1])};",
+                f"  {kind} *to = {to};", f"  const {kind} *from = {source};",
+                f"  for (int64_t i = 0; i < {n}; i++) {{", f"    {bounds}", f"    {work}", "  }", "}"]  # fmt: skip
+
+    def _merged(
+        self, places: list[Place], outs: list[Place], n: int, d: int, kind: str
+    ) -> list[str]:
+        size = 1 << (2 * n).bit_length()
+        return ["{", f"  int32_t table[{size}], slot[{n}];",
+                f"  const int64_t *rows = {self.pointer(places[1])};",
+                f"  const {kind} *from = {self.pointer(places[0])};",
+                f"  int64_t *kept = {self.pointer(outs[0])};",
+                f"  {kind} *to = {self.pointer(outs[1])};",
+                f"  const int64_t found = merged_rows(rows, {n}, table, {size}, slot);",
+                f"  for (int64_t i = 0; i < {n}; i++) {{",
+                "    const int64_t k = slot[i] < 0 ? -1 - slot[i] : slot[i];",
+                "    if (slot[i] >= 0) kept[k] = rows[i];",
+                f"    for (int64_t j = 0; j < {d}; j++)",
+                f"      to[k * {d} + j] = slot[i] < 0 ? to[k * {d} + j] + from[i * {d} + j]"
+                f" : from[i * {d} + j];",
+                "  }",
+                f"  for (int64_t i = found; i < {n}; i++) {{", "    kept[i] = -1;",
+                f"    for (int64_t j = 0; j < {d}; j++) to[i * {d} + j] = 0;", "  }", "}"]  # fmt: skip
+
     def _over(self, parts: list[Any], body: list[str], lines: list[str]) -> list[str]:
         shape = np.broadcast_shapes(*(np.shape(p) if not isinstance(p, Value) else p.shape
                                       for p in parts))  # fmt: skip
         n = math.prod(shape)
         return [f"for (int64_t i = 0; i < {n}; i++) {{", *(f"  {t}" for t in [*body, *lines]), "}"]
 
-    def _rows(self, x: Place, parts: list[Any]) -> tuple[list[str], tuple[int, ...]]:
+    def _rows(self, x: Place, parts: list[Any], strict: bool = False) -> tuple[list[str], tuple[int, ...]]:
         """Lines that work out `at`, the entry where row number i begins."""
         shape = np.broadcast_shapes(*(p.shape if isinstance(p, Value) else np.shape(p)
                                       for p in parts))  # fmt: skip
@@ -119,7 +163,7 @@ class _File:
             n, stride = x.shape[axis], x.strides[axis]
             lines += [
                 f"int64_t k{axis} = {self._index_entry(part, shape)};",
-                f"if (k{axis} < 0) k{axis} += {n};",
+                *([] if strict else [f"if (k{axis} < 0) k{axis} += {n};"]),
                 f"if (k{axis} < 0 || k{axis} >= {n}) return 1;", f"at += k{axis} * {stride};",
             ]  # fmt: skip
         return lines, x.shape[len(parts) :]
@@ -153,12 +197,37 @@ class _File:
             return nest_source(self.made, kernel, lambda s: needed(s, kernel), self.pointer)
         if kernel.kind == "matmul":
             return self.product(kernel)
-        return {"take": self.take, "add_at": self.add_at}[kernel.kind](kernel)
+        if kernel.kind == "loop":
+            return self.loop(kernel, needed)
+        return {"take": self.take, "add_at": self.add_at, "rows": self.rows}[kernel.kind](kernel)
+
+    def loop(self, operation: Operation, needed: Any) -> list[str]:
+        """A loop over steps."""
+        inner, extra = operation.body, operation.extra
+        kernels = fused(inner)
+        touched = _touched(inner, kernels)
+        carried = {p.storage for p in extra["carries"]}
+
+        def needed_inside(storage: Storage, kernel: Any) -> bool:
+            return storage in carried or needed(storage, operation) or any(
+                k is not kernel for k in touched[storage]
+            )  # fmt: skip
+
+        outer, self.made = self.made, inner
+        lines = []
+        for kernel in kernels:
+            lines += [*_comment(kernel), *self.kernel(kernel, needed_inside)]
+        self.made = outer
+        t, n = extra["variable"], extra["length"]
+        head = f"for (int64_t {t} = 0; {t} < {n}; {t}++) {{"
+        if extra["reverse"]:
+            head = f"for (int64_t {t} = {n - 1}; {t} >= 0; {t}--) {{"
+        return [head, *(f"  {line}" for line in lines), "}"]
 
     def text(self) -> str:
         """The whole file."""
         products = [gemm.source(g, name, self.has_blas) for g, name in self.products.items()]
-        return "\n".join([_HEAD, _MATHS, gemm.HEADER, *products, *self.functions])
+        return "\n".join([_HEAD, _MATHS, _ROWS, gemm.HEADER, *products, *self.functions])
 
 
 _HEAD = """#include <math.h>

@@ -27,7 +27,8 @@ def reads(made: Lowered, operation: Operation) -> list[Place]:
     if operation.kind == "matmul":
         return list(operation.extra["matrices"][:2])
     if operation.kind == "loop":
-        return operation.extra["reads"]  # type: ignore[no-any-return]
+        inside = [p for o in operation.body.operations for p in reads(operation.body, o)]
+        return [*inside, *operation.extra["carries"]]
     found = [made.place(a) for a in operation.args if isinstance(a, Value) or np.ndim(a)]
     if operation.kind == "add_at":
         found.append(made.place(operation.args[0]))
@@ -36,10 +37,11 @@ def reads(made: Lowered, operation: Operation) -> list[Place]:
 
 def writes(made: Lowered, operation: Operation) -> list[Place]:
     """The places that it writes."""
-    if operation.kind == "call":
+    if operation.kind in ("call", "rows"):
         return [made.place(v) for v in operation.instruction.out]
     if operation.kind == "loop":
-        return operation.extra["writes"]  # type: ignore[no-any-return]
+        inside = [p for o in operation.body.operations for p in writes(operation.body, o)]
+        return [*inside, *operation.extra["carries"]]
     return [made.place(operation.out)] if operation.out is not None else []
 
 

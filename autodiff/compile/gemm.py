@@ -4,24 +4,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["HEADER", "Gemm", "source", "transpose", "uses_blas"]
 
-_TEXT = (Path(__file__).parent / "c" / "gemm.h").read_text(encoding="utf-8")
-_COMMON, _FLOAT = re.split(r"(?m)^/\* ---- .*\n", _TEXT)
-_DOUBLE = re.sub(r"(?<![a-z])float(?![a-z])", "double", _FLOAT.replace("int mask", "long long mask"))
-HEADER = _COMMON + _FLOAT + _DOUBLE
 
-_C = {"float32": "float", "float64": "double"}
-_BYTES = {"float32": 4, "float64": 8}
+def _header() -> str:
+    text = (Path(__file__).parent / "c" / "gemm.h").read_text(encoding="utf-8")
+    common, single = re.split(r"(?m)^/\* ---- .*\n", text)
+    # The lanes of a mask are integers as wide as the numbers.
+    double = single.replace("typedef int ", "typedef long long ")
+    return common + single + re.sub(r"(?<![a-z])float(?![a-z])", "double", double)
+
+
+HEADER = _header()
+"""The C text that products and transposed copies need, once per file. `BLAS_INT` may be defined
+before it, for the integers of the BLAS that ``bind_blas(sgemm, dgemm)`` is given (64 bits)."""
+
 K_BLOCK = 256
-PACK_ABOVE = 64
+"""Terms per chain of multiply-adds: a panel of b and the rows of a stay in the first cache."""
+
+ROW_BLOCK = 64
+"""Rows of c done before the next rows. More of them touch more pages than the processor has at
+hand: 1024x1000x64 falls from 110 to 65 Gflop/s without blocks."""
+
+WIDTHS = {True: 12, False: 3}
+"""Columns of a panel, in 64 bytes, for a single row and for more."""
+
+HEIGHTS = (8, 4, 2, 1)
+_LARGE = 3 << 18  # bytes
+_TYPES = {"float32": ("float", 4), "float64": ("double", 8)}
 
 
 @dataclass(frozen=True)
 class Gemm:
+    """``c[m, n] = op(a)[m, k] op(b)[k, n]``, or ``+=``, row-major.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}
+        Of all three.
+    m, n, k : int
+        Rows and columns of c, and terms of each sum.
+    ta, tb : bool
+        Whether a is stored as [k, m] and b as [n, k].
+    lda, ldb, ldc : int
+        Elements from one stored row to the next.
+    accumulate : bool
+        Add to c.
+    """
+
     dtype: str
     m: int
     n: int
@@ -34,162 +67,245 @@ class Gemm:
     accumulate: bool
 
     @property
-    def c_type(self) -> str:
-        return _C[self.dtype]
+    def ctype(self) -> str:
+        """The name of the dtype in C."""
+        return _TYPES[self.dtype][0]
 
     @property
     def lanes(self) -> int:
-        return 64 // _BYTES[self.dtype]
+        """Elements in 64 bytes, the width of which panels are a multiple on all targets."""
+        return 64 // _TYPES[self.dtype][1]
 
 
 def uses_blas(gemm: Gemm) -> bool:
-    return False
+    """Whether BLAS is the faster for this shape; a fixed rule, so that bits never change.
+
+    Up to 64 rows each panel of b is read once, and own tiles reach 0.9 to 1.7 of OpenBLAS (one
+    thread, AVX-512). Above, b is read anew for every 64 rows: while the rows of b in one chain take
+    less than a third of a second cache of 2 MB that is as fast, beyond it 0.75 to 0.95, and
+    products of that size are those that gain from BLAS's threads.
+    """
+    return gemm.m > ROW_BLOCK and _large(gemm)
+
+
+def _large(gemm: Gemm) -> bool:
+    return min(gemm.k, K_BLOCK) * gemm.n * _TYPES[gemm.dtype][1] >= _LARGE
 
 
 def source(gemm: Gemm, name: str, has_blas: bool) -> str:
-    body = _blas(gemm) if has_blas else _own(gemm)
-    t = gemm.c_type
-    text = "\n".join(f"    {line}" for line in body)
+    """The C function ``NAME(a, b, c)`` for one product.
+
+    Of its own tiles the result of a row does not depend on the other rows, nor on how many there
+    are: each entry is summed over k in order. They need `HEADER`, and BLAS needs `bind_blas`.
+    """
+    blas = has_blas and uses_blas(gemm)
+    lines = [_call(gemm)] if blas else _Writer(gemm).product()
+    a = f"a[{gemm.k}, {gemm.m}]^T" if gemm.ta else f"a[{gemm.m}, {gemm.k}]"
+    b = f"b[{gemm.n}, {gemm.k}]^T" if gemm.tb else f"b[{gemm.k}, {gemm.n}]"
+    title = f"c[{gemm.m}, {gemm.n}] {'+=' if gemm.accumulate else '='} {a} {b}"
+    real = gemm.ctype
     return (
-        f"/* {_title(gemm)} */\n"
-        f"static void {name}(const {t} *restrict a, const {t} *restrict b, {t} *restrict c) {{\n"
-        f"{text}\n}}\n"
+        f"/* {title}, {'by BLAS' if blas else 'own tiles'} */\n"
+        f"static void {name}(const {real} *restrict a, const {real} *restrict b, "
+        f"{real} *restrict c) {{\n" + "".join(f"{line}\n" for line in _indented(lines)) + "}\n"
     )
 
 
-def _title(g: Gemm) -> str:
-    return f"c[{g.m}, {g.n}] {'+=' if g.accumulate else '='} a[{g.m}, {g.k}]{'^T'*g.ta} b{'^T'*g.tb}"
+def _call(gemm: Gemm) -> str:
+    row_major, plain = 101, 111  # of CBLAS; a transposed operand is 112
+    sizes = f"{row_major}, {plain + gemm.ta}, {plain + gemm.tb}, {gemm.m}, {gemm.n}, {gemm.k}"
+    operands = f"a, {gemm.lda}, b, {gemm.ldb}, {int(gemm.accumulate)}, c, {gemm.ldc}"
+    return f"blas_{gemm.ctype}({sizes}, 1, {operands});"
 
 
-def _blas(g: Gemm) -> list[str]:
-    return [
-        f"blas_{g.c_type}(101, {111 + g.ta}, {111 + g.tb}, {g.m}, {g.n}, {g.k}, 1, a, {g.lda}, "
-        f"b, {g.ldb}, {int(g.accumulate)}, c, {g.ldc});"
-    ]
+def transpose(dtype: str, rows: int, cols: int, lds: int, name: str) -> str:
+    """The C function ``NAME(from, to)``: ``to[cols, rows]`` is ``from[rows, cols]`` transposed.
+
+    `lds` is the number of elements from one row of the source to the next; the copy is contiguous.
+    """
+    real = _TYPES[dtype][0]
+    return (
+        f"/* to[{cols}, {rows}] = from[{rows}, {cols}]^T */\n"
+        f"static void {name}(const {real} *restrict from, {real} *restrict to) {{\n"
+        f"    transpose_{real}({rows}, {cols}, from, {lds}, to, {rows});\n}}\n"
+    )
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _loop(index: str, start: int, stop: int, step: int, lines: list[str]) -> list[str]:
+    head = f"for (int {index} = {start}; {index} < {stop}; {index} += {step}) {{"
+    return [head, *_indented(lines), "}"]
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """Where an operand starts, in C, and its strides."""
+
+    at: str
+    row: int
+    column: int = 1
+
+    def moved(self, rows: str = "0", columns: str = "0") -> _Matrix:
+        """The part that starts there."""
+        steps = ((rows, self.row), (columns, self.column))
+        terms = [at if step == 1 else f"{at} * {step}" for at, step in steps if at != "0"]
+        return _Matrix(" + ".join((self.at, *terms)), self.row, self.column)
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """Columns of c that are done together."""
+    """Columns of c that are done together, and how many panels follow one another."""
 
     start: int
-    stop: int
-    units: int
-    used: int  # columns that belong to c
+    columns: int
+    count: int
+    width: int
+
+    @property
+    def ragged(self) -> bool:
+        return self.columns < self.width
 
 
-def _panels(g: Gemm) -> Iterator[_Panel]:
-    single = g.m == 1 and not g.tb
-    units = g.n // g.lanes if single else -(-g.n // g.lanes)
-    if units:
-        most = 12 if single else 3
-        columns = -(-units // -(-units // most))
-        width = columns * g.lanes
-        stop = g.n // width * width
-        if stop: yield _Panel(0, stop, columns, width)
-    else: stop = 0
-    rest = g.n - stop
-    if single and rest >= g.lanes:
-        w = rest // g.lanes
-        yield _Panel(stop, stop + w * g.lanes, w, w * g.lanes)
-        stop += w * g.lanes; rest = g.n - stop
-    if rest:
-        yield _Panel(stop, g.n, -(-rest // g.lanes), rest)
+def _panels(gemm: Gemm) -> Iterator[_Panel]:
+    """Panels of equal width, and what is left. To one row a ragged panel is one vector wide: a
+    copy of b costs it as much as the product."""
+    lanes, single = gemm.lanes, gemm.m == 1 and not gemm.tb
+    units = gemm.n // lanes if single else -(-gemm.n // lanes)
+    width = lanes * -(-units // -(-units // WIDTHS[single])) if units else gemm.n + 1
+    start = gemm.n // width * width
+    if start:
+        yield _Panel(0, width, start // width, width)
+    if single and gemm.n - start >= lanes:
+        whole = (gemm.n - start) // lanes * lanes
+        yield _Panel(start, whole, 1, whole)
+        start += whole
+    if start < gemm.n:
+        yield _Panel(start, gemm.n - start, 1, -(-(gemm.n - start) // lanes) * lanes)
 
 
+@dataclass
+class _Writer:
+    """Writes one product; `scratch` collects the arrays it needs."""
 
-import os
-SIXTEEN = 0
-ROWS = int(os.environ.get("ROWS", "64"))
-ORDER = os.environ.get("ORDER", "")
+    gemm: Gemm
+    scratch: dict[str, int] = field(default_factory=dict)
 
-def _order(g):
-    if g.m <= 64 or g.tb or g.n <= 3 * g.lanes: return "panels"
-    if ORDER: return ORDER if not g.tb else "panels"
-    return "rows"
+    def product(self) -> list[str]:
+        gemm = self.gemm
+        if not gemm.k:
+            row = f"memset(c + i * {gemm.ldc}, 0, {gemm.n} * sizeof *c);"
+            return [] if gemm.accumulate else _loop("i", 0, gemm.m, 1, [row])
+        a = _Matrix("a", 1, gemm.lda) if gemm.ta else _Matrix("a", gemm.lda)
+        b = _Matrix("b", 1, gemm.ldb) if gemm.tb else _Matrix("b", gemm.ldb)
+        lines = self.chain(a, b) if gemm.k <= K_BLOCK else self.chains(a, b)
+        return [*self.declarations(), *lines]
 
-def _own(g: Gemm) -> list[str]:
-    if not g.k: return [] 
-    lines = []
-    t = g.c_type
-    depth = min(g.k, K_BLOCK)
-    rows_first = _order(g) == "rows"
-    big = g.k > K_BLOCK
-    head = []
-    if rows_first:
-        d = "depth" if big else str(depth)
-        def block(height, first, i0):
-            out = []
-            if g.ta:
-                a0 = f"a + {i0}" + (f" + p * {g.lda}" if big else "")
-                out += [f"copy_{t}({d}, {height}, {a0}, {g.lda}, block, {height}, 0);"]
-                A = ("block", 1, height)
-            else:
-                A = (f"a + {i0} * {g.lda}" + (" + p" if big else ""), g.lda, 1)
-            for panel in _panels(g): out += _panel(g, panel, height, A, f"c + {i0} * {g.ldc}")
-            return out
-        full = g.m // ROWS * ROWS
-        lines += [f"for (int r = 0; r < {full}; r += {ROWS}) {{", *("    " + l for l in block(ROWS, 0, "r")), "}"]
-        if g.m > full: lines += block(g.m - full, full, str(full))
-        if g.ta: head += [f"{t} block[{depth * ROWS}] __attribute__((aligned(64)));"]
-    else:
-        A = ("a", 1, g.lda) if g.ta else ("a", g.lda, 1)
-        if big: A = (f"a + p * {A[2]}", A[1], A[2])
-        for panel in _panels(g):
-            lines += _panel(g, panel, g.m, A, "c")
-    pack = [p.units for p in _panels(g) if _packs(g, p)]
-    rows = max((_row_tiles(g.m, p.units)[0][2] * p.units for p in _panels(g) if p.used < p.units*g.lanes), default=0)
-    if pack: head += [f"{t} panel[{depth * max(pack) * g.lanes}] __attribute__((aligned(64)));"]
-    if rows: head += [f"{t} tile[{rows * g.lanes}] __attribute__((aligned(64)));"]
-    if g.k > K_BLOCK:
-        head += [f"for (int p = 0; p < {g.k}; p += {K_BLOCK}) {{", f"    const int depth = {g.k} - p < {K_BLOCK} ? {g.k} - p : {K_BLOCK}, add = {'1' if g.accumulate else 'p > 0'};"]
-        return head + ["    " + l for l in lines] + ["}"]
-    return head + lines
+    def declarations(self) -> list[str]:
+        arrays = self.scratch.items()
+        return [
+            f"{self.gemm.ctype} {name}[{n}] __attribute__((aligned(64)));" for name, n in arrays
+        ]
 
-def _packs(g, p):
-    return g.tb or p.used < p.units * g.lanes or (g.m > PACK_ABOVE and _order(g) == "panels" and g.n > 3 * g.lanes)
+    def chains(self, a: _Matrix, b: _Matrix) -> list[str]:
+        """All blocks of k, each added to those before."""
+        k, add = self.gemm.k, 1 if self.gemm.accumulate else "p > 0"
+        depth = f"const int depth = {k} - p < {K_BLOCK} ? {k} - p : {K_BLOCK}, add = {add};"
+        lines = self.chain(a.moved(columns="p"), b.moved(rows="p"))
+        return _loop("p", 0, k, K_BLOCK, [depth, *lines])
 
-def _row_tiles(m, units):
-    out = []; i = 0
-    for r in ((16,) if units == 1 and SIXTEEN else ()) + (8, 4, 2, 1):
-        stop = i + (m - i) // r * r
-        if stop > i: out.append((i, stop, r))
-        i = stop
-    return out
+    @property
+    def depth(self) -> str:
+        return str(self.gemm.k) if self.gemm.k <= K_BLOCK else "depth"
 
-def _panel(g: Gemm, p: _Panel, m: int, A, C) -> list[str]:
-    big = g.k > K_BLOCK
-    depth, add = ("depth", "add") if big else (str(g.k), str(int(g.accumulate)))
-    t = g.c_type; width = p.units * g.lanes; loop = p.stop - p.start > p.used
-    j = "j" if loop else str(p.start)
-    lines = []
-    b = f"b + {j} * {g.ldb}" if g.tb else f"b + {j}"
-    if big: b += " + p" if g.tb else f" + p * {g.ldb}"
-    b_row = g.ldb
-    if _packs(g, p):
-        if p.used < width: lines += ["memset(panel, 0, sizeof panel);"]
-        if g.tb: lines += [f"transpose_{t}({p.used}, {depth}, {b}, {g.ldb}, panel, {width});"]
-        else: lines += [f"copy_{t}({depth}, {p.used}, {b}, {g.ldb}, panel, {width}, 0);"]
-        b, b_row = "panel", width
-    a0, a_row, a_col = A
-    for start, stop, r in _row_tiles(m, p.units):
-        single = stop - start == r
-        i = str(start) if single else "i"
-        a = f"{a0} + {i} * {a_row}"
-        c = f"{C} + {i} * {g.ldc} + {j}"
-        pad = "" if single else "    "
-        if not single: lines += [f"for (int i = {start}; i < {stop}; i += {r}) {{"]
-        if p.used == width: lines += [f"{pad}tile_{t}_{r}x{p.units}({depth}, {a}, {a_row}, {a_col}, {b}, {b_row}, {c}, {g.ldc}, {add});"]
-        else: lines += [f"{pad}tile_{t}_{r}x{p.units}({depth}, {a}, {a_row}, {a_col}, {b}, {b_row}, tile, {width}, 0);",
-              f"{pad}copy_{t}({r}, {p.used}, tile, {width}, {c}, {g.ldc}, {add});"]
-        if not single: lines += ["}"]
-    if loop: lines = [f"for (int j = {p.start}; j < {p.stop}; j += {width}) {{", *("    " + l for l in lines), "}"]
-    return lines
+    @property
+    def add(self) -> str:
+        return str(int(self.gemm.accumulate)) if self.gemm.k <= K_BLOCK else "add"
 
+    def chain(self, a: _Matrix, b: _Matrix) -> list[str]:
+        """One block of k: all rows of c, in blocks where that pays."""
+        m, step, c = self.gemm.m, self.row_block, _Matrix("c", self.gemm.ldc)
+        if m <= step:
+            return self.rows(m, a, b, c)
+        whole = m // step * step
+        block = self.gathered(step, a.moved(rows="r"), b, c.moved(rows="r"))
+        lines = _loop("r", 0, whole, step, block)
+        if whole < m:
+            a, c = a.moved(rows=str(whole)), c.moved(rows=str(whole))
+            lines += self.gathered(m - whole, a, b, c)
+        return lines
 
-def transpose(dtype: str, rows: int, cols: int, lds: int, name: str) -> str:
-    t = _C[dtype]
-    return (
-        f"static void {name}(const {t} *restrict from, {t} *restrict to) {{\n"
-        f"    transpose_{t}({rows}, {cols}, from, {lds}, to, {rows});\n}}\n"
-    )
+    @property
+    def row_block(self) -> int:
+        gemm = self.gemm
+        if gemm.tb or _large(gemm) or gemm.n <= WIDTHS[False] * gemm.lanes:
+            return gemm.m  # each panel of b is laid out once, or there is but one
+        return min(ROW_BLOCK, 4 * gemm.lanes) if gemm.ta else ROW_BLOCK
+
+    def gathered(self, m: int, a: _Matrix, b: _Matrix, c: _Matrix) -> list[str]:
+        """`m` rows of c. Those of a transposed a are copied: they touch a page for each term."""
+        if not self.gemm.ta:
+            return self.rows(m, a, b, c)
+        copy = self.copy(self.depth, m, a.at, a.column, self.array("block", m), m)
+        return [copy, *self.rows(m, _Matrix("block", 1, m), b, c)]
+
+    def rows(self, m: int, a: _Matrix, b: _Matrix, c: _Matrix) -> list[str]:
+        return [line for panel in _panels(self.gemm) for line in self.panel(panel, m, a, b, c)]
+
+    def panel(self, panel: _Panel, m: int, a: _Matrix, b: _Matrix, c: _Matrix) -> list[str]:
+        j = str(panel.start) if panel.count == 1 else "j"
+        b, lines = self.laid_out(panel, b.moved(columns=j))
+        lines += self.tiles(panel, m, a, b, c.moved(columns=j))
+        if panel.count == 1:
+            return lines
+        stop = panel.start + panel.count * panel.width
+        return _loop("j", panel.start, stop, panel.width, lines)
+
+    def laid_out(self, panel: _Panel, b: _Matrix) -> tuple[_Matrix, list[str]]:
+        """A panel of b that is ragged, transposed or far apart, copied together."""
+        gemm, width, columns = self.gemm, panel.width, panel.columns
+        if not (gemm.tb or panel.ragged or (gemm.m > ROW_BLOCK and _large(gemm))):
+            return b, []
+        to = self.array("panel", width)
+        lines = [f"memset({to}, 0, sizeof {to});"] if panel.ragged else []
+        if gemm.tb:
+            where = f"{b.at}, {b.column}, {to}, {width}"
+            lines += [f"transpose_{gemm.ctype}({columns}, {self.depth}, {where});"]
+        else:
+            lines += [self.copy(self.depth, columns, b.at, b.row, to, width)]
+        return _Matrix(to, width), lines
+
+    def tiles(self, panel: _Panel, m: int, a: _Matrix, b: _Matrix, c: _Matrix) -> list[str]:
+        """The rows of a panel, as many at a time as there are registers for."""
+        lines, start = [], 0
+        for height in HEIGHTS:
+            stop = start + (m - start) // height * height
+            i = str(start) if stop == start + height else "i"
+            tile = self.tile(panel, height, a.moved(rows=i), b, c.moved(rows=i))
+            if stop > start:
+                lines += tile if i != "i" else _loop("i", start, stop, height, tile)
+            start = stop
+        return lines
+
+    def tile(self, panel: _Panel, height: int, a: _Matrix, b: _Matrix, c: _Matrix) -> list[str]:
+        width = panel.width
+        name = f"tile_{self.gemm.ctype}_{height}x{width // self.gemm.lanes}"
+        head = f"{name}({self.depth}, {a.at}, {a.row}, {a.column}, {b.at}, {b.row}"
+        if not panel.ragged:
+            return [f"{head}, {c.at}, {c.row}, {self.add});"]
+        self.scratch["tile"] = max(self.scratch.get("tile", 0), height * width)
+        copy = self.copy(str(height), panel.columns, "tile", width, c.at, c.row, self.add)
+        return [f"{head}, tile, {width}, 0);", copy]
+
+    def copy(
+        self, rows: str, columns: int, at: str, row: int, to: str, to_row: int, add: str = "0"
+    ) -> str:
+        return f"copy_{self.gemm.ctype}({rows}, {columns}, {at}, {row}, {to}, {to_row}, {add});"
+
+    def array(self, name: str, width: int) -> str:
+        """A scratch array of a block of k by `width`."""
+        size = min(self.gemm.k, K_BLOCK) * width
+        self.scratch[name] = max(self.scratch.get(name, 0), size)
+        return name

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compile.loop import loop
 from autodiff.compile.elements import C_TYPES, is_elementwise
 from autodiff.compile.program import Instruction, Program, Value, values_in
 from autodiff.compile.simplify import is_guard, is_random
 from autodiff.compile.storage import Place, Storage, contiguous
-from autodiff.compile.traced import added_at, copied
+from autodiff.compile.copies import added_at
 
 __all__ = ["Lowered", "Operation", "lowered"]
 
@@ -61,6 +62,23 @@ class Lowered:
         self.constants: list[np.ndarray] = []
         self.last_use: dict[Value, int] = {}
         self.in_place: set[Value] = set()
+        self.own: set[Value] | None = None  # of a loop's body: what may be written into
+
+    def inner(self, body: Program) -> Lowered:
+        """For the body of a loop, with the same places."""
+        made = Lowered()
+        made.places, made.constants = self.places, self.constants
+        made.own = {v for i in body.instructions for v in i.out}
+        made.note_uses(body)
+        return made
+
+    def note_uses(self, program: Program) -> None:
+        """Remember which instruction is the last to use each value."""
+        for k, instruction in enumerate(program.instructions):
+            for v in instruction.inputs():
+                self.last_use[v] = k
+        for v in values_in(program.outputs):
+            self.last_use[v] = len(program.instructions)
 
     def place(self, arg: Any) -> Place:
         """The place of a value, or of a constant array."""
@@ -93,11 +111,7 @@ def lowered(program: Program, updates: dict[Value, Value]) -> Lowered:
     made = Lowered()
     for i, value in enumerate(program.inputs):
         made.places[value] = contiguous(Storage("input", value.size, value.dtype, i), value.shape)
-    for k, instruction in enumerate(program.instructions):
-        for v in instruction.inputs():
-            made.last_use[v] = k
-    for v in values_in(program.outputs):
-        made.last_use[v] = len(program.instructions)
+    made.note_uses(program)
     _prepare_updates(made, program, updates)
     _prepare_joins(made, program)
     for k, instruction in enumerate(program.instructions):
@@ -115,7 +129,8 @@ def _prepare_updates(made: Lowered, program: Program, updates: dict[Value, Value
         if k < max(guards, default=0) or made.last_use.get(old, -1) > k:
             continue
         alike = new.shape == old.shape and new.dtype == old.dtype and not old.weak
-        if alike and is_elementwise(program.instructions[k]):
+        maker = program.instructions[k]
+        if alike and (is_elementwise(maker) or maker.name == "replaced_rows"):
             made.places[new] = made.places[old]
             made.in_place.add(new)
 
@@ -204,6 +219,9 @@ class _Translation:
             (_is_matmul(self.instruction) and not kwargs, self.matmul),
             (f in (np.concatenate, np.stack), self.join),
             (f is added_at, self.add_at),
+            (self.instruction.name in ("padded_rows", "taken_or_zero", "replaced_rows"), self.rows),
+            (self.instruction.name == "lookup", self.lookup),
+            (f is loop, self.loop),
         ]
 
     def add(self, kind: str, name: str, args: tuple[Any, ...], **fields: Any) -> bool:
@@ -293,6 +311,30 @@ class _Translation:
             return False
         return self.add("take", "take", (x, *parts))
 
+    def lookup(self) -> bool:
+        """Rows of a table; unlike an index, an id has no place from the end."""
+        x, ids = self.args
+        if not _are_places((ids,)) or not isinstance(x, Value):
+            return False
+        return self.add("take", "lookup", (x, ids))
+
+    def rows(self) -> bool:
+        """Rows of a table merged, taken, or put back."""
+        rows = self.args[1]
+        if any(not isinstance(a, Value) for a in self.args) or len(rows.shape) != 1:
+            return False
+        if rows.size > 65536 or rows.dtype != np.int64:
+            return False
+        if self.instruction.name == "replaced_rows" and self.out not in self.made.in_place:
+            self.add("map", "copied", (self.args[0],))
+        if self.instruction.name == "padded_rows" and not all(
+            self.made.place(a).is_contiguous for a in self.args
+        ):
+            return False
+        for v in self.instruction.out:
+            self.made.new(v)
+        return self.add("rows", self.instruction.name, self.args)
+
     def add_at(self) -> bool:
         """``ufunc.at`` for sums: entries added at places."""
         x, ufunc, index, part = self.args
@@ -314,6 +356,8 @@ class _Translation:
         """Whether its memory may be written into: nobody needs the old values."""
         place = self.made.place(x)
         if place.storage.kind != "arena" or not isinstance(x, Value):
+            return False
+        if self.made.own is not None and x not in self.made.own:
             return False
         return all(
             self.made.last_use.get(v, -1) <= self.number
@@ -341,6 +385,69 @@ class _Translation:
         place = self.made.place(part)
         same = place.storage is target.storage and place.offset == target.offset
         return same and place.strides == target.strides
+
+    def loop(self) -> bool:
+        """The body, with the parts of a step in the places of the whole."""
+        made, i = self.made, self.instruction
+        length, reverse, carries, xs = i.args
+        body = i.body
+        assert body is not None
+        before = dict(made.places)
+        inner, variable, n = made.inner(body), f"t{i.out[0].number}", len(carries)
+        held = body.inputs[:n]
+        for value in held:
+            made.new(value)
+        for value, x in zip(body.inputs[n:], xs, strict=True):
+            made.places[value] = made.place(x).slice_of(variable)
+        self._place_results(inner, body, n, variable)
+        _prepare_joins(inner, body)
+        for k, instruction in enumerate(body.instructions):
+            _Translation(inner, instruction, k).run()
+        if any(o.kind in ("call",) for o in inner.operations):
+            made.places.clear()
+            made.places.update(before)
+            return False
+        self._close(inner, body, n, variable)
+        for out, value in zip(i.out[:n], held, strict=True):
+            made.places[out] = made.place(value)
+        starts = [(made.place(c), made.place(v)) for c, v in zip(carries, held, strict=True)]
+        for start, place in starts:
+            self._copied(made, start, place)
+        made.operations.append(Operation("loop", "loop", None, (), i, body=inner, extra={
+            "length": length, "reverse": reverse, "variable": variable,
+            "carries": [place for _, place in starts],
+        }))  # fmt: skip
+        return True
+
+    def _place_results(self, inner: Lowered, body: Program, n: int, variable: str) -> None:
+        """What is worked out for a stack is worked out in its place there."""
+        makers = {v: (k, i) for k, i in enumerate(body.instructions) for v in i.out}
+        for value, out in zip(body.outputs[n:], self.instruction.out[n:], strict=True):
+            target = self.made.new(out).slice_of(variable)
+            _, maker = makers.get(value, (0, None))
+            if maker and value not in inner.places and (is_elementwise(maker) or _is_matmul(maker)):
+                inner.places[value] = target
+        for value, old in zip(body.outputs[:n], body.inputs[:n], strict=True):
+            k, maker = makers.get(value, (0, None))
+            if maker and value not in inner.places and is_elementwise(maker) and (
+                inner.last_use.get(old, -1) <= k
+            ):  # fmt: skip
+                inner.places[value] = inner.places[old]
+
+    def _close(self, inner: Lowered, body: Program, n: int, variable: str) -> None:
+        """Copies at the end of a step: to the stacks, then to the state of the next one."""
+        for value, out in zip(body.outputs[n:], self.instruction.out[n:], strict=True):
+            self._copied(inner, inner.place(value), self.made.place(out).slice_of(variable))
+        for value, old in zip(body.outputs[:n], body.inputs[:n], strict=True):
+            self._copied(inner, inner.place(value), inner.place(old))
+
+    def _copied(self, made: Lowered, source: Place, target: Place) -> None:
+        same = source.storage is target.storage and source.offset == target.offset
+        if same and source.steps == target.steps:
+            return
+        x, out = Value(source.shape, source.array.dtype), Value(target.shape, target.array.dtype)
+        made.places[x], made.places[out] = source, target
+        made.operations.append(Operation("map", "copied", out, (x,), self.instruction))
 
     def reduce(self) -> bool:
         """Sums and the like over the last axis, over all but that, or over all."""

@@ -14,6 +14,7 @@ except ImportError:
     find_blas = lambda: None
 from autodiff.compile.emit import Emitted, emitted
 from autodiff.compile.program import Program, Value, mapped
+from autodiff.compile.recurrence import with_short_loops
 from autodiff.compile.replay import Retry
 from autodiff.compile.storage import Place
 
@@ -37,6 +38,7 @@ class Native:
 
     def __init__(self, program: Program, updates: dict[Value, Value], cache: bool) -> None:
         blas = find_blas()
+        program = with_short_loops(program)
         self.program, self.updates = program, updates
         self.emitted: Emitted = emitted(program, updates, blas is not None)
         self.source = self.emitted.source
@@ -132,15 +134,12 @@ class _Workspace:
             return place.array
         end = storage.offset + storage.size * storage.dtype.itemsize
         flat = self.memory[storage.offset : end].view(storage.dtype)
-        return np.lib.stride_tricks.as_strided(
-            flat[place.offset :], place.shape, place.array.strides
-        )
+        return _strided(flat, place)
 
     def _array(self, value: Value) -> Any:
         place = self.native.emitted.made.place(value)
         if place.storage.kind == "input":
-            i = place.storage.index
-            return lambda: self._input(i)[...] if place.offset == 0 else None
+            return lambda: _strided(self._input(place.storage.index), place)
         view = self._view(place)
         return lambda: view
 
@@ -169,6 +168,13 @@ class _Workspace:
             return 0
 
         return call
+
+
+def _strided(flat: np.ndarray, place: Place) -> np.ndarray:
+    """The part of contiguous memory that a place is."""
+    return np.lib.stride_tricks.as_strided(
+        flat.reshape(-1)[place.offset :], place.shape, place.array.strides
+    )
 
 
 def _buffer(value: Value) -> np.ndarray:

@@ -47,7 +47,7 @@ def needs_array() -> TraceError:
     return TraceError(
         f"{user_line()} makes a plain array of a value that is not known yet in a compiled "
         "function: leave out np.asarray, write np.stack(list) for np.array(list), and pass an "
-        "array that is indexed as an argument of the function, or write np.take(array, index)"
+        "array that is indexed by it as an argument of the function"
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autodiff.compile.program import Program, Value, values_in
-from autodiff.compile.simplify import is_guard
+from autodiff.compile.program import Instruction, Program, Value, values_in
 
 __all__ = ["Retry", "replayed"]
 
@@ -18,23 +17,42 @@ class Retry(Exception):  # noqa: N818 - no error: the caller goes on in eager mo
 def replayed(program: Program) -> Callable[..., list[Any]]:
     """The program as a function of its inputs."""
     names: dict[str, Any] = {"Retry": Retry}
-    lines = [f"def run({', '.join(map(_name, program.inputs))}):"]
+    exec("\n".join(_function("run", program, names)), names)
+    return names["run"]  # type: ignore[no-any-return]
+
+
+def _function(title: str, program: Program, names: dict[str, Any]) -> list[str]:
+    """The lines of a function; that of a loop's body stands within it, and sees its values."""
+    lines = []
     last = {v: k for k, i in enumerate(program.instructions) for v in i.inputs()}
     kept = set(values_in(program.outputs))
+    own = {*program.inputs, *(v for i in program.instructions for v in i.out)}
     for k, i in enumerate(program.instructions):
-        names[f"f{k}"] = i.function
-        call = f"f{k}({', '.join([_text(a, names) for a in i.args] + [f'{n}={_text(v, names)}' for n, v in i.kwargs.items()])})"
-        if i.name == "holds_nan":
-            lines.append(f"    if {call}: raise Retry")
-            continue
-        target = ", ".join(map(_name, i.out)) + ("," if i.is_tuple else "")
-        lines.append(f"    {target} = {call}")
-        dead = [v for v in dict.fromkeys([*i.inputs(), *i.out]) if last.get(v, -1) <= k and v not in kept]
-        if dead:
-            lines.append(f"    del {', '.join(map(_name, dead))}")
-    lines.append(f"    return [{', '.join(_text(v, names) for v in program.outputs)}]")
-    exec("\n".join(lines), names)
-    return names["run"]
+        lines += _call(i, names)
+        dead = [
+            v for v in dict.fromkeys([*i.inputs(), *i.out])
+            if last.get(v, -1) <= k and v not in kept and v in own and i.name != "holds_nan"
+        ]  # fmt: skip
+        if dead and title == "run":
+            lines.append(f"del {', '.join(map(_name, dead))}")
+    lines.append(f"return [{', '.join(_text(v, names) for v in program.outputs)}]")
+    return [f"def {title}({', '.join(map(_name, program.inputs))}):", *(f"    {t}" for t in lines)]
+
+
+def _call(i: Instruction, names: dict[str, Any]) -> list[str]:
+    lines, function = [], f"f{len(names)}"
+    names[function] = i.function
+    args = [_text(a, names) for a in i.args]
+    args += [f"{n}={_text(v, names)}" for n, v in i.kwargs.items()]
+    if i.body is not None:
+        body = f"body_{len(names)}"
+        lines += _function(body, i.body, names)
+        args.append(f"run={body}")
+    call = f"{function}({', '.join(args)})"
+    if i.name == "holds_nan":
+        return [f"if {call}: raise Retry"]
+    target = ", ".join(map(_name, i.out)) + ("," if i.is_tuple else "")
+    return [*lines, f"{target} = {call}" if target else call]
 
 
 def _name(value: Value) -> str:

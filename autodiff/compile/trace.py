@@ -17,6 +17,7 @@ from autodiff.nodes import Info, Node, TensorNode, tick
 from autodiff.scalar import Scalar
 from autodiff.settings import Scope, current, is_recording
 from autodiff.settings import recording as recording_scope
+from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
 
 __all__ = ["Trace", "is_dynamic", "trace"]
@@ -38,7 +39,8 @@ class Trace:
         had before. Its outputs are the results, then the new values of inputs written into, then
         gradients.
     results : list
-        For each leaf of what the function returns: "tensor", "array" or ("static", leaf).
+        For each leaf of what the function returns: "tensor", "array", ("static", leaf), or
+        ("rows", shape) for the rows and values of a `RowGrad`.
     definition : TreeDef
         Of what the function returns.
     updates : list of int
@@ -134,6 +136,10 @@ def _finished(
     leaves, definition = tree.flatten(out)
     results, outputs = [], []
     for leaf in leaves:
+        if isinstance(leaf, RowGrad):
+            results.append(("rows", leaf.shape))
+            outputs += [_plain(leaf.rows), _plain(leaf.values)]
+            continue
         value = leaf._value if isinstance(leaf, (Tensor, Scalar)) else leaf
         if not isinstance(value, Traced) and not isinstance(leaf, Tensor):
             results.append(("static", leaf))
@@ -152,6 +158,10 @@ def _finished(
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
     program.outputs = [*outputs, *new_grads]
     return Trace(simplified(program), results, definition, updates, grads, lost)
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Traced) else value
 
 
 def _sort_gradient(

@@ -326,14 +326,15 @@ def _uniform(x: Any, rng: Any) -> Any:
 def _of_rows(f: Any, with_gaps: Any) -> Callable[..., Any]:
     """`with_gaps`, whose shape does not depend on values, where the rows are not known."""
 
-    def answer(x: Any, rows: Any, *part: Any) -> Any:
-        if not isinstance(rows, Traced):
-            return f.__wrapped__(x, rows, *part)
-        if part and isinstance(x, Traced):
-            return x._become(emit(with_gaps, x, rows, *part))
-        return emit(with_gaps, x, rows, *part)
+    def answer(x: Any, rows: Any) -> Any:
+        return emit(with_gaps, x, rows) if _is_traced(rows) else f.__wrapped__(x, rows)
 
     return answer
+
+
+def _put_rows(x: Any, rows: Any, part: Any) -> Any:
+    new = emit(replaced_rows, x, rows, part)
+    return x._become(new) if isinstance(x, Traced) else new
 
 
 def _array_like(fill: Any) -> Callable[..., Any]:
@@ -356,7 +357,7 @@ _ANSWERS: dict[Any, Callable[..., Any]] = {
     neural.uniform: _uniform,
     coalesced: _of_rows(coalesced, padded_rows),
     taken_rows: _of_rows(taken_rows, taken_or_zero),
-    put_rows: _of_rows(put_rows, replaced_rows),
+    put_rows: _put_rows,
     entries: lambda x, index: Traced.__getitem__(x, index),
 }
 """What is not just written down."""

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autodiff.errors import DTypeError, ShapeError
 from autodiff.functions import FUNCTIONS, as_tensor, composite, plain
+from autodiff.op import array
 from autodiff.ops.shape import along
 from autodiff.tensor import Tensor
 
@@ -205,7 +206,7 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
     x = ravel(a) if axis is None else as_tensor(a)
     x = x if x.ndim else ravel(x)
     axis = normalize_axis_index(axis or 0, x.ndim)
-    return x[along(axis, _within(np.array(indices), x.shape[axis], mode))]
+    return x[along(axis, _within(array(indices), x.shape[axis], mode))]
 
 
 def _within(indices: Any, length: int, mode: str) -> Any:

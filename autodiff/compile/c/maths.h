@@ -34,6 +34,14 @@ INLINE double fma_f64(double x, double y, double z) {
     return FUSED ? __builtin_fma(x, y, z) : x * y + z;
 }
 
+/* The next four steps of Horner's rule. */
+INLINE float horner_f32(float p, float x, float a, float b, float c, float d) {
+    return fma_f32(fma_f32(fma_f32(fma_f32(p, x, a), x, b), x, c), x, d);
+}
+INLINE double horner_f64(double p, double x, double a, double b, double c, double d) {
+    return fma_f64(fma_f64(fma_f64(fma_f64(p, x, a), x, b), x, c), x, d);
+}
+
 INLINE uint32_t bits_f32(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
 INLINE uint64_t bits_f64(double x) { uint64_t u; memcpy(&u, &x, sizeof u); return u; }
 INLINE float from_bits_f32(uint32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
@@ -47,7 +55,9 @@ INLINE float nearest_f32(float x) { return (x + SHIFT_F32) - SHIFT_F32; }
 INLINE double nearest_f64(double x) { return (x + SHIFT_F64) - SHIFT_F64; }
 
 /* 2^n for a whole n from -126 to 127 (-1022 to 1023). */
-INLINE float power_of_2_f32(float n) { return from_bits_f32(bits_f32(n + (SHIFT_F32 + 127)) << 23); }
+INLINE float power_of_2_f32(float n) {
+    return from_bits_f32(bits_f32(n + (SHIFT_F32 + 127)) << 23);
+}
 INLINE double power_of_2_f64(double n) {
     return from_bits_f64(bits_f64(n + (SHIFT_F64 + 1023)) << 52);
 }
@@ -110,26 +120,18 @@ INLINE reduced_f64 reduce_f64(double x) {
 }
 /* exp(r) - 1 for such an r. */
 INLINE float expm1_near_f32(float r) {
-    float q = 0x1.9e8930p-13f;
+    float q = 0x1.9e893p-13f;
     q = fma_f32(q, r, 0x1.6d404ep-10f);
-    q = fma_f32(q, r, 0x1.1112d0p-7f);
-    q = fma_f32(q, r, 0x1.5554f4p-5f);
-    q = fma_f32(q, r, 0x1.555554p-3f);
-    q = fma_f32(q, r, 0.5f);
+    q = horner_f32(q, r, 0x1.1112dp-7f, 0x1.5554f4p-5f, 0x1.555554p-3f, 0.5f);
     return fma_f32(r * r, q, r);
 }
 INLINE double expm1_near_f64(double r) {
     double q = 0x1.1efb43f25bf64p-29;
-    q = fma_f64(q, r, 0x1.af625017375b0p-26);
+    q = fma_f64(q, r, 0x1.af625017375bp-26);
     q = fma_f64(q, r, 0x1.27e52923dfbbbp-22);
-    q = fma_f64(q, r, 0x1.71ddf691ee103p-19);
-    q = fma_f64(q, r, 0x1.a01a01831e81dp-16);
-    q = fma_f64(q, r, 0x1.a01a01b0751dfp-13);
-    q = fma_f64(q, r, 0x1.6c16c16c1cef0p-10);
-    q = fma_f64(q, r, 0x1.111111110f5aep-7);
-    q = fma_f64(q, r, 0x1.5555555555548p-5);
-    q = fma_f64(q, r, 0x1.5555555555559p-3);
-    q = fma_f64(q, r, 0.5);
+    q = horner_f64(q, r, 0x1.71ddf691ee103p-19, 0x1.a01a01831e81dp-16, 0x1.a01a01b0751dfp-13,
+                   0x1.6c16c16c1cefp-10);
+    q = horner_f64(q, r, 0x1.111111110f5aep-7, 0x1.5555555555548p-5, 0x1.5555555555559p-3, 0.5);
     return fma_f64(r * r, q, r);
 }
 
@@ -147,10 +149,7 @@ INLINE float exp2_f32(float x) {
     float n = nearest_f32(c), r = c - n;
     float q = 0x1.4172bcp-13f;
     q = fma_f32(q, r, 0x1.5f0976p-10f);
-    q = fma_f32(q, r, 0x1.3b2ddap-7f);
-    q = fma_f32(q, r, 0x1.c6af7ap-5f);
-    q = fma_f32(q, r, 0x1.ebfbdcp-3f);
-    q = fma_f32(q, r, 0x1.62e430p-1f);
+    q = horner_f32(q, r, 0x1.3b2ddap-7f, 0x1.c6af7ap-5f, 0x1.ebfbdcp-3f, 0x1.62e43p-1f);
     return or_nan_f32(x, scale_f32(fma_f32(q, r, 1.0f), n));
 }
 INLINE double exp2_f64(double x) {
@@ -159,14 +158,10 @@ INLINE double exp2_f64(double x) {
     double q = 0x1.e81ffdf625c7cp-32;
     q = fma_f64(q, r, 0x1.e613670c8b804p-28);
     q = fma_f64(q, r, 0x1.b5260378c9368p-24);
-    q = fma_f64(q, r, 0x1.62bfcccea2b79p-20);
-    q = fma_f64(q, r, 0x1.ffcbfbfcef8a1p-17);
-    q = fma_f64(q, r, 0x1.4309130c722cbp-13);
-    q = fma_f64(q, r, 0x1.5d87fe78b30fap-10);
-    q = fma_f64(q, r, 0x1.3b2ab6fba0f9bp-7);
-    q = fma_f64(q, r, 0x1.c6b08d704a0d6p-5);
-    q = fma_f64(q, r, 0x1.ebfbdff82c59dp-3);
-    q = fma_f64(q, r, 0x1.62e42fefa39efp-1);
+    q = horner_f64(q, r, 0x1.62bfcccea2b79p-20, 0x1.ffcbfbfcef8a1p-17, 0x1.4309130c722cbp-13,
+                   0x1.5d87fe78b30fap-10);
+    q = horner_f64(q, r, 0x1.3b2ab6fba0f9bp-7, 0x1.c6b08d704a0d6p-5, 0x1.ebfbdff82c59dp-3,
+                   0x1.62e42fefa39efp-1);
     return or_nan_f64(x, scale_f64(fma_f64(q, r, 1.0), n));
 }
 
@@ -276,10 +271,7 @@ INLINE float log_of_split_f32(split_f32 x) {
     p = fma_f32(p, f, 0x1.055e6ap-3f);
     p = fma_f32(p, f, -0x1.0d8248p-3f);
     p = fma_f32(p, f, 0x1.22d936p-3f);
-    p = fma_f32(p, f, -0x1.54728ap-3f);
-    p = fma_f32(p, f, 0x1.99a01cp-3f);
-    p = fma_f32(p, f, -0x1.000226p-2f);
-    p = fma_f32(p, f, 0x1.555554p-2f);
+    p = horner_f32(p, f, -0x1.54728ap-3f, 0x1.99a01cp-3f, -0x1.000226p-2f, 0x1.555554p-2f);
     float tail = fma_f32(x.k, LN2_LO_F32, f * square * p);
     tail = fma_f32(-0.5f, square, tail);
     return fma_f32(x.k, LN2_HI_F32, f + tail);
@@ -289,10 +281,8 @@ INLINE double log_of_split_f64(split_f64 x) {
     double p = 0x1.2f0e59a8dd7cdp-3;
     p = fma_f64(p, z, 0x1.39a0dd858bb6ap-3);
     p = fma_f64(p, z, 0x1.74664740d6c47p-3);
-    p = fma_f64(p, z, 0x1.c71c51e199ae0p-3);
-    p = fma_f64(p, z, 0x1.249249422157p-2);
-    p = fma_f64(p, z, 0x1.999999997fa52p-2);
-    p = fma_f64(p, z, 0x1.5555555555593p-1);
+    p = horner_f64(p, z, 0x1.c71c51e199aep-3, 0x1.249249422157p-2, 0x1.999999997fa52p-2,
+                   0x1.5555555555593p-1);
     double tail = fma_f64(s, fma_f64(p, z, half), x.k * LN2_LO_F64) - half;
     return fma_f64(x.k, LN2_HI_F64, f + tail);
 }
@@ -381,12 +371,9 @@ INLINE double logaddexp2_f64(double x, double y) {
 /* erf(x) for |x| < 3/4, by a polynomial for erf(x) / x - 1. */
 INLINE float erf_near_f32(float x) {
     float z = x * x;
-    float p = -0x1.616aa0p-11f;
+    float p = -0x1.616aap-11f;
     p = fma_f32(p, z, 0x1.4f1ddcp-8f);
-    p = fma_f32(p, z, -0x1.b7a7bep-6f);
-    p = fma_f32(p, z, 0x1.ce2ad0p-4f);
-    p = fma_f32(p, z, -0x1.81273ap-2f);
-    p = fma_f32(p, z, 0x1.06eba8p-3f);
+    p = horner_f32(p, z, -0x1.b7a7bep-6f, 0x1.ce2adp-4f, -0x1.81273ap-2f, 0x1.06eba8p-3f);
     return fma_f32(x, p, x);
 }
 INLINE double erf_near_f64(double x) {
@@ -394,14 +381,10 @@ INLINE double erf_near_f64(double x) {
     double p = 0x1.c50d958bd8213p-27;
     p = fma_f64(p, z, -0x1.60c6231511261p-23);
     p = fma_f64(p, z, 0x1.baa420a08ed3dp-20);
-    p = fma_f64(p, z, -0x1.f4e7e1f652ac1p-17);
-    p = fma_f64(p, z, 0x1.f9a46a16198d6p-14);
-    p = fma_f64(p, z, -0x1.c02dbf154c737p-11);
-    p = fma_f64(p, z, 0x1.565bcd482ae84p-8);
-    p = fma_f64(p, z, -0x1.b82ce313de5c4p-6);
-    p = fma_f64(p, z, 0x1.ce2f21a046bc3p-4);
-    p = fma_f64(p, z, -0x1.812746b037a31p-2);
-    p = fma_f64(p, z, 0x1.06eba8214db69p-3);
+    p = horner_f64(p, z, -0x1.f4e7e1f652ac1p-17, 0x1.f9a46a16198d6p-14, -0x1.c02dbf154c737p-11,
+                   0x1.565bcd482ae84p-8);
+    p = horner_f64(p, z, -0x1.b82ce313de5c4p-6, 0x1.ce2f21a046bc3p-4, -0x1.812746b037a31p-2,
+                   0x1.06eba8214db69p-3);
     return fma_f64(x, p, x);
 }
 
@@ -427,10 +410,7 @@ INLINE float erfc_beyond_f32(float a) {
     p = fma_f32(p, t, -0x1.ab1c1ep-12f);
     p = fma_f32(p, t, -0x1.3aaf5ap-8f);
     p = fma_f32(p, t, 0x1.12d21ap-7f);
-    p = fma_f32(p, t, 0x1.d0a64cp-6f);
-    p = fma_f32(p, t, -0x1.5eb8b2p-3f);
-    p = fma_f32(p, t, 0x1.d0cee0p-2f);
-    p = fma_f32(p, t, -0x1.9bfb54p-1f);
+    p = horner_f32(p, t, 0x1.d0a64cp-6f, -0x1.5eb8b2p-3f, 0x1.d0ceep-2f, -0x1.9bfb54p-1f);
     p = 0x1.0dd5078370528p+0f + fma_f32(p, t, -0x1.f23eb6p-26f);
     reduced_f32 e = reduce_f32(-square);
     p *= inverse;
@@ -446,22 +426,14 @@ INLINE double erfc_beyond_f64(double a) {
     p = fma_f64(p, t, -0x1.d7ee208581a72p-27);
     p = fma_f64(p, t, -0x1.7e611713f4571p-24);
     p = fma_f64(p, t, 0x1.ce40d1c8c74ddp-24);
-    p = fma_f64(p, t, 0x1.2a797671d418dp-21);
-    p = fma_f64(p, t, -0x1.a8ca7979c75e1p-21);
-    p = fma_f64(p, t, -0x1.c7abc3d42aa79p-19);
-    p = fma_f64(p, t, 0x1.e60464b602e79p-18);
-    p = fma_f64(p, t, 0x1.38dd68a79ac32p-16);
-    p = fma_f64(p, t, -0x1.39a2c81720de7p-14);
-    p = fma_f64(p, t, -0x1.60d8460842810p-15);
-    p = fma_f64(p, t, 0x1.769ecf4504c26p-11);
-    p = fma_f64(p, t, -0x1.5630de5a227f0p-10);
-    p = fma_f64(p, t, -0x1.a06c1e94c993cp-9);
-    p = fma_f64(p, t, 0x1.b27b27477f7fcp-6);
-    p = fma_f64(p, t, -0x1.7a232e1d29d42p-4);
-    p = fma_f64(p, t, 0x1.ce500ceb5c73cp-3);
-    p = fma_f64(p, t, -0x1.bdb3c1808b2c9p-2);
-    p = fma_f64(p, t, 0x1.6362dd2801954p-1);
-    p = fma_f64(p, t, -0x1.e02749166d56fp-1);
+    p = horner_f64(p, t, 0x1.2a797671d418dp-21, -0x1.a8ca7979c75e1p-21, -0x1.c7abc3d42aa79p-19,
+                   0x1.e60464b602e79p-18);
+    p = horner_f64(p, t, 0x1.38dd68a79ac32p-16, -0x1.39a2c81720de7p-14, -0x1.60d846084281p-15,
+                   0x1.769ecf4504c26p-11);
+    p = horner_f64(p, t, -0x1.5630de5a227fp-10, -0x1.a06c1e94c993cp-9, 0x1.b27b27477f7fcp-6,
+                   -0x1.7a232e1d29d42p-4);
+    p = horner_f64(p, t, 0x1.ce500ceb5c73cp-3, -0x1.bdb3c1808b2c9p-2, 0x1.6362dd2801954p-1,
+                   -0x1.e02749166d56fp-1);
     p = 0x1.1649466cd0bf1p+0 + fma_f64(p, t, 0x1.d64ee840a9cf7p-54);
     reduced_f64 e = reduce_f64(-square);
     p *= inverse;
@@ -506,11 +478,11 @@ INLINE double trunc_f64(double x) { return __builtin_trunc(x); }
 #define EXACT(T, SUFFIX)                                                                           \
     INLINE T sign_##SUFFIX(T x) { return x > 0 ? (T)1 : x < 0 ? (T)-1 : x == 0 ? (T)0 : x; }       \
     /* nan wins */                                                                                 \
-    INLINE T maximum_##SUFFIX(T x, T y) { return ((x > y) | (x != x)) ? x : y; }                    \
-    INLINE T minimum_##SUFFIX(T x, T y) { return ((x < y) | (x != x)) ? x : y; }                    \
+    INLINE T maximum_##SUFFIX(T x, T y) { return ((x > y) | (x != x)) ? x : y; }                   \
+    INLINE T minimum_##SUFFIX(T x, T y) { return ((x < y) | (x != x)) ? x : y; }                   \
     /* nan loses */                                                                                \
-    INLINE T fmax_##SUFFIX(T x, T y) { return ((x >= y) | (y != y)) ? x : y; }                       \
-    INLINE T fmin_##SUFFIX(T x, T y) { return ((x <= y) | (y != y)) ? x : y; }                       \
+    INLINE T fmax_##SUFFIX(T x, T y) { return ((x >= y) | (y != y)) ? x : y; }                     \
+    INLINE T fmin_##SUFFIX(T x, T y) { return ((x <= y) | (y != y)) ? x : y; }                     \
     INLINE T heaviside_##SUFFIX(T x, T y) {                                                        \
         return x > 0 ? (T)1 : x < 0 ? (T)0 : x == 0 ? y : x;                                       \
     }
@@ -550,7 +522,7 @@ LIBRARY2(hypot, hypot)
     }                                                                                              \
     INLINE T floor_divide_##SUFFIX(T x, T y) {                                                     \
         T rest = fmod_##SUFFIX(x, y), quotient = (x - rest) / y;                                   \
-        quotient -= ((rest != 0) & ((y < 0) != (rest < 0))) ? (T)1 : (T)0;                           \
+        quotient -= ((rest != 0) & ((y < 0) != (rest < 0))) ? (T)1 : (T)0;                         \
         T whole = floor_##SUFFIX(quotient);                                                        \
         whole += quotient - whole > (T)0.5 ? (T)1 : (T)0;                                          \
         whole = quotient == 0 ? copysign_##SUFFIX((T)0, x / y) : whole;                            \
