@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
+from autodiff.compile.fast import matcher
 from autodiff.compile.native import Native
 from autodiff.compile.program import Value
 from autodiff.compile.replay import Retry, replayed
@@ -47,6 +48,17 @@ class Compiled:
         update_wrapper(self, f)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        last = self._last
+        if last is not None and last.match is not None:
+            inputs = last.match(args, kwargs)
+            if inputs is not None and recorder.get() is None:
+                try:
+                    return last.finish(last.run(inputs))
+                except Retry:
+                    return self.f(*args, **kwargs)
+        return self._by_the_long_way(args, kwargs)
+
+    def _by_the_long_way(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         backend = _chosen(self.backend)
         if backend == "off" or recorder.get() is not None:
             return self.f(*args, **kwargs)
@@ -58,7 +70,7 @@ class Compiled:
             self._programs[key] = found
         self._last = found
         try:
-            return found(leaves)
+            return found(leaves, args, kwargs)
         except Retry:
             return self.f(*args, **kwargs)
 
@@ -129,46 +141,52 @@ class _Specialized:
 
     def __init__(self, traced: Trace, backend: str, cache: bool) -> None:
         self.trace, self.source = traced, ""
+        self.match: Any = None
+        self.holders: list[Any] = []
         outputs, count = traced.program.outputs, len(traced.updates)
         first = len(outputs) - count - len(traced.grads)
         new = outputs[first : first + count]
-        self.updates = {
+        updates = {
             u: traced.program.inputs[i] for u, i in zip(new, traced.updates, strict=True)
             if isinstance(u, Value)
         }  # fmt: skip
         if backend in ("auto", "c"):
-            native = Native(traced.program, self.updates, cache)
-            self.source, self.run = native.source, lambda *inputs: native(list(inputs))
+            native = Native(traced.program, updates, cache)
+            self.source, self.run = native.source, native
         else:
-            self.run = replayed(traced.program)
+            run = replayed(traced.program)
+            self.run = lambda inputs: run(*inputs)  # type: ignore[assignment]
 
-    def __call__(self, leaves: list[Any]) -> Any:
-        t = self.trace
-        holders = list({id(leaf): leaf for leaf in leaves if is_dynamic(leaf)}.values())
-        inputs = [h._value if isinstance(h, (Tensor, Scalar)) else h for h in holders]
-        inputs += [_array(h.grad) for h in holders if getattr(h, "grad", None) is not None]
+    def __call__(self, leaves: list[Any], args: Any, kwargs: Any) -> Any:
+        self.holders = list({id(leaf): leaf for leaf in leaves if is_dynamic(leaf)}.values())
+        for i in self.trace.updates:
+            if isinstance(self.holders[i], Tensor) and self.holders[i].shape:
+                self.holders[i]._writable()
+        inputs = [h._value if isinstance(h, (Tensor, Scalar)) else h for h in self.holders]
+        inputs += [_array(h.grad) for h in self.holders if getattr(h, "grad", None) is not None]
         with np.errstate(all="ignore"):
-            outputs = iter(self.run(*inputs))
-        result = self._result(outputs)
-        for i in t.updates:
-            _update(holders[i], next(outputs))
+            result = self.finish(self.run(inputs))
+        self.match = matcher(args, kwargs, self.holders)
+        return result
+
+    def finish(self, outputs: list[Any]) -> Any:
+        """Give tensors their new values and gradients; the result of the function."""
+        t, holders = self.trace, self.holders
+        count = len(outputs) - len(t.updates) - len(t.grads)
+        for i, new in zip(t.updates, outputs[count:]):
+            _update(holders[i], new)
         for i in t.lost:
             if holders[i].grad is not None:
                 holders[i].grad = None
-        for i in t.grads:
-            holders[i].grad = next(outputs)
-        return result
-
-    def _result(self, outputs: Any) -> Any:
-        made = []
-        for kind in self.trace.results:
-            if kind == "tensor":
-                made.append(wrap(next(outputs), None))
-            elif kind[0] == "rows":
-                made.append(RowGrad(next(outputs), next(outputs), kind[1]))
-            else:
-                made.append(next(outputs) if kind == "array" else kind[1])
-        return tree.unflatten(self.trace.definition, made)
+        for i, g in zip(t.grads, outputs[count + len(t.updates) :]):
+            holders[i].grad = g
+        given = iter(outputs)
+        made = [
+            wrap(next(given), None) if kind == "tensor" else
+            next(given) if kind == "array" else kind[1]
+            for kind in t.results
+        ]  # fmt: skip
+        return tree.unflatten(t.definition, made)
 
 
 def _array(grad: Any) -> Any:
@@ -176,7 +194,10 @@ def _array(grad: Any) -> Any:
 
 
 def _update(holder: Any, new: Any) -> None:
-    if isinstance(holder, np.ndarray):
+    if new is None:  # written in place
+        if not isinstance(holder, np.ndarray):
+            holder._mark_changed()
+    elif isinstance(holder, np.ndarray):
         holder[...] = new
     elif isinstance(holder, Scalar):
         holder.data = float(new)

@@ -96,14 +96,15 @@ class _File:
         """Entries added at places, one after the other."""
         x, part, *parts = operation.args
         target = self.made.place(x)
-        body, _ = self._rows(target, parts)
-        kind = C_TYPES[target.array.dtype.name]
+        body, row = self._rows(target, parts, operation.instruction.name == "lookup")
+        n, kind = math.prod(row), C_TYPES[target.array.dtype.name]
         if isinstance(part, Value) or np.ndim(part):
             source = self.made.place(part)
-            text = f"({self.pointer(source)})[{'i' if source.array.size > 1 else 0}]"
+            text = f"({self.pointer(source)})[{f'i * {n} + j' if source.array.size > 1 else 0}]"
         else:
             text = repr(float(part))
-        lines = [f"({self.pointer(target)})[at] {operation.name}= ({kind}){text};"]
+        lines = [f"for (int64_t j = 0; j < {n}; j++) "
+                 f"({self.pointer(target)})[at + j] {operation.name}= ({kind}){text};"]  # fmt: skip
         return ["{", *(f"  {line}" for line in self._over(parts, body, lines)), "}"]
 
     def rows(self, operation: Operation) -> list[str]:

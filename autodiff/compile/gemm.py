@@ -136,7 +136,7 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _loop(index: str, start: int, stop: int, step: int, lines: list[str]) -> list[str]:
-    head = f"for (int {index} = {start}; {index} < {stop}; {index} += {step}) {{"
+    head = f"for (ptrdiff_t {index} = {start}; {index} < {stop}; {index} += {step}) {{"
     return [head, *_indented(lines), "}"]
 
 
@@ -212,7 +212,7 @@ class _Writer:
     def chains(self, a: _Matrix, b: _Matrix) -> list[str]:
         """All blocks of k, each added to those before."""
         k, add = self.gemm.k, 1 if self.gemm.accumulate else "p > 0"
-        depth = f"const int depth = {k} - p < {K_BLOCK} ? {k} - p : {K_BLOCK}, add = {add};"
+        depth = f"const int depth = p + {K_BLOCK} < {k} ? {K_BLOCK} : {k} - (int)p, add = {add};"
         lines = self.chain(a.moved(columns="p"), b.moved(rows="p"))
         return _loop("p", 0, k, K_BLOCK, [depth, *lines])
 

@@ -19,7 +19,8 @@ from autodiff.compile.elements import C_TYPES, is_elementwise
 from autodiff.compile.program import Instruction, Program, Value, values_in
 from autodiff.compile.simplify import is_guard, is_random
 from autodiff.compile.storage import Place, Storage, contiguous
-from autodiff.compile.copies import added_at
+from autodiff.compile.copies import added_at, written
+from autodiff.ops.index import scatter_add
 
 __all__ = ["Lowered", "Operation", "lowered"]
 
@@ -222,6 +223,8 @@ class _Translation:
             (self.instruction.name in ("padded_rows", "taken_or_zero", "replaced_rows"), self.rows),
             (self.instruction.name == "lookup", self.lookup),
             (f is loop, self.loop),
+            (f is scatter_add, self.scatter_add),
+            (f is written, self.written),
         ]
 
     def add(self, kind: str, name: str, args: tuple[Any, ...], **fields: Any) -> bool:
@@ -296,7 +299,7 @@ class _Translation:
         if not isinstance(x, Value):
             return False
         parts = index if isinstance(index, tuple) else (index,)
-        if all(isinstance(p, (int, np.integer, slice, type(None), type(...))) for p in parts):
+        if _is_basic(parts):
             return self._at(self._sliced(x, index))
         return self.take(x, parts)
 
@@ -310,6 +313,42 @@ class _Translation:
         if not _are_places(parts) or self.out is None:
             return False
         return self.add("take", "take", (x, *parts))
+
+    def written(self) -> bool:
+        """An array with a part of it replaced."""
+        x, index, part = self.args
+        parts = index if isinstance(index, tuple) else (index,)
+        if not _is_basic(parts) or not isinstance(x, Value) or self.out is None:
+            return False
+        if self._takes_over(x):
+            self.made.places[self.out] = self.made.place(x)
+        else:
+            self.add("map", "copied", (x,))
+        where = self.made.place(self.out).view(
+            operator.getitem, (*parts, ...) if ... not in parts else parts
+        )
+        assert where is not None
+        target = Value(where.shape, self.out.dtype)
+        self.made.places[target] = where
+        return self.add("map", "copied", (part,), out=target)
+
+    def scatter_add(self) -> bool:
+        """Zeros with an array added at places."""
+        x, index, *_ = self.args
+        out, parts = self.out, index if isinstance(index, tuple) else (index,)
+        assert out is not None
+        if _is_basic(parts):
+            whole = self.made.new(out)
+            part = whole.view(operator.getitem, (*parts, ...) if ... not in parts else parts)
+            self.add("map", "copied", (np.zeros((), out.dtype)[()],))
+            source, target = Value(part.shape, out.dtype), Value(part.shape, out.dtype)
+            self.made.places[target] = part
+            self.made.places[source] = self.made.place(x).broadcast(part.shape)
+            return self.add("map", "copied", (source,), out=target)
+        if not _are_places(parts) or x.shape != _shape(parts) + out.shape[len(parts) :]:
+            return False
+        self.add("map", "copied", (np.zeros((), out.dtype)[()],))
+        return self.add("add_at", "+", (out, x, *parts))
 
     def lookup(self) -> bool:
         """Rows of a table; unlike an index, an id has no place from the end."""
@@ -553,6 +592,11 @@ class _Translation:
 def ndim0(x: Value) -> int:
     """Number of axes."""
     return len(x.shape)
+
+
+def _is_basic(parts: tuple[Any, ...]) -> bool:
+    """Whether an index gives a view."""
+    return all(isinstance(p, (int, np.integer, slice, type(None), type(...))) for p in parts)
 
 
 def _are_places(parts: tuple[Any, ...]) -> bool:

@@ -13,9 +13,9 @@ try:
 except ImportError:
     find_blas = lambda: None
 from autodiff.compile.emit import Emitted, emitted
-from autodiff.compile.program import Program, Value, mapped
+from autodiff.compile.program import Instruction, Program, Value, mapped
 from autodiff.compile.recurrence import with_short_loops
-from autodiff.compile.replay import Retry
+from autodiff.compile.replay import Retry, replayed
 from autodiff.compile.storage import Place
 
 __all__ = ["Native"]
@@ -99,7 +99,7 @@ class _Workspace:
             v not in written and v.size * v.dtype.itemsize <= _COPIED
             for v in native.program.inputs
         ]
-        self.changed = [made.place(u).storage.kind == "input" for u in native.updates]
+        self.in_place = {u for u in native.updates if made.place(u).storage.kind == "input"}
         self.calls = [s if callable(s) else self._call(s) for s in native.segments]
         self.results = [self._result(v) for v in native.emitted.outputs]
         self.arguments = tuple(
@@ -149,12 +149,16 @@ class _Workspace:
     def _result(self, output: Any) -> Any:
         if not isinstance(output, Value):
             return lambda: output
+        if output in self.in_place:
+            return lambda: None
         get = self._array(output)
         return lambda: np.array(get())[()]
 
     def _call(self, operation: Any) -> Any:
         """A call of numpy on arrays in this memory."""
         instruction = operation.instruction
+        if instruction.body is not None:
+            return self._loop(instruction)
         out = [self._view(self.native.emitted.made.place(v)) for v in instruction.out]
 
         def leaf(x: Any) -> Any:
@@ -164,6 +168,21 @@ class _Workspace:
             args, kwargs = mapped(leaf, instruction.args), mapped(leaf, instruction.kwargs)
             made = instruction.function(*args, **kwargs)
             for target, result in zip(out, made if instruction.is_tuple else (made,), strict=True):
+                target[...] = result
+            return 0
+
+        return call
+
+
+    def _loop(self, instruction: Instruction) -> Any:
+        """A loop whose steps need numpy."""
+        inputs = list(dict.fromkeys(instruction.inputs()))
+        run = replayed(Program(inputs, [instruction], list(instruction.out)))
+        out = [self._view(self.native.emitted.made.place(v)) for v in instruction.out]
+        given = [self._array(v) for v in inputs]
+
+        def call(*pointers: Any) -> int:
+            for target, result in zip(out, run(*(get() for get in given)), strict=True):
                 target[...] = result
             return 0
 

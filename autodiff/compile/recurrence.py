@@ -16,6 +16,8 @@ import numpy as np
 
 from autodiff.compile.loop import loop
 from autodiff.compile.program import Instruction, Program, Value, mapped, values_in
+from autodiff.compile.copies import written
+from autodiff.ops.index import scatter_add
 from autodiff.compile.simplify import is_guard, is_random, simplified
 
 __all__ = ["with_short_loops"]
@@ -25,7 +27,7 @@ _PRODUCTS = (np.dot, np.matmul, operator.matmul)
 
 def with_short_loops(program: Program) -> Program:
     """The program with as little as possible in its loops."""
-    made = simplified(_in_any_order(program))
+    made = simplified(_tiled(_in_any_order(program)))
     kept: list[Instruction] = []
     renamed: dict[Value, Any] = {}
     for old in made.instructions:
@@ -48,6 +50,77 @@ def _pruned(program: Program) -> Program:
         kept.append(new)
         needed.update(new.inputs())
     return Program(program.inputs, kept[::-1], program.outputs)
+
+
+def _tiled(program: Program) -> Program:
+    """Sums of parts that lie side by side, each among zeros, as the parts joined."""
+    makers = {v: i for i in program.instructions for v in i.out}
+    kept = []
+    for i in program.instructions:
+        is_sum = i.function in (operator.add, written)
+        if is_sum and (tiles := _tiles(i.out[0], makers)) is not None:
+            axis, parts = tiles
+            i = replace(i, function=np.concatenate, args=(parts, axis))
+        kept.append(replace(i, body=_tiled(i.body)) if i.body is not None else i)
+    return Program(program.inputs, kept, program.outputs)
+
+
+def _tiles(
+    total: Value, makers: dict[Value, Instruction]
+) -> tuple[int, tuple[Any, ...]] | None:
+    """The axis and the parts, if `total` is a sum of parts that fill it."""
+    terms, parts = [total], {}
+    while terms:
+        maker = makers.get(terms.pop())
+        if maker is not None and maker.function is operator.add:
+            if not all(isinstance(a, Value) and a.shape == total.shape for a in maker.args):
+                return None
+            terms += maker.args
+            continue
+        if maker is None:
+            return None
+        part = _added_part(maker, makers) if maker.function is written else maker.args[0]
+        place = _slot(part, maker.args[1], total.shape) if _has_slot(maker) else None
+        if place is None or place in parts:
+            return None
+        parts[place] = part
+        if maker.function is written:
+            terms.append(maker.args[0])
+    axes = {axis for axis, *_ in parts}
+    edges = sorted((start, stop) for _, start, stop in parts)
+    (axis, *others) = axes
+    length = total.shape[axis]
+    filled = [e[0] for e in edges] + [length] == [0] + [e[1] for e in edges]
+    if others or not filled:
+        return None
+    return axis, tuple(parts[(axis, *e)] for e in edges)
+
+
+def _has_slot(maker: Instruction) -> bool:
+    return maker.function in (scatter_add, written) and isinstance(maker.args[1], (tuple, slice))
+
+
+def _added_part(maker: Instruction, makers: dict[Value, Instruction]) -> Any:
+    """What ``x[index] += part`` adds."""
+    x, index, total = maker.args
+    adder = makers.get(total) if isinstance(total, Value) else None
+    if adder is None or adder.function is not operator.add:
+        return None
+    old = makers.get(adder.args[0]) if isinstance(adder.args[0], Value) else None
+    is_old = old is not None and old.function is operator.getitem and old.args[0] is x
+    return adder.args[1] if is_old and repr(old.args[1]) == repr(index) else None  # type: ignore[union-attr]
+
+
+def _slot(x: Any, index: Any, shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """``(axis, start, stop)`` of where `x` is written, if that is all of a range of one axis."""
+    if not isinstance(x, Value):
+        return None
+    index = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(p, slice) and p.step in (None, 1) for p in index):
+        return None
+    ranges = [p.indices(n)[:2] for p, n in zip(index, shape)]
+    part = [(k, *r) for k, (r, n) in enumerate(zip(ranges, shape)) if r != (0, n)]
+    return part[0] if len(part) == 1 and len(x.shape) == len(shape) else None
 
 
 def _renamed(i: Instruction, names: dict[Value, Any]) -> Instruction:

@@ -1,4 +1,4 @@
-"""What a compiled function may not do: each error says where it was done, and what to do instead."""
+"""What a compiled function may not do: each error says where, and what to do instead."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from autodiff.errors import AutodiffError
 
 __all__ = [
-    "TraceError", "depends_on_values", "foreign_write", "leaked", "needs_value", "user_line",
-    "viewed",
+    "TraceError", "depends_on_values", "foreign_write", "leaked", "needs_array", "needs_value",
+    "require_known_shape", "user_line", "viewed",
 ]  # fmt: skip
 
 _NOT_USERS = (str(Path(__file__).parents[1]), str(Path(np.__file__).parent), "<")
@@ -58,6 +58,17 @@ def depends_on_values(what: str) -> TraceError:
         "are not known yet; use np.where or products with a mask, or keep this part out of the "
         "compiled function"
     )
+
+
+def require_known_shape(index: Any) -> None:
+    """Refuse an index of which values tell how much it takes."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if hasattr(part, "is_traced") and part.dtype == bool:
+            raise depends_on_values("a mask as an index")
+        if isinstance(part, slice):
+            ends = (part.start, part.stop, part.step)
+            if any(hasattr(end, "is_traced") for end in ends):
+                raise depends_on_values("a value as the end of a slice")
 
 
 def foreign_write() -> TraceError:

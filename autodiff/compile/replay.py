@@ -31,7 +31,7 @@ def _function(title: str, program: Program, names: dict[str, Any]) -> list[str]:
         lines += _call(i, names)
         dead = [
             v for v in dict.fromkeys([*i.inputs(), *i.out])
-            if last.get(v, -1) <= k and v not in kept and v in own and i.name != "holds_nan"
+            if last.get(v, -1) <= k and v not in kept and v in own and i.name not in ("holds_nan", "rare")
         ]  # fmt: skip
         if dead and title == "run":
             lines.append(f"del {', '.join(map(_name, dead))}")
@@ -49,7 +49,7 @@ def _call(i: Instruction, names: dict[str, Any]) -> list[str]:
         lines += _function(body, i.body, names)
         args.append(f"run={body}")
     call = f"{function}({', '.join(args)})"
-    if i.name == "holds_nan":
+    if i.name in ("holds_nan", "rare"):
         return [f"if {call}: raise Retry"]
     target = ", ".join(map(_name, i.out)) + ("," if i.is_tuple else "")
     return [*lines, f"{target} = {call}" if target else call]

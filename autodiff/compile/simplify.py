@@ -113,7 +113,7 @@ def without_dead(program: Program) -> Program:
 
 def is_guard(instruction: Instruction) -> bool:
     """Whether it may stop the program."""
-    return getattr(instruction.function, "__name__", "") in ("holds_nan", "not_negative")
+    return getattr(instruction.function, "__name__", "") in ("holds_nan", "not_negative", "rare")
 
 
 def is_random(instruction: Instruction) -> bool:

@@ -9,15 +9,18 @@ will have another one of, is an error.
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
+from itertools import pairwise
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from autodiff.compile.copies import added_at, cast, changed, copied, uniform, written
+from autodiff.compile.answers import ANSWERS, DECIDES, PLACES, WRITERS
+from autodiff.compile.copies import added_at, cast, changed, copied, written
 from autodiff.compile.program import Instruction, Program, Value, mapped
 from autodiff.compile.refusals import (
     TraceError,
@@ -26,21 +29,10 @@ from autodiff.compile.refusals import (
     leaked,
     needs_array,
     needs_value,
+    require_known_shape,
     user_line,
     viewed,
 )
-from autodiff.composites import neural
-from autodiff.op import rare
-from autodiff.ops.index import entries
-from autodiff.sparse import (
-    coalesced,
-    padded_rows,
-    put_rows,
-    replaced_rows,
-    taken_or_zero,
-    taken_rows,
-)
-from autodiff.strong_zero import holds_nan
 
 __all__ = [
     "Recorder", "TraceError", "Traced", "added_at", "cast", "copied", "emit", "recorder",
@@ -85,33 +77,32 @@ def recording_into(made: Recorder) -> Iterator[Recorder]:
 
 def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function on the examples, and write the call down."""
-    _require_own((args, kwargs))
+    under_way = _under_way((args, kwargs))
     with np.errstate(all="ignore"):
         example = function(*mapped(_example, args), **mapped(_example, kwargs))
-    return _write_down(function, args, kwargs, example)
-
-
-def _require_own(given: Any) -> None:
-    under_way = recorder.get()
-    if under_way is None or any(t.value.number < under_way.start for t in _traced_in(given)):
-        raise leaked()
-
-
-def _write_down(function: Any, args: Any, kwargs: Any, example: Any) -> Any:
     is_tuple = isinstance(example, (tuple, list))
     examples = tuple(example) if is_tuple else (example,)
     out = tuple(map(Value.like, examples))
     instruction = Instruction(
         function, mapped(_value, args), mapped(_value, kwargs), out, is_tuple, user_line()
     )
-    recorder.get().program.instructions.append(instruction)  # type: ignore[union-attr]
+    under_way.program.instructions.append(instruction)
     made = [Traced(v, e, _memory(e, (args, kwargs))) for v, e in zip(out, examples, strict=True)]
     if not is_tuple:
         return made[0]
     return made if type(example) is list else tuple(made)
 
 
+def _under_way(given: Any) -> Recorder:
+    found = recorder.get()
+    if found is None or any(t.value.number < found.start for t in _traced_in(given)):
+        raise leaked()
+    return found
+
+
 def _example(leaf: Any) -> Any:
+    if isinstance(leaf, np.random.Generator):
+        return deepcopy(leaf)  # the program has to go on from where it is
     return leaf.example if isinstance(leaf, Traced) else leaf
 
 
@@ -143,17 +134,39 @@ def _traced_in(tree: Any) -> Iterator[Traced]:
 class _Memory:
     """What views of each other have in common."""
 
+    def __init__(self) -> None:
+        self._holders: list[ref[Traced]] = []
+
+    def add(self, array: Traced) -> None:
+        self._holders.append(ref(array))
+
+    def holders(self) -> list[Traced]:
+        """The arrays that are still there."""
+        return [array for holder in self._holders if (array := holder()) is not None]
+
 
 class Traced:
-    """An array in a program. It may be written into, which gives it another value."""
+    """An array in a program. It may be written into, which gives it another value.
 
-    __slots__ = ("__weakref__", "example", "memory", "value")
+    Attributes
+    ----------
+    value : Value
+    example : ndarray or number
+        What the array was at the call that is traced.
+    memory : object
+        Shared by views of the same array.
+    origin : tuple of Traced and index, or None
+        What it is a part of, so that what is written into it is written there too.
+    """
+
+    __slots__ = ("__weakref__", "example", "memory", "origin", "value")
     __array_priority__ = 2000
     is_traced = True
 
     def __init__(self, value: Value, example: Any, memory: Any = None) -> None:
         self.value, self.example = value, example
-        self.memory = memory or _Memory()
+        self.memory, self.origin = memory or _Memory(), None
+        self.memory.add(self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -199,24 +212,36 @@ class Traced:
         return emit(np.swapaxes, self, -1, -2)
 
     def __getitem__(self, index: Any) -> Any:
-        _require_known_shape(index)
-        return emit(operator.getitem, self, index)
+        require_known_shape(index)
+        part: Any = emit(operator.getitem, self, index)
+        part.origin = (self, index) if part.memory is self.memory else None
+        return part
 
     def __setitem__(self, index: Any, part: Any) -> None:
-        self._become(emit(written, self, index, part))
+        if _is_traced(part) and part.origin is not None:
+            whole, place = part.origin
+            if whole is self and place is index:
+                return  # the end of ``x[index] += y``, which wrote into the part
+        self.become(emit(written, self, index, part))
 
-    def _become(self, new: Any) -> Traced:
+    def become(self, new: Any) -> Traced:
         """Take the value of `new`, as a write into the array does."""
         if not isinstance(self.example, np.ndarray):
             return new if isinstance(new, Traced) else emit(copied, new)
-        if sys.getrefcount(self.memory) > 2:
+        line = list(_line(self))
+        if len(self.memory.holders()) > len(line):
             raise viewed()
+        self._take(new)
+        for part, whole in pairwise(line):
+            whole._take(emit(written, whole, part.origin[1], part))
+        return self
+
+    def _take(self, new: Any) -> None:
         if new.dtype != self.dtype:
             new = emit(cast, new, self.dtype)
         if new.shape != self.shape:
             new = emit(copied, emit(np.broadcast_to, new, self.shape))
         self.value, self.example = new.value, new.example
-        return self
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         """In another dtype."""
@@ -273,7 +298,7 @@ class Traced:
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
         if how == "at":
             target = _own(inputs[0])
-            target._become(emit(added_at, target, ufunc, *inputs[1:]))
+            target.become(emit(added_at, target, ufunc, *inputs[1:]))
             return None
         if any(map(_foreign, inputs)):
             return NotImplemented
@@ -282,22 +307,22 @@ class Traced:
         made = emit(ufunc if how == "__call__" else getattr(ufunc, how), *inputs, **kwargs)
         if out is None:
             return made
-        return _own(out)._become(made if where is True else emit(np.where, where, made, out))
+        return _own(out).become(made if where is True else emit(np.where, where, made, out))
 
     def __array_function__(self, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(map(_foreign, args)):
             return NotImplemented
-        if f in _ANSWERS:
-            return _ANSWERS[f](*args, **kwargs)
-        if _is_traced(args[_DECIDES[f]] if f in _DECIDES else None) or (f, len(args)) == _PLACES:
+        if f in ANSWERS:
+            return ANSWERS[f](emit, *args, **kwargs)
+        if _is_traced(args[DECIDES[f]] if f in DECIDES else None) or (f, len(args)) == PLACES:
             raise depends_on_values(f"np.{f.__name__}")
-        if f in _WRITERS:
-            _own(args[0])._become(emit(changed, args[0], f, *args[1:], **kwargs))
+        if f in WRITERS:
+            _own(args[0]).become(emit(changed, args[0], f, *args[1:], **kwargs))
             return None
         out = kwargs.pop("out", None)
         made = emit(f, *args, **kwargs)
         out = out[0] if isinstance(out, tuple) else out
-        return made if out is None else _own(out)._become(made)
+        return made if out is None else _own(out).become(made)
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
@@ -308,76 +333,11 @@ class Traced:
     __hash__ = object.__hash__
 
 
-def _checked(f: Any) -> Callable[..., bool]:
-    """What stops the program when it runs; while it is written all is well."""
-
-    def answer(*args: Any) -> bool:
-        emit(f, *args)
-        return False
-
-    return answer
-
-
-def _uniform(x: Any, rng: Any) -> Any:
-    # Not drawn for the example, since the generator has to go on from where it is.
-    return _write_down(uniform, (x.shape, rng), {}, np.zeros(x.shape, np.float32))
-
-
-def _of_rows(f: Any, with_gaps: Any) -> Callable[..., Any]:
-    """`with_gaps`, whose shape does not depend on values, where the rows are not known."""
-
-    def answer(x: Any, rows: Any) -> Any:
-        return emit(with_gaps, x, rows) if _is_traced(rows) else f.__wrapped__(x, rows)
-
-    return answer
-
-
-def _put_rows(x: Any, rows: Any, part: Any) -> Any:
-    new = emit(replaced_rows, x, rows, part)
-    return x._become(new) if isinstance(x, Traced) else new
-
-
-def _array_like(fill: Any) -> Callable[..., Any]:
-    return lambda a, dtype=None, **kwargs: fill(a.shape, dtype or a.dtype)
-
-
-_ANSWERS: dict[Any, Callable[..., Any]] = {
-    np.shape: lambda a: a.shape,
-    np.ndim: lambda a: a.ndim,
-    np.size: lambda a: a.size,
-    np.result_type: lambda *args: np.result_type(*map(_example, args)),
-    np.iscomplexobj: lambda x: False,
-    np.isrealobj: lambda x: True,
-    np.copy: lambda a, *args, **kwargs: emit(copied, a),
-    np.empty_like: lambda a, *args, **kwargs: emit(copied, a),
-    np.zeros_like: _array_like(np.zeros),
-    np.ones_like: _array_like(np.ones),
-    holds_nan: _checked(holds_nan),
-    rare: _checked(rare),
-    neural.uniform: _uniform,
-    coalesced: _of_rows(coalesced, padded_rows),
-    taken_rows: _of_rows(taken_rows, taken_or_zero),
-    put_rows: _put_rows,
-    entries: lambda x, index: Traced.__getitem__(x, index),
-}
-"""What is not just written down."""
-
-_DECIDES = {
-    np.nonzero: 0, np.flatnonzero: 0, np.argwhere: 0, np.unique: 0, np.extract: 0, np.compress: 0,
-    np.bincount: 0, np.trim_zeros: 0, np.union1d: 0, np.intersect1d: 0, np.setdiff1d: 0,
-    np.setxor1d: 0, np.repeat: 1, np.delete: 1, np.insert: 1,
-}  # fmt: skip
-"""Of which argument the values decide how long the result is."""
-_PLACES = (np.where, 1)
-_WRITERS = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-
-
-def _require_known_shape(index: Any) -> None:
-    for part in index if isinstance(index, tuple) else (index,):
-        if isinstance(part, Traced) and part.dtype == bool:
-            raise depends_on_values("a mask as an index")
-        if isinstance(part, slice) and any(map(_is_traced, (part.start, part.stop, part.step))):
-            raise depends_on_values("a value as the end of a slice")
+def _line(array: Traced) -> Iterator[Traced]:
+    """The array, what it is a part of, what that is a part of, and so on."""
+    yield array
+    if array.origin is not None:
+        yield from _line(array.origin[0])
 
 
 def _is_traced(x: Any) -> bool:
@@ -412,7 +372,7 @@ def _binary(function: Any, swapped: bool = False) -> Any:
 
 def _in_place(function: Any) -> Any:
     return lambda self, other: (
-        NotImplemented if _foreign(other) else self._become(emit(function, self, other))
+        NotImplemented if _foreign(other) else self.become(emit(function, self, other))
     )
 
 

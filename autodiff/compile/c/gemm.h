@@ -162,11 +162,16 @@ TILES(DEFINE)
 GEMM_INLINE void copy_float(const int rows, const int columns, const float *restrict from,
                             const ptrdiff_t from_row, float *restrict to, const ptrdiff_t to_row,
                             const int add) {
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++) {
-            const float x = from[i * from_row + j];
-            to[i * to_row + j] = add ? to[i * to_row + j] + x : x;
+    const int whole = columns / lanes_float * lanes_float;
+    for (int i = 0; i < rows; i++, from += from_row, to += to_row) {
+        if (!add) {
+            memcpy(to, from, (size_t)columns * sizeof(float));
+            continue;
         }
+        for (int j = 0; j < whole; j += lanes_float)
+            *(vector_float *)(to + j) += *(const vector_float *)(from + j);
+        for (int j = whole; j < columns; j++) to[j] += from[j];
+    }
 }
 
 /* The transposed copy of one square of vectors. */

@@ -1,0 +1,169 @@
+"""The short way into a program: arguments compared with those of the last call.
+
+To look through a model anew at each call would take longer than a small training step. What was
+found the last time is written down as the text of a function that checks just that: the same
+containers with the same things in them, tensors with the same memory, arrays of the same kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from autodiff.module import Module
+from autodiff.optim import Optimizer
+from autodiff.settings import is_recording
+from autodiff.tensor import Tensor
+
+__all__ = ["matcher"]
+
+_SEQUENCES = (list, tuple, dict)
+
+
+class _Text:
+    """The lines of a matcher, and the objects that they name."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {
+            "is_recording": is_recording, "recording": is_recording(), "refs": getrefcount,
+            "ndarray": np.ndarray,
+        }  # fmt: skip
+        self.lines: list[str] = []
+        self.leaves: dict[int, str] = {}
+        self.arrays: list[Any] = []
+
+    def name(self, thing: Any) -> str:
+        """A name for an object."""
+        text = f"c{len(self.names)}"
+        self.names[text] = thing
+        return text
+
+    def require(self, test: str) -> None:
+        """Without which another kind of call is under way."""
+        self.lines.append(f"if not ({test}): return None")
+
+    def visit(self, value: Any, text: str) -> bool:
+        """Write down what to check of a value; False if there is no short way for it."""
+        kind = type(value)
+        if kind in _SEQUENCES:
+            return self._sequence(value, text)
+        if isinstance(value, Tensor):
+            return self._tensor(value, text)
+        if kind is np.ndarray:
+            return self._array(value, text)
+        if isinstance(value, (Module, Optimizer)):
+            self.require(f"{text} is {self.name(value)}")
+            return self._inside(value)
+        if isinstance(value, (float, np.generic)):
+            return False
+        self.require(f"{text} is {self.name(value)}")
+        return True
+
+    def _sequence(self, value: Any, text: str) -> bool:
+        self.require(f"{text}.__class__ is {type(value).__name__} and len({text}) == {len(value)}")
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        if isinstance(value, dict):
+            if not all(isinstance(k, str) for k in keys):
+                return False
+            self.require(f"all(k in {text} for k in {self.name(tuple(keys))})")
+        return all(self.visit(value[k], f"{text}[{k!r}]") for k in keys)
+
+    def _tensor(self, value: Tensor, text: str) -> bool:
+        if value.grad is not None or not isinstance(value._value, np.ndarray):
+            return False
+        self.require(f"{text} is {self.name(value)}")
+        self._unchanged(value)
+        return True
+
+    def _unchanged(self, value: Tensor) -> None:
+        if id(value) in self.leaves:
+            return
+        name, array = self.name(value), self.name(value._value)
+        self.leaves[id(value)] = name
+        node = f" and {name}._node.info.grad is None" if value._node is not None else ""
+        self.require(f"{name}._value is {array}{node}")
+        self.arrays.append((value, array))
+
+    def _array(self, value: Any, text: str) -> bool:
+        shape, dtype = self.name(value.shape), self.name(value.dtype)
+        self.require(
+            f"{text}.__class__ is ndarray and {text}.shape == {shape} and {text}.dtype is {dtype}"
+        )
+        self.leaves[id(value)] = text
+        return True
+
+    def _inside(self, thing: Any) -> bool:
+        """All that a module or an optimiser consists of is still the same."""
+        if isinstance(thing, (Module, Optimizer)):
+            space = vars(thing)
+            names, values = self.name(space), self.name(tuple(space.values()))
+            self.require(f"len({names}) == {len(space)}")
+            self.require(f"all(map(same, {names}.values(), {values}))")
+            return all(map(self._inside, space.values()))
+        if isinstance(thing, Tensor):
+            if thing.grad is not None or not isinstance(thing._value, np.ndarray):
+                return False
+            self._unchanged(thing)
+            return True
+        if type(thing) in (list, dict):
+            held, parts = self.name(thing), tuple(_parts(thing))
+            self.require(f"len({held}) == {len(parts)}")
+            view = f"{held}.values()" if type(thing) is dict else held
+            self.require(f"all(map(same, {view}, {self.name(parts)}))")
+        if isinstance(thing, _SEQUENCES):
+            return all(map(self._inside, _parts(thing)))
+        if type(thing) is np.ndarray:
+            self.leaves.setdefault(id(thing), self.name(thing))
+        return True
+
+
+def _parts(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
+
+
+def matcher(
+    args: tuple[Any, ...], kwargs: dict[str, Any], holders: list[Any]
+) -> Callable[..., Any] | None:
+    """A function of ``(args, kwargs)`` that gives the arrays of the program's inputs.
+
+    It gives None if anything is not as in this call: then the long way has to be taken.
+
+    Parameters
+    ----------
+    args, kwargs
+        The arguments of this call.
+    holders : list
+        The tensors and arrays that are the program's inputs, in order.
+    """
+    text = _Text()
+    text.names["same"] = lambda a, b: a is b
+    import operator
+
+    text.names["same"] = operator.is_
+    text.require(f"len(args) == {len(args)} and len(kwargs) == {len(kwargs)}")
+    text.require("is_recording() is recording")
+    for i, value in enumerate(args):
+        if not text.visit(value, f"args[{i}]"):
+            return None
+    for key, value in kwargs.items():
+        text.require(f"{key!r} in kwargs")
+        if not text.visit(value, f"kwargs[{key!r}]"):
+            return None
+    if any(id(h) not in text.leaves for h in holders):
+        return None
+    given = [
+        f"{text.leaves[id(h)]}._value" if isinstance(h, Tensor) else text.leaves[id(h)]
+        for h in holders
+    ]
+    # Whoever else holds the memory of a tensor must not see it change.
+    for value, array in text.arrays:
+        text.require(f"refs({array}) <= limit_{array}")
+    lines = [*text.lines, f"return [{', '.join(given)}]"]
+    source = "def match(args, kwargs):\n" + "\n".join(f"    {line}" for line in lines)
+    exec(source, text.names)
+    for value, array in text.arrays:
+        text.names[f"limit_{array}"] = getrefcount(text.names[array]) + 1
+    return text.names["match"]  # type: ignore[no-any-return]
