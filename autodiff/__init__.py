@@ -30,21 +30,22 @@ globals().update(_OPS | PLAIN)
 
 __all__ = sorted({
     *_OPS, *PLAIN, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
-    "Scalar", "Sequential", "Tensor", "checkpoint", "custom_op", "detect_anomaly", "enable_grad",
+    "Scalar", "Sequential", "Tensor", "checkpoint", "compile", "custom_op", "detect_anomaly", "enable_grad",
     "errors", "grad", "graph", "hessian", "hvp", "init", "io", "is_recording", "jacobian", "jvp",
-    "linalg", "no_grad", "optim", "paths", "schedule", "scope", "signals", "stop_gradient",
+    "linalg", "no_grad", "optim", "paths", "scan", "schedule", "scope", "signals", "stop_gradient",
     "testing", "tree", "uses", "value_and_grad", "vjp", "vmap", "watch",
 })  # fmt: skip
 
 
 if TYPE_CHECKING:
+    from autodiff.compile import compile, scan
     from autodiff.draw import graph
     from autodiff.inspect.paths import paths
     from autodiff.inspect.signals import signals, uses
     from autodiff.inspect.watch import detect_anomaly, watch
 
 _LATER = {
-    "detect_anomaly": "inspect", "graph": "draw", "paths": "inspect", "signals": "inspect",
+    "compile": "compile", "scan": "compile", "detect_anomaly": "inspect", "graph": "draw", "paths": "inspect", "signals": "inspect",
     "testing": "", "uses": "inspect", "watch": "inspect",
 }  # fmt: skip
 """Where names are that training does not need: they are loaded when they are first asked for."""

@@ -119,13 +119,14 @@ class RowGrad(Lazy):
 
     def coalesce(self) -> RowGrad:
         """The same gradient with each row once, in rising order."""
-        return RowGrad(*coalesced(self.values, self.rows), self.shape)
+        rows, values = coalesced(self.values, self.rows)
+        return RowGrad(rows, values, self.shape)
 
     def dense(self) -> np.ndarray:
         """The gradient as an array of the table's shape."""
         out = np.zeros(self.shape, self.values.dtype)
         once = self.coalesce() if len(self.rows) else self
-        return put_rows(out, once.rows, once.values)  # type: ignore[no-any-return]
+        return put_rows(out, once.rows, once.values)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.dense(), dtype)

@@ -19,6 +19,7 @@ from autodiff.compile.trace import Trace, is_dynamic, trace
 from autodiff.compile.traced import Traced, recorder
 from autodiff.errors import DomainError
 from autodiff.module import Module
+from autodiff.nodes import tick
 from autodiff.scalar import Scalar
 from autodiff.settings import is_recording
 from autodiff.sparse import RowGrad
@@ -50,10 +51,10 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         last = self._last
         if last is not None and last.match is not None:
-            inputs = last.match(args, kwargs)
-            if inputs is not None and recorder.get() is None:
+            new = last.match(args, kwargs)
+            if new is not None and recorder.get() is None:
                 try:
-                    return last.finish(last.run(inputs))
+                    return last.again(new)
                 except Retry:
                     return self.f(*args, **kwargs)
         return self._by_the_long_way(args, kwargs)
@@ -153,9 +154,10 @@ class _Specialized:
         if backend in ("auto", "c"):
             native = Native(traced.program, updates, cache)
             self.source, self.run = native.source, native
+            self.native: Any = native
         else:
             run = replayed(traced.program)
-            self.run = lambda inputs: run(*inputs)  # type: ignore[assignment]
+            self.native, self.run = None, lambda inputs: run(*inputs)  # type: ignore[assignment]
 
     def __call__(self, leaves: list[Any], args: Any, kwargs: Any) -> Any:
         self.holders = list({id(leaf): leaf for leaf in leaves if is_dynamic(leaf)}.values())
@@ -166,8 +168,25 @@ class _Specialized:
         inputs += [_array(h.grad) for h in self.holders if getattr(h, "grad", None) is not None]
         with np.errstate(all="ignore"):
             result = self.finish(self.run(inputs))
-        self.match = matcher(args, kwargs, self.holders)
+        self._remember(args, kwargs)
         return result
+
+    def _remember(self, args: Any, kwargs: Any) -> None:
+        if self.native is not None and len(self.native.inputs) == len(self.holders):
+            self.match, self.numbers = matcher(args, kwargs, self.holders) or (None, [])
+            held = [self.holders[i] for i in self.trace.updates]
+            self.changed = [h._node.info for h in held if getattr(h, "_node", None) is not None]
+            self.is_simple = not self.trace.grads and self.native.writes_in_place
+
+    def again(self, new: Any) -> Any:
+        """The result, with new arrays for some inputs of the last call."""
+        outputs = self.native.again(new, self.numbers)
+        if not self.is_simple:
+            return self.finish(outputs)
+        now = tick()
+        for info in self.changed:
+            info.changed = now
+        return self._result(outputs)
 
     def finish(self, outputs: list[Any]) -> Any:
         """Give tensors their new values and gradients; the result of the function."""
@@ -180,10 +199,17 @@ class _Specialized:
                 holders[i].grad = None
         for i, g in zip(t.grads, outputs[count + len(t.updates) :]):
             holders[i].grad = g
+        return self._result(outputs)
+
+    def _result(self, outputs: list[Any]) -> Any:
+        t = self.trace
+        if t.results == ["tensor"] and t.definition.children is None:
+            return wrap(outputs[0], None)
         given = iter(outputs)
         made = [
             wrap(next(given), None) if kind == "tensor" else
-            next(given) if kind == "array" else kind[1]
+            next(given) if kind == "array" else
+            RowGrad(next(given), next(given), kind[1]) if kind[0] == "rows" else kind[1]
             for kind in t.results
         ]  # fmt: skip
         return tree.unflatten(t.definition, made)

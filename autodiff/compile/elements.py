@@ -14,7 +14,7 @@ __all__ = ["C_TYPES", "NAMES", "expression", "is_elementwise", "literal"]
 C_TYPES = {
     "float32": "float", "float64": "double", "int64": "int64_t", "int32": "int32_t",
     "int16": "int16_t", "int8": "int8_t", "uint64": "uint64_t", "uint32": "uint32_t",
-    "uint16": "uint16_t", "uint8": "uint8_t", "bool": "bool",
+    "uint16": "uint16_t", "uint8": "uint8_t", "bool": "uint8_t",
 }  # fmt: skip
 """The dtypes that C has."""
 
@@ -109,6 +109,8 @@ def _converted(arg: tuple[str, Any, bool], dtype: Any) -> str:
     text, given, weak = arg
     if weak and not text.isidentifier():
         return literal(float(text) if dtype.kind == "f" else text, dtype)
+    if given == bool and dtype.kind == "f":  # gcc vectorises this, and a cast not
+        return f"({text} ? {literal(1, dtype)} : {literal(0, dtype)})"
     return text if given == dtype else f"({C_TYPES[dtype.name]}){text}"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from functools import partial
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from autodiff.compile.loops import nest_source
 from autodiff.compile.lower import Lowered, Operation, lowered
 from autodiff.compile.memory import laid_out
 from autodiff.compile.program import Program, Value
+from autodiff.compile.sink import sunk
 from autodiff.compile.storage import Place, Storage
 
 __all__ = ["Emitted", "emitted"]
@@ -53,6 +55,7 @@ class _File:
     def __init__(self, made: Lowered, has_blas: bool) -> None:
         self.made, self.has_blas = made, has_blas
         self.products: dict[Any, str] = {}
+        self.copies: dict[Any, str] = {}
         self.functions: list[str] = []
 
     def pointer(self, place: Place) -> str:
@@ -77,6 +80,15 @@ class _File:
         )  # fmt: skip
         name = self.products.setdefault(shape, f"product_{len(self.products)}")
         return [f"{name}({self.pointer(a)}, {self.pointer(b)}, {self.pointer(c)});"]
+
+    def transpose(self, operation: Operation) -> list[str]:
+        """A copy of a matrix that lies transposed."""
+        source = self.made.place(operation.args[0])
+        (n, m), (_, ld) = source.shape, source.strides
+        key = (source.array.dtype.name, m, n, ld)
+        name = self.copies.setdefault(key, f"transposed_{len(self.copies)}")
+        assert operation.out is not None
+        return [f"{name}({self.pointer(source)}, {self.pointer(self.made.place(operation.out))});"]
 
     def take(self, operation: Operation) -> list[str]:
         """Rows of a table at places that are checked."""
@@ -200,24 +212,17 @@ class _File:
             return self.product(kernel)
         if kernel.kind == "loop":
             return self.loop(kernel, needed)
+        if kernel.kind == "transpose":
+            return self.transpose(kernel)
         return {"take": self.take, "add_at": self.add_at, "rows": self.rows}[kernel.kind](kernel)
 
     def loop(self, operation: Operation, needed: Any) -> list[str]:
         """A loop over steps."""
-        inner, extra = operation.body, operation.extra
-        kernels = fused(inner)
-        touched = _touched(inner, kernels)
-        carried = {p.storage for p in extra["carries"]}
-
-        def needed_inside(storage: Storage, kernel: Any) -> bool:
-            return storage in carried or needed(storage, operation) or any(
-                k is not kernel for k in touched[storage]
-            )  # fmt: skip
-
-        outer, self.made = self.made, inner
+        extra = operation.extra
+        outer, self.made = self.made, operation.body
         lines = []
-        for kernel in kernels:
-            lines += [*_comment(kernel), *self.kernel(kernel, needed_inside)]
+        for kernel in extra["kernels"]:
+            lines += [*_comment(kernel), *self.kernel(kernel, extra["needed"])]
         self.made = outer
         t, n = extra["variable"], extra["length"]
         head = f"for (int64_t {t} = 0; {t} < {n}; {t}++) {{"
@@ -228,6 +233,7 @@ class _File:
     def text(self) -> str:
         """The whole file."""
         products = [gemm.source(g, name, self.has_blas) for g, name in self.products.items()]
+        products += [gemm.transpose(*key, name) for key, name in self.copies.items()]
         return "\n".join([_HEAD, _MATHS, _ROWS, gemm.HEADER, *products, *self.functions])
 
 
@@ -262,18 +268,11 @@ def _comment(kernel: Any) -> list[str]:
 def emitted(program: Program, updates: dict[Value, Value], has_blas: bool) -> Emitted:
     """Write a program in C."""
     made = lowered(program, updates)
-    kernels = fused(made)
     outputs = [made.place(v).storage if isinstance(v, Value) else None for v in program.outputs]
-    touched = _touched(made, kernels)
+    kernels, touched, needed = _planned(made, lambda s: s in outputs)
     size = laid_out(_lives(touched, {s for s in outputs if s is not None}, kernels))
     file = _File(made, has_blas)
     segments: list[Any] = []
-
-    def needed(storage: Storage, kernel: Any) -> bool:
-        return storage.kind != "arena" or storage in outputs or any(
-            k is not kernel for k in touched[storage]
-        )  # fmt: skip
-
     for stretch in _stretches(kernels):
         if isinstance(stretch, Operation):
             segments.append(stretch)
@@ -282,6 +281,35 @@ def emitted(program: Program, updates: dict[Value, Value], has_blas: bool) -> Em
         file.function(name, stretch, needed)
         segments.append(name)
     return Emitted(file.text(), segments, size, made, list(program.outputs))
+
+
+def _planned(made: Lowered, kept: Callable[[Storage], bool]) -> tuple[list[Any], Any, Any]:
+    """Pieces of work in order, which of them touch a storage, and whether it is needed beyond.
+
+    Parameters
+    ----------
+    made : Lowered
+    kept : callable
+        Whether a storage is needed outside of all these pieces.
+    """
+    kernels = sunk(made, fused(made), kept)
+    touched = _touched(made, kernels)
+
+    def needed(storage: Storage, kernel: Any) -> bool:
+        return storage.kind != "arena" or kept(storage) or any(
+            k is not kernel for k in touched[storage]
+        )  # fmt: skip
+
+    for kernel in kernels:
+        if isinstance(kernel, Nest):
+            kernel.keep_rows(made, partial(needed, kernel=kernel))
+        elif kernel.kind == "loop":
+            carried = {p.storage for p in kernel.extra["carries"]}
+            inner = _planned(
+                kernel.body, lambda s, k=kernel, c=carried: s in c or needed(s, k)
+            )
+            kernel.extra["kernels"], _, kernel.extra["needed"] = inner
+    return kernels, touched, needed
 
 
 def _touched(made: Lowered, kernels: list[Any]) -> dict[Storage, list[Any]]:

@@ -7,6 +7,7 @@ containers with the same things in them, tensors with the same memory, arrays of
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
@@ -126,10 +127,10 @@ def _parts(value: Any) -> Any:
 
 def matcher(
     args: tuple[Any, ...], kwargs: dict[str, Any], holders: list[Any]
-) -> Callable[..., Any] | None:
-    """A function of ``(args, kwargs)`` that gives the arrays of the program's inputs.
+) -> tuple[Callable[..., Any], list[int]] | None:
+    """A function of ``(args, kwargs)`` that gives those inputs of the program that may be new.
 
-    It gives None if anything is not as in this call: then the long way has to be taken.
+    It gives None if anything else is not as in this call: then the long way has to be taken.
 
     Parameters
     ----------
@@ -137,11 +138,13 @@ def matcher(
         The arguments of this call.
     holders : list
         The tensors and arrays that are the program's inputs, in order.
+
+    Returns
+    -------
+    function, list of int
+        The numbers of the inputs that it gives; None if there is no short way.
     """
     text = _Text()
-    text.names["same"] = lambda a, b: a is b
-    import operator
-
     text.names["same"] = operator.is_
     text.require(f"len(args) == {len(args)} and len(kwargs) == {len(kwargs)}")
     text.require("is_recording() is recording")
@@ -154,16 +157,14 @@ def matcher(
             return None
     if any(id(h) not in text.leaves for h in holders):
         return None
-    given = [
-        f"{text.leaves[id(h)]}._value" if isinstance(h, Tensor) else text.leaves[id(h)]
-        for h in holders
-    ]
+    new = [k for k, h in enumerate(holders) if "[" in text.leaves[id(h)]]
+    given = [text.leaves[id(holders[k])] for k in new]
     # Whoever else holds the memory of a tensor must not see it change.
     for value, array in text.arrays:
         text.require(f"refs({array}) <= limit_{array}")
-    lines = [*text.lines, f"return [{', '.join(given)}]"]
+    lines = [*text.lines, f"return ({''.join(f'{g}, ' for g in given)})"]
     source = "def match(args, kwargs):\n" + "\n".join(f"    {line}" for line in lines)
     exec(source, text.names)
     for value, array in text.arrays:
         text.names[f"limit_{array}"] = getrefcount(text.names[array]) + 1
-    return text.names["match"]  # type: ignore[no-any-return]
+    return text.names["match"], new

@@ -8,7 +8,7 @@ step over it begins.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,26 @@ class Nest:
         self.space = space
         self.members: list[Operation] = []
         self.levels: dict[Storage, str] = {}
+        self.rows: set[Storage] = set()
+
+    def keep_rows(self, made: Lowered, needed: Callable[[Storage], bool]) -> None:
+        """What only this nest needs is held for a row at a time."""
+        if not any(level in ("row", "row map") for level in self.levels.values()):
+            return
+        for member in self.members:
+            if member.kind != "map" or member.level != "full":
+                continue
+            (place,) = writes(made, member)
+            alike = place.array.size == math.prod(self.space) and place.is_contiguous
+            if place.storage.kind == "arena" and alike and not needed(place.storage):
+                self.rows.add(place.storage)
+                place.storage.size = self.space[-1]
+
+    def strides(self, place: Place, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+        """By how many entries a place moves on along each axis of the space."""
+        if place.storage in self.rows:
+            return (*(0,) * (len(self.space) - 1), 1)
+        return access(place, shape, self.space)
 
     def joins(self, made: Lowered, operation: Operation) -> str | None:
         """On which level an operation would be a member, if it can be one."""
@@ -113,11 +133,13 @@ class Nest:
         """One entry of each row, at a place given for the row."""
         x = made.place(operation.args[0])
         at = operation.args[1:] if operation.kind == "take" else operation.args[2:]
-        if self.levels.get(x.storage) != "full" or x.shape != self.space or len(at) != 2:
+        rows = x.shape[:-1]
+        if self.levels.get(x.storage) != "full" or long_axes(x.shape) != self.space:
             return None
-        counts = all(_is_counting(a, n) for a, n in zip(at[:-1], x.shape))
-        is_vector = getattr(at[-1], "shape", None) == x.shape[:-1]
-        return "row map" if len(x.shape) == 2 and counts and is_vector else None
+        if len(at) != len(x.shape) or not rows or x.shape[-1] == 1:
+            return None
+        counts = all(_is_counting(a, k, rows) for k, a in enumerate(at[:-1]))
+        return "row map" if counts and getattr(at[-1], "shape", None) == rows else None
 
     def _reads_alike(
         self, made: Lowered, operation: Operation, place: Place, level: str
@@ -175,8 +197,12 @@ def _writes_to(made: Lowered, operation: Operation, storage: Storage) -> bool:
     return any(p.storage is storage for p in writes(made, operation))
 
 
-def _is_counting(index: Any, length: int) -> bool:
-    return isinstance(index, np.ndarray) and np.array_equal(index, np.arange(length))
+def _is_counting(index: Any, axis: int, shape: tuple[int, ...]) -> bool:
+    """Whether an index is the number along this axis."""
+    if not isinstance(index, np.ndarray):
+        return False
+    count = np.arange(shape[axis]).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    return np.array_equal(np.broadcast_to(index, shape), np.broadcast_to(count, shape))
 
 
 def long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -95,7 +95,7 @@ class _Writer:
             return []
         found = []
         for place, shape in self._accessed(member):
-            strides = access(place, shape, self.nest.space)
+            strides = self.nest.strides(place, shape)
             assert strides is not None, (place.shape, shape, self.nest.space)
             found.append(strides)
         if member.level == "column":
@@ -229,7 +229,7 @@ class _Writer:
         if maker is not None and maker.kind != "add_at":
             if maker.level in _ROW_LEVELS or self.phase[maker] == self.phase[member]:
                 return (f"v{maker.out.number}", dtype, weak)  # type: ignore[union-attr]
-        strides = access(place, shape, self.nest.space)
+        strides = self.nest.strides(place, shape)
         assert strides is not None
         return (f"{self._pointer(place)}[{self._index(strides)}]", dtype, weak)
 
@@ -253,7 +253,7 @@ class _Writer:
         lines = [f"const {kind} v{out.number} = {text};"]
         if member in self.stored:
             (place,) = writes(self.made, member)
-            strides = access(place, shape, self.nest.space)
+            strides = self.nest.strides(place, shape)
             assert strides is not None
             lines.append(f"{self._pointer(place)}[{self._index(strides)}] = v{out.number};")
         return lines
@@ -337,7 +337,7 @@ class _Writer:
         assert out is not None
         where, kind = self._row_value(member, member.args[-1])[0], C_TYPES[out.dtype.name]
         place = self.made.place(x)
-        strides = access(place, place.shape, self.nest.space)
+        strides = self.nest.strides(place, place.shape)
         assert strides is not None
         at = f"at{out.number}"
         row = self._row_index(strides)

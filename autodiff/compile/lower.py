@@ -225,6 +225,7 @@ class _Translation:
             (f is loop, self.loop),
             (f is scatter_add, self.scatter_add),
             (f is written, self.written),
+            (f is np.ascontiguousarray, self.lay_out),
         ]
 
     def add(self, kind: str, name: str, args: tuple[Any, ...], **fields: Any) -> bool:
@@ -313,6 +314,15 @@ class _Translation:
         if not _are_places(parts) or self.out is None:
             return False
         return self.add("take", "take", (x, *parts))
+
+    def lay_out(self) -> bool:
+        """A copy with the entries in order."""
+        (x,) = self.args
+        place, out = self.made.place(x), self.out
+        assert out is not None
+        if len(place.shape) == 2 and place.strides[0] == 1 and place.array.dtype.kind == "f":
+            return self.add("transpose", "transposed copy", (x,))
+        return self.add("map", "copied", (x,))
 
     def written(self) -> bool:
         """An array with a part of it replaced."""

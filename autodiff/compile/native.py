@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,19 +49,41 @@ class Native:
             library.bind_blas(blas.sgemm, blas.dgemm)
         self.segments = [_function(library, s) for s in self.emitted.segments]
         self.constants = _pointers(self.emitted.made.constants)
+        self.writes_in_place = all(
+            self.emitted.made.place(u).storage.kind == "input" for u in updates
+        )
         self._spaces: list[_Workspace] = []
+        self.inputs: list[Any] = []
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
-        """The outputs; those that are updates have been written into the inputs.
+        """The outputs; in the place of one that was written into an input stands None.
 
         Raises
         ------
         Retry
             Before anything is written, where eager mode has to take over.
         """
+        self.inputs = inputs
+        return self._in_a_space(lambda space: space.run(inputs))
+
+    def again(self, new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
+        """A call in which only the inputs of these numbers differ from the last one's."""
+        inputs = self.inputs
+        try:
+            space = self._spaces.pop()
+        except IndexError:  # all are at work in other threads
+            space = _Workspace(self)
+        try:
+            if space.inputs is not inputs:
+                space.take(inputs)
+            return space.again(new, numbers)
+        finally:
+            self._spaces.append(space)
+
+    def _in_a_space(self, work: Callable[[_Workspace], list[Any]]) -> list[Any]:
         space = self._spaces.pop() if self._spaces else _Workspace(self)
         try:
-            return space.run(inputs)
+            return work(space)
         finally:
             self._spaces.append(space)
 
@@ -95,6 +118,9 @@ class _Workspace:
         self.buffers = [_buffer(v) for v in native.program.inputs]
         self.addresses = [b.ctypes.data for b in self.buffers]
         written = set(native.updates.values())
+        self.inputs: Any = None
+        self.written = {i for i, v in enumerate(native.program.inputs) if v in written}
+        self.back: dict[int, Any] = {}
         self.copied = [
             v not in written and v.size * v.dtype.itemsize <= _COPIED
             for v in native.program.inputs
@@ -110,19 +136,41 @@ class _Workspace:
 
     def run(self, inputs: list[Any]) -> list[Any]:
         """One call."""
-        held, pointers = self.held, self.pointers
+        self.take(inputs)
+        return self.work()
+
+    def take(self, inputs: list[Any]) -> None:
+        """Point to all inputs."""
+        self.inputs = inputs
         for i, x in enumerate(inputs):
-            if x is held[i] and not self.copied[i]:
-                continue
-            if self.copied[i] or not _fits(x, self.buffers[i]):
+            self._point(i, x)
+
+    def again(self, new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
+        """One call with other arrays for some inputs."""
+        for i, x in zip(numbers, new):
+            if self.copied[i]:
                 self.buffers[i][...] = x
-                pointers[i] = self.addresses[i]
-                held[i] = None
             else:
-                pointers[i], held[i] = x.ctypes.data, x
+                self._point(i, x)
+        return self.work()
+
+    def _point(self, i: int, x: Any) -> None:
+        if self.copied[i] or not _fits(x, self.buffers[i]):
+            self.buffers[i][...] = x
+            self.pointers[i], self.held[i] = self.addresses[i], None
+            if i in self.written:
+                self.back[i] = x
+        else:
+            self.pointers[i], self.held[i] = x.ctypes.data, x
+            self.back.pop(i, None)
+
+    def work(self) -> list[Any]:
+        """Run what there is to run."""
         for call in self.calls:
             if call(*self.arguments):
                 raise Retry
+        for i, x in self.back.items():
+            x[...] = self.buffers[i]
         return [result() for result in self.results]
 
     def _view(self, place: Place) -> np.ndarray:
@@ -149,9 +197,12 @@ class _Workspace:
     def _result(self, output: Any) -> Any:
         if not isinstance(output, Value):
             return lambda: output
+        made = self.native.emitted.made
         if output in self.in_place:
             return lambda: None
         get = self._array(output)
+        if not output.shape and made.place(output).storage.kind != "input":
+            return get().item if output.weak else lambda x=get(): x[()]
         return lambda: np.array(get())[()]
 
     def _call(self, operation: Any) -> Any:

@@ -206,6 +206,7 @@ class _Loop:
         self._move_constants()
         self._move_products_before()
         self._move_products_after()
+        self._lay_out_weights()
         self._drop_repeated()
         self.instruction = self._finished()
 
@@ -230,6 +231,24 @@ class _Loop:
                 self.before.append(i)
                 inner.difference_update(i.out)
         self.body = kept
+
+    def _lay_out_weights(self) -> None:
+        """A constant matrix that each step multiplies by lies row by row, copied once."""
+        inner = self._inner()
+        makers = {i.out[0]: i for i in self.before}
+        copies: dict[Value, Value] = {}
+        for k, i in enumerate(self.body):
+            w = i.args[1] if i.function in _PRODUCTS else None
+            turned = isinstance(w, Value) and w not in inner and makers.get(w)
+            if not turned or turned.function not in (np.transpose, np.swapaxes):
+                continue
+            if w not in copies:
+                copies[w] = Value(w.shape, w.dtype)
+                self.before.append(
+                    replace(turned, function=np.ascontiguousarray, args=(w,), kwargs={},
+                            out=(copies[w],))
+                )  # fmt: skip
+            self.body[k] = replace(i, args=(i.args[0], copies[w]))
 
     def _move_products_before(self) -> None:
         """Products of the steps' inputs with a constant matrix."""

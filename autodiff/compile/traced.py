@@ -53,7 +53,7 @@ class Recorder:
     def __init__(self) -> None:
         self.program = Program([])
         around = recorder.get()
-        self.start = around.start if around else Value((), bool).number
+        self.start: int = around.start if around else Value((), bool).number
 
     def input(self, example: Any) -> Traced:
         """An array that the caller provides."""
@@ -160,6 +160,7 @@ class Traced:
     """
 
     __slots__ = ("__weakref__", "example", "memory", "origin", "value")
+    origin: Any
     __array_priority__ = 2000
     is_traced = True
 

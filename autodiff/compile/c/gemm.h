@@ -1,8 +1,8 @@
 /* Matrix products c (+)= op(a) op(b) of sizes known to the compiler, row-major.
  *
- * Each entry of c is one chain of fused multiply-adds over k, in order, begun anew every K_BLOCK
- * terms; the blocks are added in order. Neither the number of rows nor the width of the vectors
- * changes that, so a row of c has the same bits whichever other rows are asked for. */
+ * Each entry of c is one chain of fused multiply-adds over k, in order, begun anew after as many
+ * terms as gemm.py says; the chains are added in order. Neither the number of rows nor the width of
+ * the vectors changes that, so a row of c has the same bits whichever other rows are asked for. */
 #include <stddef.h>
 #include <string.h>
 
@@ -17,9 +17,9 @@
 #endif
 #define GEMM_INLINE static inline __attribute__((always_inline, unused))
 
-/* The vectors of the target, and how many sums of products its registers hold: TILE_ROWS x
- * TILE_COLUMNS, besides TILE_COLUMNS vectors of b and one entry of a. A vector wider than the target's
- * would go through memory and be 20 times slower. */
+/* The vectors of the target, and the sums of products that its registers hold besides TILE_COLUMNS
+ * vectors of b and an entry of a. A vector wider than the target's would go through memory and be
+ * 20 times slower. One row leaves room for ROW_SUMS, which are needed to hide the latency. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
 #define TILE_ROWS 8
@@ -37,8 +37,10 @@
 #define TILE_ROWS 4
 #define TILE_COLUMNS 2
 #endif
-#define TILE_SUMS (TILE_ROWS * TILE_COLUMNS)
+#define ROW_SUMS 12
+#define MOST_SUMS 24
 
+/* The text is compiled without fusing a*b + c, which numpy does not do; here it is wanted. */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define SHUFFLE(mask, x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
@@ -51,18 +53,17 @@
 #define KERNEL static __attribute__((noinline, noclone, unused, optimize("fp-contract=fast")))
 #endif
 
-/* Tiles are asked for in rows and in columns of 64 bytes, whatever the target; one that is too large
- * for its registers is done in equal parts. Of those named here only the ones used are compiled. */
+/* Tiles are asked for in rows and in columns of 64 bytes, whatever the target; one too large for
+ * its registers is done in equal parts. Of those named here only the ones used are compiled. */
 #define TILES(f)                                                                                 \
     f(1, 1) f(1, 2) f(1, 3) f(1, 4) f(1, 5) f(1, 6) f(1, 7) f(1, 8) f(1, 9) f(1, 10) f(1, 11)    \
-    f(1, 12) f(2, 1) f(2, 2) f(2, 3) f(4, 1) f(4, 2) f(4, 3) f(8, 1) f(8, 2) f(8, 3) f(16, 1)
+    f(1, 12) f(2, 1) f(2, 2) f(2, 3) f(4, 1) f(4, 2) f(4, 3) f(8, 1) f(8, 2) f(8, 3)
 #define PART_OF(whole, most)                                                                     \
-    ((whole) <= (most)                              ? (whole)                                    \
+    ((whole) <= (most)                           ? (whole)                                       \
      : (whole) % 2 == 0 && (whole) / 2 <= (most) ? (whole) / 2                                   \
      : (whole) % 3 == 0 && (whole) / 3 <= (most) ? (whole) / 3                                   \
      : (whole) % 4 == 0 && (whole) / 4 <= (most) ? (whole) / 4                                   \
-     : (whole) % 6 == 0 && (whole) / 6 <= (most) ? (whole) / 6                                   \
-                                                   : 1)
+                                                 : (whole) / 6)
 
 /* One stage of the butterfly that transposes a square of vectors: blocks of d lanes change places
  * between x and y. LOW and HIGH name the lanes of (x, y) that the new x and y take. */
@@ -118,12 +119,15 @@ GEMM_INLINE void part_float(const int rows, const int columns, const int k, cons
                             const ptrdiff_t a_row, const ptrdiff_t a_column, const float *b,
                             const ptrdiff_t b_row, float *c, const ptrdiff_t c_row, const int add) {
     FUSE
-    vector_float sum[24], row[24];
+    vector_float sum[MOST_SUMS], row[ROW_SUMS];
+    /* Rows of c may lie in as many pages, and are written at the end all at once. */
     UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int j = 0; j < columns; j++) __builtin_prefetch(c + i * c_row + j * lanes_float, 1);
+        UNROLL for (int j = 0; j < columns; j++)
+            __builtin_prefetch(c + i * c_row + j * lanes_float, 1);
     UNROLL for (int i = 0; i < rows * columns; i++) sum[i] = (vector_float){0};
     for (int p = 0; p < k; p++) {
-        UNROLL for (int j = 0; j < columns; j++) row[j] = ((const vector_float *)(b + p * b_row))[j];
+        UNROLL for (int j = 0; j < columns; j++)
+            row[j] = ((const vector_float *)(b + p * b_row))[j];
         UNROLL for (int i = 0; i < rows; i++)
             UNROLL for (int j = 0; j < columns; j++)
                 sum[i * columns + j] += a[i * a_row + p * a_column] * row[j];
@@ -140,12 +144,12 @@ GEMM_INLINE void tile_float(const int rows, const int columns, const int k, cons
                             const ptrdiff_t a_row, const ptrdiff_t a_column, const float *b,
                             const ptrdiff_t b_row, float *c, const ptrdiff_t c_row, const int add) {
     const int vectors = columns * 64 / VECTOR_BYTES;
-    const int wide = PART_OF(vectors, rows == 1 ? TILE_SUMS / 2 : TILE_COLUMNS);
-    const int high = rows * wide <= TILE_SUMS ? rows : TILE_ROWS;
+    const int wide = PART_OF(vectors, rows == 1 ? ROW_SUMS : TILE_COLUMNS);
+    const int high = rows < TILE_ROWS ? rows : TILE_ROWS;
     for (int j = 0; j < vectors * lanes_float; j += wide * lanes_float)
         for (int i = 0; i < rows; i += high)
-            part_float(high, wide, k, a + i * a_row, a_row, a_column, b + j, b_row, c + i * c_row + j,
-                       c_row, add);
+            part_float(high, wide, k, a + i * a_row, a_row, a_column, b + j, b_row,
+                       c + i * c_row + j, c_row, add);
 }
 
 #define DEFINE(rows, columns)                                                                    \
@@ -165,7 +169,9 @@ GEMM_INLINE void copy_float(const int rows, const int columns, const float *rest
     const int whole = columns / lanes_float * lanes_float;
     for (int i = 0; i < rows; i++, from += from_row, to += to_row) {
         if (!add) {
-            memcpy(to, from, (size_t)columns * sizeof(float));
+            for (int j = 0; j < whole; j += lanes_float)
+                *(vector_float *)(to + j) = *(const vector_float *)(from + j);
+            memcpy(to + whole, from + whole, (size_t)(columns - whole) * sizeof(float));
             continue;
         }
         for (int j = 0; j < whole; j += lanes_float)
@@ -178,24 +184,24 @@ GEMM_INLINE void copy_float(const int rows, const int columns, const float *rest
 GEMM_INLINE void transpose_square_float(const float *from, const ptrdiff_t from_row, float *to,
                                         const ptrdiff_t to_row) {
     vector_float v[lanes_float];
-    UNROLL for (int i = 0; i < lanes_float; i++) 
+    UNROLL for (int i = 0; i < lanes_float; i++)
         v[i] = *(const vector_float *)(from + i * from_row);
-#define STAGE(d)                                                                   \
-    UNROLL for (int i = 0; i < lanes_float; i++) if (!(i & d)) {                       \
-        const vector_float x = v[i], y = v[i + d];                                 \
-        v[i] = SHUFFLE(mask_float, x, y, LANES_float(LOW, d));                     \
-        v[i + d] = SHUFFLE(mask_float, x, y, LANES_float(HIGH, d));                \
+#define STAGE(d)                                                                                 \
+    UNROLL for (int i = 0; i < lanes_float; i++) if (!(i & d)) {                                 \
+        const vector_float x = v[i], y = v[i + d];                                               \
+        v[i] = SHUFFLE(mask_float, x, y, LANES_float(LOW, d));                                   \
+        v[i + d] = SHUFFLE(mask_float, x, y, LANES_float(HIGH, d));                              \
     }
     STAGES_float(STAGE)
 #undef STAGE
-    UNROLL for (int i = 0; i < lanes_float; i++) 
+    UNROLL for (int i = 0; i < lanes_float; i++)
         *(vector_float *)(to + i * to_row) = v[i];
 }
 
 /* to[columns, rows] = from[rows, columns] transposed. Ragged edges are covered by squares that
  * overlap their neighbours. */
-static __attribute__((noinline, noclone, unused)) void transpose_float(const int rows, const int columns, const float *from,
-                                 const ptrdiff_t from_row, float *to, const ptrdiff_t to_row) {
+KERNEL void transpose_float(const int rows, const int columns, const float *from,
+                            const ptrdiff_t from_row, float *to, const ptrdiff_t to_row) {
     const int step = lanes_float;
     if (rows < step || columns < step) {
         for (int i = 0; i < rows; i++)

@@ -2,8 +2,9 @@
  *
  * Those in part 1 are free of branches, tables and calls, so that a plain loop over them becomes
  * vector code. Every one takes inf, nan, -0 and subnormal numbers as numpy does, and rounds a
- * subnormal result once. "max ULP" is the largest error measured: over all floats for f32, over
- * some 10^8 values for f64, in units of the last place of the exact result.
+ * subnormal result once. "max ULP" is the largest error measured: over all floats for f32 (all
+ * that matter, for some), 3 10^7 values for f64, in units of the last place of the exact result.
+ * Without fused multiply-add it is up to 0.5 more.
  *
  * Polynomials: near-minimax fits made for this file, with their first coefficients rounded before
  * the rest is fitted.
@@ -14,6 +15,10 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+#if __FLT_EVAL_METHOD__ == 2
+#error "maths.h needs float and double as they are, not x87 registers: -msse2 -mfpmath=sse"
+#endif
 
 /* A function that is left as a call, because its caller has grown large, is not vectorised. */
 #define INLINE static inline __attribute__((always_inline, unused))
@@ -135,6 +140,7 @@ INLINE double expm1_near_f64(double r) {
     return fma_f64(r * r, q, r);
 }
 
+/* max ULP 0.99, 0.98. */
 INLINE float exp_f32(float x) {
     reduced_f32 e = reduce_f32(at_least_f32(at_most_f32(x, 89.0f), -104.0f));
     return or_nan_f32(x, scale_f32(1.0f + expm1_near_f32(e.r), e.n));
@@ -144,6 +150,7 @@ INLINE double exp_f64(double x) {
     return or_nan_f64(x, scale_f64(1.0 + expm1_near_f64(e.r), e.n));
 }
 
+/* max ULP 0.88, 0.79. */
 INLINE float exp2_f32(float x) {
     float c = at_least_f32(at_most_f32(x, 129.0f), -151.0f);
     float n = nearest_f32(c), r = c - n;
@@ -177,7 +184,8 @@ INLINE double expm1_over_f64(double x, int k) {
     return fma_f64(s, expm1_near_f64(e.r), s - 1.0 / (double)(1 << k));
 }
 
-/* Below |x| of 2^-25 (2^-54), here and in tanh and sinh, f(x) rounds to x: -0 and subnormals. */
+/* Below |x| of 2^-25 (2^-54), here and in tanh and sinh, f(x) rounds to x: -0 and subnormals.
+ * max ULP 1.44, 1.81. */
 INLINE float expm1_f32(float x) {
     float out = 2.0f * expm1_over_f32(at_least_f32(at_most_f32(x, 89.0f), -18.0f), 1);
     return __builtin_fabsf(x) >= 0x1p-25f ? out : x;
@@ -187,6 +195,7 @@ INLINE double expm1_f64(double x) {
     return __builtin_fabs(x) >= 0x1p-54 ? out : x;
 }
 
+/* max ULP 2.5, 2.61. */
 INLINE float tanh_f32(float x) {
     float t = expm1_over_f32(-2.0f * at_most_f32(__builtin_fabsf(x), 10.0f), 0);
     return or_nan_f32(x, __builtin_copysignf(t / (2.0f + t), x));
@@ -196,7 +205,8 @@ INLINE double tanh_f64(double x) {
     return or_nan_f64(x, __builtin_copysign(t / (2.0 + t), x));
 }
 
-/* From exp(-|x|), which cannot overflow: the left tail keeps its digits down to subnormals. */
+/* From exp(-|x|), which cannot overflow: the left tail keeps its digits down to subnormals.
+ * max ULP 2.41, 2.38. */
 INLINE float sigmoid_f32(float x) {
     float z = exp_f32(-__builtin_fabsf(x));
     return (x < 0.0f ? z : 1.0f) / (1.0f + z);
@@ -206,7 +216,7 @@ INLINE double sigmoid_f64(double x) {
     return (x < 0.0 ? z : 1.0) / (1.0 + z);
 }
 
-/* With t = exp(|x|) - 1: (t + t / (1 + t)) / 2. */
+/* With t = exp(|x|) - 1: (t + t / (1 + t)) / 2. max ULP 2.18, 2.39. */
 INLINE float sinh_f32(float x) {
     float a = at_most_f32(__builtin_fabsf(x), 89.5f);
     float quarter = expm1_over_f32(a, 2);
@@ -220,6 +230,7 @@ INLINE double sinh_f64(double x) {
     return __builtin_fabs(x) >= 0x1p-54 ? __builtin_copysign(out, x) : x;
 }
 
+/* max ULP 1.45, 1.46. */
 INLINE float cosh_f32(float x) {
     reduced_f32 e = reduce_f32(at_most_f32(__builtin_fabsf(x), 89.5f));
     float s = power_of_2_f32(e.n - 2.0f), quarter = fma_f32(s, expm1_near_f32(e.r), s);
@@ -297,9 +308,11 @@ INLINE double log_value_f64(double x, double out) {
     return ((x > 0.0) & (x < (double)INFINITY)) ? out : edge;
 }
 
+/* max ULP 0.86, 0.82. */
 INLINE float log_f32(float x) { return log_value_f32(x, log_of_split_f32(split_any_f32(x))); }
 INLINE double log_f64(double x) { return log_value_f64(x, log_of_split_f64(split_any_f64(x))); }
 
+/* max ULP 1.83, 1.71. */
 INLINE float log2_f32(float x) {
     split_f32 s = split_any_f32(x);
     float part = log_of_split_f32((split_f32){0.0f, s.f});
@@ -311,6 +324,7 @@ INLINE double log2_f64(double x) {
     return log_value_f64(x, fma_f64(part, LOG2_E, s.k));
 }
 
+/* max ULP 1.92, 1.86. */
 INLINE float log10_f32(float x) {
     split_f32 s = split_any_f32(x);
     float part = log_of_split_f32((split_f32){0.0f, s.f});
@@ -324,7 +338,7 @@ INLINE double log10_f64(double x) {
     return log_value_f64(x, fma_f64(s.k, 0x1.34413509f7p-2, part));
 }
 
-/* What the rounding of u = 1 + x loses goes into f. */
+/* What the rounding of u = 1 + x loses goes into f. max ULP 1.44, 1.39. */
 INLINE float log1p_f32(float x) {
     float u = 1.0f + x, lost = x < 1.0f ? x - (u - 1.0f) : 1.0f - (u - x);
     split_f32 s = split_normal_f32(u);
@@ -348,7 +362,9 @@ INLINE double log1p_unit_f64(double z) {
     return log_of_split_f64((split_f64){half ? 1.0 : 0.0, half ? 0.5 * z - 0.5 : z});
 }
 
-/* log(exp(x) + exp(y)). Equal infinities have no difference; nan passes by the difference. */
+/* log(exp(x) + exp(y)). Equal infinities have no difference; nan passes by the difference.
+ * max ULP 1.64, 1.68 for y = 0; elsewhere at most 3 (base 2: 3.5), but where the sum cancels to
+ * nearly 0, of the rounding of x - y, as in numpy. */
 INLINE float logaddexp_f32(float x, float y) {
     float d = x == y ? 0.0f : -__builtin_fabsf(x - y);
     return (x > y ? x : y) + log1p_unit_f32(exp_f32(d));
@@ -411,7 +427,7 @@ INLINE float erfc_beyond_f32(float a) {
     p = fma_f32(p, t, -0x1.3aaf5ap-8f);
     p = fma_f32(p, t, 0x1.12d21ap-7f);
     p = horner_f32(p, t, 0x1.d0a64cp-6f, -0x1.5eb8b2p-3f, 0x1.d0ceep-2f, -0x1.9bfb54p-1f);
-    p = 0x1.0dd5078370528p+0f + fma_f32(p, t, -0x1.f23eb6p-26f);
+    p = 0x1.0dd508p+0f + fma_f32(p, t, -0x1.f23eb6p-26f);
     reduced_f32 e = reduce_f32(-square);
     p *= inverse;
     return scale_f32(fma_f32(p, expm1_near_f32(e.r + (left - loss)), p), e.n);
@@ -440,6 +456,7 @@ INLINE double erfc_beyond_f64(double a) {
     return scale_f64(fma_f64(p, expm1_near_f64(e.r + (left - loss)), p), e.n);
 }
 
+/* max ULP 1.4, 1.7. */
 INLINE float erf_f32(float x) {
     float a = __builtin_fabsf(x), near = erf_near_f32(x), tail = erfc_beyond_f32(a);
     return a >= 0.75f ? __builtin_copysignf(1.0f - tail, x) : near;
@@ -448,6 +465,7 @@ INLINE double erf_f64(double x) {
     double a = __builtin_fabs(x), near = erf_near_f64(x), tail = erfc_beyond_f64(a);
     return a >= 0.75 ? __builtin_copysign(1.0 - tail, x) : near;
 }
+/* max ULP 3.48, 3.74. */
 INLINE float erfc_f32(float x) {
     float a = __builtin_fabsf(x), near = erf_near_f32(x), tail = erfc_beyond_f32(a);
     return a >= 0.75f ? (x < 0.0f ? 2.0f - tail : tail) : 1.0f - near;
