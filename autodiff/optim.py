@@ -112,10 +112,10 @@ class Optimizer:
     def _update_rows(self, p: Any, gradient: RowGrad, dtype: Any, state: tuple[Any, ...]) -> None:
         once = gradient.coalesce()
         rows, g, whole = once.rows, _plain(once.values, dtype), (p._writable(), *state)
-        x, *parts = (taken_rows(array, rows) for array in whole)
+        x, *parts = (taken_rows(held, rows) for held in whole)
         self._update(x, g, np.empty_like(g), *parts)
-        for array, part in zip(whole, (x, *parts)):
-            put_rows(array, rows, part)
+        for held, part in zip(whole, (x, *parts)):
+            put_rows(held, rows, part)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""

@@ -42,30 +42,28 @@ INFIX = {
 }  # fmt: skip
 
 
-def _sigmoid(x: Any, out: Any) -> Any:
+def _sigmoid(x: Any, *, out: Any) -> Any:
     np.exp(np.negative(x, out), out)
     return np.divide(1, np.add(1, out, out), out)
 
 
-def _softmax(x: Any, out: Any, axis: Any = -1) -> Any:
+def _softmax(x: Any, axis: Any = -1, *, out: Any) -> Any:
     np.subtract(x, np.maximum.reduce(x, axis, None, None, True), out)
     np.exp(out, out)
     return np.divide(out, np.add.reduce(out, axis, None, None, True), out)
 
 
-def into(i: Instruction) -> tuple[Callable[..., Any], int] | None:
+def into(i: Instruction) -> tuple[Callable[..., Any], int | None] | None:
     """The function that writes its result into an array, and the number of the argument that says
-    where; -1 if it is the one called `out`. None where there is no such function."""
+    into which, if it is not the one called `out`. None where there is no such function."""
     f = _UFUNCS.get(i.function, i.function)
     if isinstance(f, np.ufunc) and f.nout == 1 and len(i.args) == f.nin:
-        return f, -1 if f in (np.maximum, np.minimum) else f.nin
-    if f is np.dot and len(i.args) == 2:
-        return f, 2
+        return f, None
     if f == np.add.reduce and len(i.args) == 5:  # made anew at each access
         return f, 3
     if f is sigmoid or f is softmax:
-        return (_sigmoid if f is sigmoid else _softmax), 1
-    return (f, -1) if f in (np.concatenate, np.stack) else None
+        return (_sigmoid if f is sigmoid else _softmax), None
+    return (f, None) if f in (np.dot, np.concatenate, np.stack) else None
 
 
 def _is_elementwise(i: Instruction) -> bool:

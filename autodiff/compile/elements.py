@@ -35,7 +35,7 @@ _CALLS = {
         "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "sin", "cos",
         "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh",
         "arccosh", "arctanh", "hypot", "logaddexp", "maximum", "minimum", "fmax", "fmin", "fmod",
-        "copysign", "sign", "floor", "ceil", "trunc", "rint", "sigmoid", "remainder", "power",
+        "copysign", "sign", "erf", "erfc", "heaviside", "logaddexp2", "floor", "ceil", "trunc", "rint", "sigmoid", "remainder", "power",
     )
 } | {"mod": "remainder", "pow": "power", "abs": "absolute", "fabs": "absolute",
      "absolute": "absolute"}  # fmt: skip
@@ -66,7 +66,7 @@ def is_elementwise(instruction: Instruction) -> bool:
     return floating or name in _INFIX or name in ("where", "cast")
 
 
-def expression(name: str, out: Value, args: list[tuple[str, Any, bool]]) -> str:
+def expression(name: str, out: Value, args: list[tuple[Any, Any, bool]]) -> str:
     """The C expression of a call.
 
     Parameters
@@ -74,17 +74,19 @@ def expression(name: str, out: Value, args: list[tuple[str, Any, bool]]) -> str:
     name : str
     out : Value
     args : list of (text, dtype, weak)
-        What stands for each argument, its dtype, and whether it is a Python number.
+        What stands for each argument (a Python number for itself), its dtype, and whether it is
+        a number that takes the dtype of the array that it meets.
     """
     if name in _COMPARE:
         common = _common(args)
         x, y = (_converted(a, common) for a in args)
         return f"{x} {_COMPARE[name]} {y}"
     if name in _LOGIC:
-        return f"{args[0][0]} {_LOGIC[name]} {args[1][0]}"
+        x, y = (_converted(a, np.dtype(bool)) for a in args)
+        return f"{x} {_LOGIC[name]} {y}"
     if name == "where":
-        return f"{args[0][0]} ? {_converted(args[1], out.dtype)} : {_converted(args[2], out.dtype)}"
-    given = [a[0] if name in _OF_FLOATS else _converted(a, out.dtype) for a in args]
+        return f"{_condition(args[0])} ? {_converted(args[1], out.dtype)} : {_converted(args[2], out.dtype)}"
+    given = [a[0] if name in _OF_FLOATS and isinstance(a[0], str) else _converted(a, out.dtype) for a in args]
     if name in _INFIX:
         return f"{given[0]} {_INFIX[name]} {given[1]}"
     if name in ("power", "pow") and (text := _power(given[0], args[1][0])):
@@ -95,20 +97,26 @@ def expression(name: str, out: Value, args: list[tuple[str, Any, bool]]) -> str:
     return _OTHER[name].format(*given)
 
 
-def _power(x: str, exponent: str) -> str | None:
+def _condition(arg: tuple[Any, Any, bool]) -> str:
+    return arg[0] if isinstance(arg[0], str) else str(int(bool(arg[0])))
+
+
+def _power(x: str, exponent: Any) -> str | None:
     """numpy's own short cuts for exponents that are Python numbers."""
-    return {"2": f"{x} * {x}", "0.5": None, "1": x, "-1": f"1 / {x}"}.get(exponent)
+    if isinstance(exponent, str):
+        return None
+    return {2: f"{x} * {x}", 1: x, -1: f"1 / {x}"}.get(exponent)
 
 
-def _common(args: list[tuple[str, Any, bool]]) -> Any:
+def _common(args: list[tuple[Any, Any, bool]]) -> Any:
     strong = [dtype for _, dtype, weak in args if not weak]
     return np.result_type(*strong) if strong else np.dtype(float)
 
 
-def _converted(arg: tuple[str, Any, bool], dtype: Any) -> str:
-    text, given, weak = arg
-    if weak and not text.isidentifier():
-        return literal(float(text) if dtype.kind == "f" else text, dtype)
+def _converted(arg: tuple[Any, Any, bool], dtype: Any) -> str:
+    text, given, _ = arg
+    if not isinstance(text, str):
+        return literal(text, dtype)
     if given == bool and dtype.kind == "f":  # gcc vectorises this, and a cast not
         return f"({text} ? {literal(1, dtype)} : {literal(0, dtype)})"
     return text if given == dtype else f"({C_TYPES[dtype.name]}){text}"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compile import gemm
+from autodiff.compile.blas import Blas
 from autodiff.compile.elements import C_TYPES
 from autodiff.compile.fuse import Nest, fused, reads, writes
 from autodiff.compile.loops import nest_source
@@ -52,8 +53,8 @@ class Emitted:
 class _File:
     """A C file being written."""
 
-    def __init__(self, made: Lowered, has_blas: bool) -> None:
-        self.made, self.has_blas = made, has_blas
+    def __init__(self, made: Lowered, blas: Blas | None) -> None:
+        self.made, self.blas = made, blas
         self.products: dict[Any, str] = {}
         self.copies: dict[Any, str] = {}
         self.functions: list[str] = []
@@ -232,9 +233,11 @@ class _File:
 
     def text(self) -> str:
         """The whole file."""
-        products = [gemm.source(g, name, self.has_blas) for g, name in self.products.items()]
+        products = [gemm.source(g, name, self.blas is not None) for g, name in self.products.items()]
+        is_short = self.blas is not None and self.blas.int_bits == 32
+        width = "#define BLAS_INT int\n" if is_short else ""
         products += [gemm.transpose(*key, name) for key, name in self.copies.items()]
-        return "\n".join([_HEAD, _MATHS, _ROWS, gemm.HEADER, *products, *self.functions])
+        return "\n".join([_HEAD, width, _MATHS, _ROWS, gemm.HEADER, *products, *self.functions])
 
 
 _HEAD = """#include <math.h>
@@ -265,13 +268,13 @@ def _comment(kernel: Any) -> list[str]:
     return [f"// {names}: {', '.join(list(origins)[:3])}"]
 
 
-def emitted(program: Program, updates: dict[Value, Value], has_blas: bool) -> Emitted:
+def emitted(program: Program, updates: dict[Value, Value], blas: Blas | None) -> Emitted:
     """Write a program in C."""
     made = lowered(program, updates)
     outputs = [made.place(v).storage if isinstance(v, Value) else None for v in program.outputs]
     kernels, touched, needed = _planned(made, lambda s: s in outputs)
     size = laid_out(_lives(touched, {s for s in outputs if s is not None}, kernels))
-    file = _File(made, has_blas)
+    file = _File(made, blas)
     segments: list[Any] = []
     for stretch in _stretches(kernels):
         if isinstance(stretch, Operation):

@@ -221,7 +221,7 @@ class _Writer:
         if not isinstance(arg, Value) and not np.ndim(arg):
             weak = not isinstance(arg, np.generic)
             dtype = np.dtype(type(arg)) if weak else arg.dtype
-            return (str(arg) if weak else literal(arg, dtype), dtype, weak)
+            return (arg if weak else literal(arg, dtype), dtype, weak)
         place = self.made.place(arg)
         dtype = place.array.dtype
         weak = isinstance(arg, Value) and arg.weak
@@ -261,6 +261,8 @@ class _Writer:
     def _reduction(self, m: Operation) -> tuple[list[str], list[str], list[str], list[str]]:
         """Lines before the pass, clauses of the loop, lines within, lines after."""
         x = self._argument(m, m.args[0], m.args[0].shape)[0]
+        if m.out is not None and m.out.dtype != m.args[0].dtype:
+            x = f"({C_TYPES[m.out.dtype.name]}){x}"
         if m.kind == "guard":
             test = f"{x} != {x}" if m.name == "nan" else f"{x} < 0"
             return [], [f"reduction(|:bad{id_of(m)})"], [f"bad{id_of(m)} |= {test};"], []
@@ -350,7 +352,7 @@ class _Writer:
                 lines.append(f"{self._row_target(member)} = v{out.number};")
             return lines
         part = self._row_value(member, member.args[1])
-        text = part[0] if not part[2] else literal(float(part[0]), out.dtype)
+        text = part[0] if isinstance(part[0], str) else literal(part[0], out.dtype)
         return [*lines, f"{entry} {member.name}= {text};"]
 
 

@@ -19,7 +19,7 @@ from autodiff.compile.elements import C_TYPES, is_elementwise
 from autodiff.compile.program import Instruction, Program, Value, values_in
 from autodiff.compile.simplify import is_guard, is_random
 from autodiff.compile.storage import Place, Storage, contiguous
-from autodiff.compile.copies import added_at, written
+from autodiff.compile.copies import added_at, cast, written
 from autodiff.ops.index import scatter_add
 
 __all__ = ["Lowered", "Operation", "lowered"]
@@ -250,7 +250,8 @@ class _Translation:
 
     def map(self) -> bool:
         """An elementwise function."""
-        return self.add("map", self.instruction.name, self.args)
+        args = self.args[:1] if self.instruction.function is cast else self.args
+        return self.add("map", self.instruction.name, args)
 
     def guard(self) -> bool:
         """A look at values that may end the program."""
@@ -504,7 +505,8 @@ class _Translation:
         if not isinstance(x, Value) or axis is False or self.out is None or not x.size:
             return False
         name = _REDUCTIONS[self.instruction.function]
-        if x.dtype.kind != "f" or x.dtype != self.out.dtype:
+        counts = name == "sum" and x.dtype.kind in "biu"
+        if not counts and (x.dtype.kind != "f" or x.dtype != self.out.dtype):
             return False
         axes = tuple(range(len(x.shape))) if axis is None else axis
         return self._reduced(name, x, tuple(a % len(x.shape) for a in axes))
@@ -626,7 +628,10 @@ def _reduction_arguments(instruction: Instruction) -> tuple[Any, Any, bool]:
     """Argument, axes (None: all; False: something unusual), keepdims."""
     names = ("a", "axis", "dtype", "out", "keepdims")
     given = dict(zip(names, instruction.args)) | instruction.kwargs
-    if given.pop("dtype", None) is not None or given.pop("out", None) is not None:
+    dtype, least = given.pop("dtype", None), given.pop("initial", None)
+    if given.pop("out", None) is not None or least not in (None, _LEAST.get(instruction.name)):
+        return None, False, False
+    if dtype is not None and np.dtype(dtype) != instruction.out[0].dtype:
         return None, False, False
     axis, keepdims = given.pop("axis", _default_axis(instruction)), given.pop("keepdims", False)
     x = given.pop("a", None)
@@ -634,6 +639,9 @@ def _reduction_arguments(instruction: Instruction) -> tuple[Any, Any, bool]:
         return None, False, False
     axis = (axis,) if isinstance(axis, (int, np.integer)) else axis
     return x, axis, bool(keepdims)
+
+
+_LEAST = {"max": -np.inf, "min": np.inf}
 
 
 def _default_axis(instruction: Instruction) -> Any:

@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compile import toolchain
-try:
-    from autodiff.compile.blas import find as find_blas
-except ImportError:
-    find_blas = lambda: None
+from autodiff.compile.blas import find as find_blas
 from autodiff.compile.emit import Emitted, emitted
 from autodiff.compile.program import Instruction, Program, Value, mapped
 from autodiff.compile.recurrence import with_short_loops
@@ -41,7 +38,7 @@ class Native:
         blas = find_blas()
         program = with_short_loops(program)
         self.program, self.updates = program, updates
-        self.emitted: Emitted = emitted(program, updates, blas is not None)
+        self.emitted: Emitted = emitted(program, updates, blas)
         self.source = self.emitted.source
         library = toolchain.build(self.source, cache=cache)
         if blas is not None:

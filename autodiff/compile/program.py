@@ -36,7 +36,7 @@ class Value:
     @staticmethod
     def like(example: Any) -> Value:
         """A value of the shape and dtype of an array or number."""
-        if isinstance(example, (bool, int, float)):
+        if type(example) in (bool, int, float):  # float64 is a float as well
             return Value((), type(example), weak=True)
         return Value(example.shape, example.dtype)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import keyword
 import operator
+import re
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
@@ -188,9 +189,9 @@ class _Writer:
         if len(i.out) == 1 and i.out[0] in self.plan.places and (found := into(i)):
             function, place = found
             buffer, args = _Text(f"b{self.plan.places[i.out[0]]}"), list(i.args)
-            if place < 0:
+            if place is None:
                 return self._plain_call(function, i.name, i.args, {**i.kwargs, "out": buffer})
-            args[place : place + (place < len(args))] = [buffer]
+            args[place] = buffer
             return self._plain_call(function, i.name, args, i.kwargs)
         if i.function in INFIX and not i.kwargs:
             return f" {INFIX[i.function]} ".join(map(self._operand, i.args))
@@ -211,7 +212,7 @@ class _Writer:
         """A name for it, near to `hint`, under which nothing else is known."""
         if key not in self._known:
             name = hint if hint.isidentifier() and not keyword.iskeyword(hint) else "call"
-            while name in self.names:
+            while name in self.names or _LOCAL.fullmatch(name):
                 name += "_"
             self.names[name], self._known[key] = thing, name
         return self._known[key]
@@ -251,6 +252,7 @@ class _Writer:
         return ":".join(ends) + ("" if part.step is None else f":{self._word(part.step)}")
 
 
+_LOCAL = re.compile(r"run|buffers|IndexError|locals|(v|b|body_)\d+")
 _TAKEN = ["try:", "    buffers = pool.pop()", "except IndexError:", "    buffers = new()"]
 
 

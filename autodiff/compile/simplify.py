@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compile.copies import cast, copied, uniform
 from autodiff.compile.program import Instruction, Program, Value, mapped, values_in
-from autodiff.compile.copies import cast, copied
+from autodiff.op import rare
+from autodiff.ops.index import not_negative
+from autodiff.strong_zero import holds_nan
 
 __all__ = ["is_guard", "rewritten", "simplified"]
 
@@ -35,13 +38,11 @@ def without_repetitions(program: Program) -> Program:
             renamed[new.out[0]] = same
             continue
         key = None if new.body or is_random(new) else _key(new)
-        twin = seen.get(key) if key is not None else None
-        if twin is not None:
+        twin = seen.setdefault(key, new) if key is not None else new
+        if twin is new:
+            kept.append(new)
+        else:
             renamed.update(zip(new.out, twin.out, strict=True))
-            continue
-        if key is not None:
-            seen[key] = new
-        kept.append(new)
     return rewritten(program, renamed, kept)
 
 
@@ -97,7 +98,9 @@ def _frozen(tree: Any) -> Any:
         return ("slice", *map(_frozen, (tree.start, tree.stop, tree.step)))
     if isinstance(tree, np.ndarray):
         return (tree.dtype.str, tree.shape, tree.tobytes() if tree.size <= 4096 else id(tree))
-    return tree if isinstance(tree, Value) else (type(tree), repr(tree), tree)
+    if isinstance(tree, (float, np.generic)):  # 0.0 is not -0.0, and nan is nan
+        return (type(tree), np.asarray(tree).tobytes())
+    return tree if isinstance(tree, Value) else (type(tree), tree)  # 1 is not True
 
 
 def without_dead(program: Program) -> Program:
@@ -113,9 +116,9 @@ def without_dead(program: Program) -> Program:
 
 def is_guard(instruction: Instruction) -> bool:
     """Whether it may stop the program."""
-    return getattr(instruction.function, "__name__", "") in ("holds_nan", "not_negative", "rare")
+    return instruction.function in (holds_nan, not_negative, rare)
 
 
 def is_random(instruction: Instruction) -> bool:
     """Whether it gives something else each time."""
-    return getattr(instruction.function, "__name__", "") == "uniform"
+    return instruction.function is uniform

@@ -114,9 +114,7 @@ def _memory(example: Any, given: Any) -> Any:
     """What a view shares with the array that it is a view of."""
     if isinstance(example, np.ndarray) and example.base is not None:
         for leaf in _traced_in(given):
-            if isinstance(leaf.example, np.ndarray) and np.may_share_memory(
-                example, leaf.example
-            ):
+            if isinstance(leaf.example, np.ndarray) and np.may_share_memory(example, leaf.example):
                 return leaf.memory
     return None
 

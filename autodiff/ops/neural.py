@@ -194,8 +194,8 @@ def lookup(table: Any, ids: Any) -> Any:
     ids = asarray(ids)
     if ids.dtype.kind not in "iu" and ids.size:
         raise TypeError("the ids have to be integers")
-    ids = not_negative(ids.astype(np.intp, copy=False), f"id {{}} of a table with {len(table)} rows")
-    return table[ids]
+    ids = ids.astype(np.intp, copy=False)
+    return table[not_negative(ids, f"id {{}} of a table with {len(table)} rows")]
 
 
 def _lookup_table(g: Any, ids: Any, table_shape: tuple[int, ...]) -> Any:
