@@ -18,7 +18,7 @@ from autodiff.jacobian import hessian, hvp, jacobian
 from autodiff.layers import Dropout, Embedding, LayerNorm, Linear, Sequential
 from autodiff.module import Module, Parameter
 from autodiff.scalar import Scalar
-from autodiff.settings import enable_grad, is_recording, no_grad, scope
+from autodiff.settings import enable_grad, is_compiling, is_recording, no_grad, scope
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
 from autodiff.transforms import grad, jvp, stop_gradient, value_and_grad, vjp
@@ -31,7 +31,7 @@ globals().update(_OPS | PLAIN)
 __all__ = sorted({
     *_OPS, *PLAIN, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
     "Scalar", "Sequential", "Tensor", "checkpoint", "compile", "custom_op", "detect_anomaly", "enable_grad",
-    "errors", "grad", "graph", "hessian", "hvp", "init", "io", "is_recording", "jacobian", "jvp",
+    "errors", "grad", "graph", "hessian", "hvp", "init", "io", "is_compiling", "is_recording", "jacobian", "jvp",
     "linalg", "no_grad", "optim", "paths", "scan", "schedule", "scope", "signals", "stop_gradient",
     "testing", "tree", "uses", "value_and_grad", "vjp", "vmap", "watch",
 })  # fmt: skip

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from autodiff.errors import DTypeError
 
 __all__ = [
-    "ROOT", "Scope", "enable_grad", "inside", "is_recording", "no_grad", "recording", "scope",
+    "ROOT", "Scope", "enable_grad", "inside", "is_compiling", "is_recording", "no_grad",
+    "recorder", "recording", "scope",
 ]  # fmt: skip
 
 
@@ -43,6 +44,15 @@ recording: ContextVar[Scope | None] = ContextVar("autodiff.recording", default=R
 """The current scope, or None while nothing is recorded: one look for both answers."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 _tokens: ContextVar[list[Any]] = ContextVar("autodiff.tokens")
+
+
+recorder: ContextVar[Any] = ContextVar("autodiff.recorder", default=None)
+"""The program that a trace is writing; None outside of `compile`."""
+
+
+def is_compiling() -> bool:
+    """Whether this is the one call of a function by which it is compiled."""
+    return recorder.get() is not None
 
 
 def is_recording() -> bool:

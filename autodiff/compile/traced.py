@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+
 from copy import deepcopy
 from itertools import pairwise
 from typing import Any
@@ -33,6 +33,7 @@ from autodiff.compile.refusals import (
     user_line,
     viewed,
 )
+from autodiff.settings import recorder
 
 __all__ = [
     "Recorder", "TraceError", "Traced", "added_at", "cast", "copied", "emit", "recorder",
@@ -60,9 +61,6 @@ class Recorder:
         value = Value.like(example)
         self.program.inputs.append(value)
         return Traced(value, example)
-
-
-recorder: ContextVar[Recorder | None] = ContextVar("autodiff.recorder", default=None)
 
 
 @contextmanager
