@@ -4,5 +4,8 @@ from __future__ import annotations
 
 __all__ = ["CASES"]
 
-CASES = ("ops", "scalar", "recurrent", "memory", "digits", "deep", "startup", "drawing", "testing")
+CASES = (
+    "ops", "scalar", "recurrent", "memory", "digits", "deep", "startup", "drawing", "testing",
+    "steps", "step_scalar", "firstcall",
+)  # fmt: skip
 """One module each, with ``measure(size, peers) -> Table``."""
