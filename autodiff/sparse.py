@@ -9,8 +9,8 @@ import numpy as np
 from autodiff.op import overridable
 
 __all__ = [
-    "Lazy", "Parts", "Product", "RowGrad", "coalesced", "padded_rows", "put_rows", "replaced_rows",
-    "taken_or_zero", "taken_rows",
+    "Lazy", "Parts", "Product", "RowGrad", "coalesced", "padded_rows", "put_rows", "put_used_rows",
+    "replaced_rows", "taken_or_zero", "taken_rows",
 ]  # fmt: skip
 
 
@@ -53,11 +53,16 @@ def put_rows(x: Any, rows: Any, part: Any) -> Any:
     return x
 
 
+def put_used_rows(x: Any, rows: Any, part: Any) -> Any:
+    """`put_rows` that leaves out what is for row -1."""
+    used = rows != -1
+    x[rows[used]] = part[used]
+    return x
+
+
 def replaced_rows(x: Any, rows: Any, part: Any) -> Any:
     """A copy of `x` with `part` in these rows; what is for row -1 is left out."""
-    out, used = np.array(x), rows != -1
-    out[rows[used]] = part[used]
-    return out
+    return put_used_rows(np.array(x), rows, part)
 
 
 class Lazy:

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.compile.program import Instruction, Program, Value, values_in
+from autodiff.compile.simplify import is_guard
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.neural import softmax
+from autodiff.sparse import replaced_rows
 
 __all__ = ["INFIX", "LEAST", "Buffers", "into", "owner_of", "planned"]
 
@@ -79,9 +81,12 @@ class Buffers:
     ----------
     places : dict
         For each value that has one, the number of its buffer.
+    inputs : dict
+        For each value that is written into an input, that input.
     """
 
     places: dict[Value, int] = field(default_factory=dict)
+    inputs: dict[Value, Value] = field(default_factory=dict)
     _made: dict[Any, int] = field(default_factory=dict)
     _sizes: list[int] = field(default_factory=list)
     _free: list[int] = field(default_factory=list)
@@ -117,12 +122,16 @@ class Buffers:
         ]
 
 
-def planned(program: Program, found: dict[Value, Any]) -> Buffers:
-    """Buffers for a program of which one run has `found` these values, all of them still there."""
+def planned(program: Program, found: dict[Value, Any], updates: dict[Value, Value]) -> Buffers:
+    """Buffers for a program of which one run has `found` these values, all of them still there.
+
+    Those of `updates` may be written into the inputs whose new values they are.
+    """
     owners = {v: id(owner_of(x)) for v, x in found.items()}
     last = {owners[v]: k for k, i in enumerate(program.instructions) for v in i.inputs()}
     taken = {owners[v] for v in [*program.inputs, *values_in(program.outputs)]}
     plan, held = Buffers(), dict[int, tuple[int, Any]]()
+    plan.inputs = _in_place(program, found, owners, last, updates)
     for k, i in enumerate(program.instructions):
         ending = [o for o in dict.fromkeys(owners[v] for v in i.inputs()) if last[o] == k]
         x = found.get(i.out[0]) if len(i.out) == 1 and not i.is_tuple else None
@@ -133,6 +142,40 @@ def planned(program: Program, found: dict[Value, Any]) -> Buffers:
             ending += [] if owner in last else [owner]
         _free(plan, held, ending)
     return plan
+
+
+def _in_place(
+    program: Program, found: dict[Value, Any], owners: Any, last: Any, updates: dict[Value, Value]
+) -> dict[Value, Value]:
+    """Those of `updates` that can be written into the input itself: nothing needs its old value
+    any more, and nothing stops the program any more."""
+    outputs = [owners[v] for v in values_in(program.outputs)]
+    stops = max((k for k, i in enumerate(program.instructions) if is_guard(i) or i.body), default=-1)
+    allowed = {}
+    for k, i in enumerate(program.instructions[stops + 1 :], stops + 1):
+        new = i.out[0] if len(i.out) == 1 else None
+        if new is None or (old := updates.get(new)) is None:
+            continue
+        x, y, own = found[old], found[new], owners[old]
+        is_free = own not in outputs and outputs.count(owners[new]) == 1
+        if is_free and _fits(x, y) and _may_overwrite(i, old, last.get(own, -1) - k):
+            allowed[new] = old
+    return allowed
+
+
+def _fits(x: Any, y: Any) -> bool:
+    """Whether `y` can be written into `x`."""
+    if not type(x) is type(y) is np.ndarray or x.size < LEAST:
+        return False
+    owned = x.base is None and y.base is None and x.flags.writeable
+    return owned and (x.shape, x.dtype) == (y.shape, y.dtype)
+
+
+def _may_overwrite(i: Instruction, old: Value, lead: int) -> bool:
+    """Whether an instruction can write into `old`, last read so many instructions later."""
+    if i.function is replaced_rows:
+        return i.args[0] is old and lead == 0
+    return into(i) is not None and lead <= (0 if _is_elementwise(i) else -1)
 
 
 def owner_of(x: Any) -> Any:

@@ -156,7 +156,7 @@ class _Specialized:
             self.source, self.run = native.source, native
             self.native: Any = native
         else:
-            run = replayed(traced.program)
+            run = replayed(traced.program, updates)
             self.native, self.run = None, lambda inputs: run(*inputs)  # type: ignore[assignment]
 
     def __call__(self, leaves: list[Any], args: Any, kwargs: Any) -> Any:

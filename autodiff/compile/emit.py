@@ -15,7 +15,7 @@ from autodiff.compile import gemm
 from autodiff.compile.blas import Blas
 from autodiff.compile.elements import C_TYPES
 from autodiff.compile.fuse import Nest, fused, reads, writes
-from autodiff.compile.loops import nest_source
+from autodiff.compile.loops import NestWriter
 from autodiff.compile.lower import Lowered, Operation, lowered
 from autodiff.compile.memory import laid_out
 from autodiff.compile.program import Program, Value
@@ -208,7 +208,7 @@ class _File:
     def kernel(self, kernel: Any, needed: Any) -> list[str]:
         """The lines of one piece of work."""
         if isinstance(kernel, Nest):
-            return nest_source(self.made, kernel, lambda s: needed(s, kernel), self.pointer)
+            return kernel.writer.text(self.pointer)
         if kernel.kind == "matmul":
             return self.product(kernel)
         if kernel.kind == "loop":
@@ -305,7 +305,9 @@ def _planned(made: Lowered, kept: Callable[[Storage], bool]) -> tuple[list[Any],
 
     for kernel in kernels:
         if isinstance(kernel, Nest):
-            kernel.keep_rows(made, partial(needed, kernel=kernel))
+            outside = partial(needed, kernel=kernel)
+            kernel.keep_rows(made, outside)
+            kernel.writer = NestWriter(made, kernel, outside)
         elif kernel.kind == "loop":
             carried = {p.storage for p in kernel.extra["carries"]}
             inner = _planned(
@@ -330,10 +332,25 @@ def _lives(
     order = {id(kernel): n for n, kernel in enumerate(kernels)}
     lives = {}
     for storage, users in touched.items():
-        if storage.kind == "arena":
+        if storage.kind == "arena" and _in_memory(storage, users, outputs):
             times = [order[id(k)] for k in users]
             lives[storage] = (min(times), len(kernels) if storage in outputs else max(times))
     return lives
+
+
+def _in_memory(storage: Storage, users: list[Any], outputs: set[Storage]) -> bool:
+    """Whether anything but the registers of one nest holds it."""
+    (first, *others) = dict.fromkeys(users)
+    if others or storage in outputs:
+        return True
+    if isinstance(first, Nest):
+        return storage in first.writer.in_memory()
+    if first.kind != "loop":
+        return True
+    inner = [k for k in first.extra["kernels"] if isinstance(k, Nest)]
+    return not any(
+        storage in k.writer.only_in_registers() for k in inner
+    )  # fmt: skip
 
 
 def _stretches(kernels: list[Any]) -> Iterable[Any]:

@@ -58,7 +58,10 @@ class Nest:
         self.space = space
         self.members: list[Operation] = []
         self.levels: dict[Storage, str] = {}
+        self.written_at: dict[Storage, Place] = {}
+        self.touched: dict[Storage, list[tuple[Operation, Place]]] = {}
         self.rows: set[Storage] = set()
+        self.writer: Any = None
 
     def keep_rows(self, made: Lowered, needed: Callable[[Storage], bool]) -> None:
         """What only this nest needs is held for a row at a time."""
@@ -148,8 +151,7 @@ class Nest:
         held = self.levels[place.storage]
         if operation.kind in ("take", "add_at") and place is made.place(operation.args[0]):
             return held == "full"
-        writer = next(m for m in reversed(self.members) if _writes_to(made, m, place.storage))
-        written = writes(made, writer)[0]
+        written = self.written_at[place.storage]
         if level == "row map":
             return held != "full" and written.array.size == place.array.size
         shape = self._shape_of(operation)
@@ -169,32 +171,31 @@ class Nest:
         return None if rows is None else access(rows, self.space, self.space)
 
     def _is_touched(self, made: Lowered, place: Place, operation: Operation) -> bool:
-        touched = {p.storage for m in self.members for p in [*reads(made, m), *writes(made, m)]}
-        if place.storage not in touched:
+        """Whether a member reads or writes there in another turn of the loop."""
+        others = self.touched.get(place.storage)
+        if not others:
             return False
-        shape = self._shape_of(operation)
-        mine = access(place, shape, self.space)
-        for m in self.members:
-            for p in [*reads(made, m), *writes(made, m)]:
-                if p.storage is not place.storage or not np.may_share_memory(p.array, place.array):
-                    continue  # parts side by side do not disturb each other
-                theirs = access(p, self._shape_of(m), self.space) if m.level == "full" else None
-                if theirs is None or theirs != mine or p.offset != place.offset:
-                    return True
+        mine = access(place, self._shape_of(operation), self.space)
+        for m, p in others:
+            if not np.may_share_memory(p.array, place.array):
+                continue  # parts side by side do not disturb each other
+            theirs = access(p, self._shape_of(m), self.space) if m.level == "full" else None
+            if theirs is None or theirs != mine or p.offset != place.offset:
+                return True
         return False
 
     def add(self, made: Lowered, operation: Operation, level: str) -> None:
         """Make an operation a member."""
         operation.level = level
         self.members.append(operation)
-        for place in writes(made, operation):
-            self.levels[place.storage] = level if level != "row map" else "row map"
+        written = writes(made, operation)
+        for place in [*reads(made, operation), *written]:
+            self.touched.setdefault(place.storage, []).append((operation, place))
+        for place in written:
+            self.levels[place.storage] = level
+            self.written_at[place.storage] = place
         if operation.kind == "add_at":
             self.levels[made.place(operation.args[0]).storage] = "full"
-
-
-def _writes_to(made: Lowered, operation: Operation, storage: Storage) -> bool:
-    return any(p.storage is storage for p in writes(made, operation))
 
 
 def _is_counting(index: Any, axis: int, shape: tuple[int, ...]) -> bool:
@@ -214,6 +215,8 @@ def access(
     place: Place, shape: tuple[int, ...], space: tuple[int, ...]
 ) -> tuple[int, ...] | None:
     """By how many entries a place moves on along each axis of the space; None if it cannot."""
+    if place.array.shape == shape == space and 1 not in shape:
+        return place.strides
     try:
         wide = place.broadcast(shape)
     except ValueError:

@@ -13,46 +13,55 @@ from autodiff.compile.lower import Lowered, Operation
 from autodiff.compile.program import Value
 from autodiff.compile.storage import Place, Storage
 
-__all__ = ["nest_source"]
+__all__ = ["NestWriter"]
 
 _START = {"sum": 0.0, "prod": 1.0, "max": -np.inf, "min": np.inf}
 _ROW_LEVELS = ("row", "row map")
 
 
-class _Writer:
+class NestWriter:
     """One nest being written.
 
+    Parameters
+    ----------
+    made : Lowered
+    nest : Nest
+    needed : callable
+        Whether anything outside of the nest reads a storage.
+
+    Notes
+    -----
     The rows of the index space are gone through one by one, each in several passes where a
     later step needs the sum or the largest entry of the whole row.
     """
 
-    def __init__(
-        self, made: Lowered, nest: Nest, needed: Callable[[Storage], bool],
-        pointer: Callable[[Place], str],
-    ) -> None:  # fmt: skip
-        self.made, self.nest, self.needed, self.pointer = made, nest, needed, pointer
+    def __init__(self, made: Lowered, nest: Nest, needed: Callable[[Storage], bool]) -> None:
+        self.made, self.nest, self.needed = made, nest, needed
+        self.pointer: Callable[[Place], str] = str
         self.phase: dict[Operation, int] = {}
         self.maker = {p.storage: m for m in nest.members for p in writes(made, m)}
+        self.before: dict[Operation, dict[Storage, Operation]] = {}
+        self.readers: dict[Operation, list[Operation]] = {}
+        self._note_sources()
         for member in nest.members:
             self.phase[member] = self._phase(member)
         self.stored = {m for m in nest.members if self._is_stored(m)}
         self.pointers: dict[tuple[Any, ...], tuple[str, str]] = {}
         self.space, self.merged = self._merged_axes()
 
-    def _sources(self, member: Operation) -> list[Operation]:
-        """The members that it reads from."""
-        places = reads(self.made, member)
-        own = self.nest.members.index(member)
-        found = []
-        for place in places:
-            before = [m for m in self.nest.members[:own]
-                      if any(p.storage is place.storage for p in writes(self.made, m))]  # fmt: skip
-            found += before[-1:]
-        return found
+    def _note_sources(self) -> None:
+        """For each member, which one has made what it reads."""
+        latest: dict[Storage, Operation] = {}
+        for member in self.nest.members:
+            read = {p.storage for p in reads(self.made, member)}
+            self.before[member] = {s: latest[s] for s in read if s in latest}
+            for source in self.before[member].values():
+                self.readers.setdefault(source, []).append(member)
+            latest.update((p.storage, member) for p in writes(self.made, member))
 
     def _phase(self, member: Operation) -> int:
         phase = 0
-        for source in self._sources(member):
+        for source in self.before[member].values():
             later = source.level in _ROW_LEVELS and member.level not in _ROW_LEVELS
             later = later or (source.kind == "add_at" and member.level not in _ROW_LEVELS)
             if member.kind == "reduce" and source.level in _ROW_LEVELS:
@@ -67,7 +76,7 @@ class _Writer:
         storage = writes(self.made, member)[0].storage
         if self.needed(storage) or member.level in ("column", "all"):
             return True
-        readers = [m for m in self.nest.members if member in self._sources(m)]
+        readers = self.readers.get(member, [])
         if member.level in _ROW_LEVELS:
             return False
         return any(
@@ -121,8 +130,18 @@ class _Writer:
 
     # ---------------------------------------------------------------- text
 
-    def text(self) -> list[str]:
-        """The lines of the nest."""
+    def in_memory(self) -> set[Storage]:
+        """What does not stay in registers."""
+        return {p.storage for m in self.stored for p in writes(self.made, m)}
+
+    def only_in_registers(self) -> set[Storage]:
+        """What never goes to memory."""
+        made = {p.storage for m in self.nest.members for p in writes(self.made, m)}
+        return made - self.in_memory()
+
+    def text(self, pointer: Callable[[Place], str]) -> list[str]:
+        """The C lines of the nest; `pointer` gives the address of a place."""
+        self.pointer = pointer
         body: list[str] = []
         for phase in range(max(self.phase.values()) + 1):
             body += self._pass(phase) + self._row_end(phase)
@@ -234,11 +253,7 @@ class _Writer:
         return (f"{self._pointer(place)}[{self._index(strides)}]", dtype, weak)
 
     def _maker_before(self, member: Operation, storage: Storage) -> Operation | None:
-        own = self.nest.members.index(member)
-        for m in reversed(self.nest.members[:own]):
-            if any(p.storage is storage for p in writes(self.made, m)):
-                return m
-        return None
+        return self.before[member].get(storage)
 
     def _at(self, member: Operation) -> tuple[int, ...]:
         return member.out.shape  # type: ignore[union-attr]
@@ -371,20 +386,3 @@ def _step(name: str, total: str, x: str, in_pass: bool = False) -> str:
 def id_of(member: Operation) -> int:
     """A number for names."""
     return member.args[0].number  # type: ignore[no-any-return]
-
-
-def nest_source(
-    made: Lowered, nest: Nest, needed: Callable[[Storage], bool], pointer: Callable[[Place], str]
-) -> list[str]:
-    """The C lines of a nest.
-
-    Parameters
-    ----------
-    made : Lowered
-    nest : Nest
-    needed : callable
-        Whether anything outside of the nest reads a storage.
-    pointer : callable
-        The C text of the address of a place.
-    """
-    return _Writer(made, nest, needed, pointer).text()

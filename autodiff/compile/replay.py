@@ -17,6 +17,7 @@ import numpy as np
 from autodiff.compile.buffers import INFIX, LEAST, Buffers, into, owner_of, planned
 from autodiff.compile.program import Instruction, Program, Value, values_in
 from autodiff.compile.simplify import is_random
+from autodiff.sparse import put_used_rows, replaced_rows
 
 __all__ = ["Replay", "Retry", "replayed"]
 
@@ -30,9 +31,17 @@ class Retry(Exception):  # noqa: N818 - no error: the caller goes on in eager mo
     """Before anything was written: a value for which the program is not made."""
 
 
-def replayed(program: Program) -> Replay:
-    """The program as a function of its inputs."""
-    return Replay(program)
+def replayed(program: Program, updates: dict[Value, Value] | None = None) -> Replay:
+    """The program as a function of its inputs.
+
+    Parameters
+    ----------
+    program : Program
+    updates : dict, optional
+        For outputs that are new values of inputs, these inputs. Where nothing speaks against it
+        they are written into, and None comes in place of the output.
+    """
+    return Replay(program, updates or {})
 
 
 class Replay:
@@ -44,11 +53,12 @@ class Replay:
         The Python of the last layout of the inputs that was met.
     """
 
-    def __init__(self, program: Program) -> None:
-        self.program, self.text = program, ""
+    def __init__(self, program: Program, updates: dict[Value, Value]) -> None:
+        self.program, self.updates, self.text = program, updates, ""
         self._plans: dict[Any, tuple[Buffers, set[int]]] = {}
-        self._runs: dict[Any, Callable[..., Any]] = {}
-        self._arrays = [k for k, v in enumerate(program.inputs) if len(v.shape) > 1]
+        self._runs: dict[Any, Callable[..., list[Any]]] = {}
+        self._arrays = [k for k, v in enumerate(program.inputs) if v.shape]
+        self._updated = [k for k in self._arrays if program.inputs[k] in updates.values()]
         self._generators = list(dict.fromkeys(_generators(program)))
 
     def __call__(self, *inputs: Any) -> list[Any]:
@@ -59,7 +69,7 @@ class Replay:
         Retry
             If eager mode has to do it; generators are then where they were.
         """
-        layout = tuple([inputs[k].strides for k in self._arrays])
+        layout = tuple([inputs[k].strides for k in self._arrays]), self._overlap(inputs)
         run = self._runs.get(layout) or self._next(layout)
         if not self._generators:
             return run(*inputs)
@@ -71,7 +81,15 @@ class Replay:
                 generator.bit_generator.state = state
             raise
 
-    def _next(self, layout: Any) -> Callable[..., Any]:
+    def _overlap(self, inputs: Any) -> bool:
+        """Whether what is written into an input could show in another one."""
+        if not self._updated:
+            return True
+        written = [inputs[k] for k in self._updated]
+        viewed = [owner_of(inputs[k]) for k in self._arrays if inputs[k].base is not None]
+        return any(x.base is not None or any(x is v for v in viewed) for x in written)
+
+    def _next(self, layout: Any) -> Callable[..., list[Any]]:
         """What runs inputs of a layout: the first time without buffers, from then on with them."""
         if layout not in self._plans:
             return lambda *inputs: self._first_run(layout, inputs)
@@ -84,7 +102,8 @@ class Replay:
         outputs, found = _Writer(Buffers()).watched(self.program)(*inputs)
         arrays = {v: found[_name(v)] for v in _values(self.program) if _name(v) in found}
         shared = _shared(self.program, outputs, inputs)
-        self._plans[layout] = planned(self.program, arrays), shared
+        updates = {} if layout[1] else self.updates
+        self._plans[layout] = planned(self.program, arrays, updates), shared
         return [x.copy() if k in shared else x for k, x in enumerate(outputs)]
 
 
@@ -152,8 +171,11 @@ class _Writer:
         return self.names["run"]  # type: ignore[no-any-return]
 
     def _outputs(self, program: Program, shared: set[int] | frozenset[int] = frozenset()) -> str:
-        texts = map(self._word, program.outputs)
+        texts = ["None" if self._is_input(v) else self._word(v) for v in program.outputs]
         return f"[{', '.join(t + '.copy()' * (k in shared) for k, t in enumerate(texts))}]"
+
+    def _is_input(self, value: Any) -> bool:
+        return isinstance(value, Value) and value in self.plan.inputs
 
     def _body(self, program: Program, keeping: bool = False) -> list[str]:
         lines = []
@@ -186,9 +208,11 @@ class _Writer:
         return [*_function(name, body, lines), f"{target} = {call}"]
 
     def _call(self, i: Instruction) -> str:
-        if len(i.out) == 1 and i.out[0] in self.plan.places and (found := into(i)):
-            function, place = found
-            buffer, args = _Text(f"b{self.plan.places[i.out[0]]}"), list(i.args)
+        buffer = self._buffer(i)
+        if buffer and i.function is replaced_rows:
+            return self._plain_call(put_used_rows, "put_used_rows", i.args, i.kwargs)
+        if buffer and (found := into(i)):
+            (function, place), args = found, list(i.args)
             if place is None:
                 return self._plain_call(function, i.name, i.args, {**i.kwargs, "out": buffer})
             args[place] = buffer
@@ -202,6 +226,12 @@ class _Writer:
             kwargs = {k: v for k, v in i.kwargs.items() if k != "axis"}
             return self._plain_call(_REDUCTIONS[i.function], i.name, args, kwargs)
         return self._plain_call(i.function, i.name, i.args, i.kwargs)
+
+    def _buffer(self, i: Instruction) -> _Text | None:
+        new = i.out[0] if len(i.out) == 1 else None
+        if new in self.plan.inputs:
+            return _Text(_name(self.plan.inputs[new]))
+        return _Text(f"b{self.plan.places[new]}") if new in self.plan.places else None
 
     def _plain_call(self, function: Any, hint: str, args: Any, kwargs: dict[str, Any]) -> str:
         words = [*map(self._word, args), *(f"{k}={self._word(v)}" for k, v in kwargs.items())]
