@@ -150,7 +150,9 @@ def _in_place(
     """Those of `updates` that can be written into the input itself: nothing needs its old value
     any more, and nothing stops the program any more."""
     outputs = [owners[v] for v in values_in(program.outputs)]
-    stops = max((k for k, i in enumerate(program.instructions) if is_guard(i) or i.body), default=-1)
+    stops = max(
+        (k for k, i in enumerate(program.instructions) if is_guard(i) or i.body), default=-1
+    )
     allowed = {}
     for k, i in enumerate(program.instructions[stops + 1 :], stops + 1):
         new = i.out[0] if len(i.out) == 1 else None

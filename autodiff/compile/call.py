@@ -8,51 +8,115 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-import numpy as np
-
 from autodiff import tree
-from autodiff.compile.fast import matcher
-from autodiff.compile.native import Native
-from autodiff.compile.program import Value
-from autodiff.compile.replay import Retry, replayed
-from autodiff.compile.trace import Trace, is_dynamic, trace
-from autodiff.compile.traced import Traced, recorder
+from autodiff.compile import toolchain
+from autodiff.compile.capture import Captured
+from autodiff.compile.kinds import differences, kind_of
+from autodiff.compile.program import Program
+from autodiff.compile.replay import Retry
+from autodiff.compile.specialized import Specialized
+from autodiff.compile.trace import trace
 from autodiff.errors import DomainError
-from autodiff.module import Module
-from autodiff.nodes import tick
 from autodiff.scalar import Scalar
-from autodiff.settings import is_recording
-from autodiff.sparse import RowGrad
-from autodiff.tensor import Tensor, wrap
+from autodiff.settings import is_recording, recorder
+from autodiff.tensor import Tensor
 
-__all__ = ["Compiled", "compile"]
+__all__ = ["BACKENDS", "Compiled", "compile"]
 
-BACKENDS = ("auto", "numpy", "c", "off")
+BACKENDS = ("auto", "c", "numpy", "off")
 
 
 def compile(  # noqa: A001 - the field's name for it
-    f: Callable[..., Any], *, backend: str = "auto", cache: bool = True
+    f: Callable[..., Any], *, backend: str = "auto", cache: bool = True, limit: int = 64
 ) -> Compiled:
-    """Make `f` run as one program: traced at the first call, replayed at later ones."""
-    return Compiled(f, backend, cache)
+    """Make `f` run as one program: forward, backward and update without Python in between.
+
+    At the first call for each kind of arguments `f` runs once on arrays that write down what is
+    done with them. What it does besides, printing for instance, it does at that call only. Later
+    calls run the program, with the results of eager mode: the same bits with the backend
+    ``"numpy"``, to a few units in the last place with ``"c"``.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays, numbers, tensors, modules and optimisers, and nested lists, tuples and dicts of
+        them; may call `grad`, `value_and_grad`, `hvp`, ``loss.backward()`` and the step of an
+        optimiser. Tensors, modules and optimisers that it reaches by itself, as a function within
+        a function does, count as arguments.
+    backend : {"auto", "c", "numpy", "off"}
+        ``"c"``: machine code, made by a C compiler. ``"numpy"``: a straight line of numpy calls.
+        ``"auto"``: C where there is a compiler, else numpy; the environment variable
+        AUTODIFF_COMPILE, if set, decides instead. ``"off"``: `f` as it is.
+    cache : bool
+        Whether machine code is kept on disk for the next process.
+    limit : int
+        For so many kinds of arguments there are programs; further ones run in eager mode.
+
+    Returns
+    -------
+    Compiled
+        To be called as `f`. Its `program` and `source` show what runs.
+
+    Raises
+    ------
+    TraceError
+        At a call, if `f` depends on a value (a branch, ``.item()``), or has effects but on its
+        arguments. The message names the line.
+    CompilerError
+        With the backend ``"c"``, if there is no compiler, or it refuses.
+
+    Notes
+    -----
+    Arrays, tensors and Python floats may have other values at each call; their shapes and dtypes,
+    and all other arguments, such as integers and strings, are part of the kind. Parameters and the
+    state of an optimiser are written in place. A gradient that a step of an optimiser has used is
+    gone afterwards; other gradients of ``backward`` are delivered as in eager mode. Arrays of
+    numpy that `f` reaches by itself are constants.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> f = ad.compile(ad.value_and_grad(lambda x: ad.sum(x * x)), backend="numpy")
+    >>> value, gradient = f(np.array([1.0, 2.0]))
+    >>> float(value), gradient
+    (5.0, array([2., 4.]))
+    >>> print(f.program)  # doctest: +ELLIPSIS
+    inputs ...
+    """
+    return Compiled(f, backend, cache, limit)
 
 
 class Compiled:
-    """A function with a program for each kind of arguments that it was called with."""
+    """A function with a program for each kind of arguments that it was called with.
 
-    def __init__(self, f: Callable[..., Any], backend: str, cache: bool) -> None:
+    Attributes
+    ----------
+    program : Program or None
+        That of the last call; print it.
+    source : str
+        The C text of the last call's program.
+    programs : int
+        How many there are.
+    """
+
+    def __init__(self, f: Callable[..., Any], backend: str, cache: bool, limit: int) -> None:
         if backend not in BACKENDS:
-            raise DomainError(f"backend={backend!r} is none of {', '.join(BACKENDS)}")
-        self.f, self.backend, self.cache = f, backend, cache
-        self._programs: dict[Any, _Specialized] = {}
-        self._last: _Specialized | None = None
-        update_wrapper(self, f)
+            raise DomainError(f"compile: backend={backend!r} is none of {', '.join(BACKENDS)}")
+        if not callable(f):
+            raise DomainError(f"compile() takes a function, not {f!r}")
+        self.f, self.backend, self.cache, self.limit = f, backend, cache, limit
+        self._programs: dict[Any, Specialized] = {}
+        self._last: Specialized | None = None
+        self._captured: Captured | None = None
+        update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         last = self._last
-        if last is not None and last.match is not None:
-            new = last.match(args, kwargs)
-            if new is not None and recorder.get() is None:
+        if last is not None and last.match is not None and recorder.get() is None:
+            assert self._captured is not None
+            new = last.match(self._captured.given(args), kwargs)
+            if new is not None:
                 try:
                     return last.again(new)
                 except Retry:
@@ -63,170 +127,83 @@ class Compiled:
         backend = _chosen(self.backend)
         if backend == "off" or recorder.get() is not None:
             return self.f(*args, **kwargs)
-        leaves, definition = tree.flatten((args, kwargs))
-        key = (is_recording(), _signature(leaves), _fingerprint(definition))
-        found = self._programs.get(key)
+        captured = self._captured = Captured(self.f)
+        given = captured.given(args)
+        leaves, definition = tree.flatten((list(given), kwargs))
+        if is_recording() and any(map(_is_within_a_graph, leaves)):
+            return self.f(*args, **kwargs)  # for the sake of its derivative
+        found = self._found(backend, captured, leaves, definition)
         if found is None:
-            found = _Specialized(trace(self.f, leaves, definition), backend, self.cache)
-            self._programs[key] = found
+            return self.f(*args, **kwargs)
         self._last = found
         try:
-            return found(leaves, args, kwargs)
+            return found(leaves, given, kwargs)
         except Retry:
             return self.f(*args, **kwargs)
 
+    def _found(
+        self, backend: str, captured: Captured, leaves: list[Any], definition: Any
+    ) -> Specialized | None:
+        key = (backend, kind_of(leaves, definition))
+        found = self._programs.get(key)
+        if found is None and len(self._programs) < self.limit:
+            traced = trace(captured, leaves, definition)
+            found = Specialized(traced, backend, self.cache, leaves)
+            self._programs[key] = found
+            if len(self._programs) == self.limit:
+                self._warn(leaves, definition)
+        return found
+
+    def _warn(self, leaves: list[Any], definition: Any) -> None:
+        others = next(reversed(list(self._programs.values())[:-1]), None)
+        changed = differences(leaves, definition, others.leaves) if others else "nothing"
+        name = getattr(self.f, "__name__", "the function")
+        warnings.warn(
+            f"compile: {name} has programs for {self.limit} kinds of arguments now; others will "
+            f"run in eager mode. What changed last: {changed}. Pad arrays to few shapes, pass "
+            "numbers that change as floats or arrays, or raise limit=",
+            stacklevel=4,
+        )
+
     @property
-    def program(self) -> Any:
+    def program(self) -> Program | None:
         """The program of the last call."""
-        return self._last and self._last.trace.program
+        return self._last.trace.program if self._last else None
 
     @property
     def source(self) -> str:
-        """The C of the last call."""
+        """The C of the last call; empty where none was made."""
         return self._last.source if self._last else ""
+
+    @property
+    def programs(self) -> int:
+        """For how many kinds of arguments there is a program."""
+        return len(self._programs)
 
 
 def _chosen(backend: str) -> str:
-    return os.environ.get("AUTODIFF_COMPILE", backend) if backend == "auto" else backend
+    """What to use; without a compiler "auto" means numpy, which is said once."""
+    if backend == "auto":
+        backend = os.environ.get("AUTODIFF_COMPILE") or "auto"
+    if backend not in BACKENDS:
+        raise DomainError(f"AUTODIFF_COMPILE={backend} is none of {', '.join(BACKENDS)}")
+    if backend == "auto":
+        backend = "c" if toolchain.find() is not None else "numpy"
+        if backend == "numpy" and not _told:
+            _told.append(True)
+            warnings.warn(
+                "compile: no C compiler is there, so programs run as numpy calls: install gcc or "
+                'clang, or pip install "autodiff[native]"',
+                stacklevel=4,
+            )
+    return backend
 
 
-def _signature(leaves: list[Any]) -> tuple[Any, ...]:
-    first: dict[int, int] = {}
-    return tuple((first.setdefault(id(x), i), _kind(x)) for i, x in enumerate(leaves))
+_told: list[bool] = []
 
 
-def _kind(leaf: Any) -> Any:
-    if isinstance(leaf, (Tensor, Scalar)):
-        return (type(leaf), leaf.shape, leaf.dtype, leaf.requires_grad, leaf.grad is None)
-    if isinstance(leaf, (np.ndarray, np.generic)):
-        return (leaf.shape, leaf.dtype)
-    if type(leaf) is float:
-        return float
-    try:
-        hash(leaf)
-    except TypeError:
-        return (type(leaf), id(leaf))
-    return (type(leaf), leaf)
-
-
-def _fingerprint(definition: Any) -> Any:
-    """What of the containers is static."""
-    node, children = definition.example, definition.children
-    if children is None:
-        return None
-    below = tuple(map(_fingerprint, children))
-    if isinstance(node, dict):
-        return (type(node), tuple(node), below)
-    if type(node) in (list, tuple):
-        return (type(node), below)
-    return (type(node), id(node), _statics(node), below)
-
-
-def _statics(node: Any) -> tuple[Any, ...]:
-    found = [(k, _static(v)) for k, v in vars(node).items() if not k.startswith("_")]
-    if isinstance(node, Module):
-        found += [(None, _statics(m)) for m in node.modules()[1:]]
-    return tuple(found)
-
-
-def _static(value: Any) -> Any:
-    if isinstance(value, (int, float, str, bool, type(None))):
-        return value
-    if type(value) in (tuple, list):
-        return tuple(map(_static, value))
-    return id(value)
-
-
-class _Specialized:
-    """The program for one kind of arguments."""
-
-    def __init__(self, traced: Trace, backend: str, cache: bool) -> None:
-        self.trace, self.source = traced, ""
-        self.match: Any = None
-        self.holders: list[Any] = []
-        outputs, count = traced.program.outputs, len(traced.updates)
-        first = len(outputs) - count - len(traced.grads)
-        new = outputs[first : first + count]
-        updates = {
-            u: traced.program.inputs[i] for u, i in zip(new, traced.updates, strict=True)
-            if isinstance(u, Value)
-        }  # fmt: skip
-        if backend in ("auto", "c"):
-            native = Native(traced.program, updates, cache)
-            self.source, self.run = native.source, native
-            self.native: Any = native
-        else:
-            run = replayed(traced.program, updates)
-            self.native, self.run = None, lambda inputs: run(*inputs)  # type: ignore[assignment]
-
-    def __call__(self, leaves: list[Any], args: Any, kwargs: Any) -> Any:
-        self.holders = list({id(leaf): leaf for leaf in leaves if is_dynamic(leaf)}.values())
-        for i in self.trace.updates:
-            if isinstance(self.holders[i], Tensor) and self.holders[i].shape:
-                self.holders[i]._writable()
-        inputs = [h._value if isinstance(h, (Tensor, Scalar)) else h for h in self.holders]
-        inputs += [_array(h.grad) for h in self.holders if getattr(h, "grad", None) is not None]
-        with np.errstate(all="ignore"):
-            result = self.finish(self.run(inputs))
-        self._remember(args, kwargs)
-        return result
-
-    def _remember(self, args: Any, kwargs: Any) -> None:
-        if self.native is not None and len(self.native.inputs) == len(self.holders):
-            self.match, self.numbers = matcher(args, kwargs, self.holders) or (None, [])
-            held = [self.holders[i] for i in self.trace.updates]
-            self.changed = [h._node.info for h in held if getattr(h, "_node", None) is not None]
-            self.is_simple = not self.trace.grads and self.native.writes_in_place
-
-    def again(self, new: Any) -> Any:
-        """The result, with new arrays for some inputs of the last call."""
-        outputs = self.native.again(new, self.numbers)
-        if not self.is_simple:
-            return self.finish(outputs)
-        now = tick()
-        for info in self.changed:
-            info.changed = now
-        return self._result(outputs)
-
-    def finish(self, outputs: list[Any]) -> Any:
-        """Give tensors their new values and gradients; the result of the function."""
-        t, holders = self.trace, self.holders
-        count = len(outputs) - len(t.updates) - len(t.grads)
-        for i, new in zip(t.updates, outputs[count:]):
-            _update(holders[i], new)
-        for i in t.lost:
-            if holders[i].grad is not None:
-                holders[i].grad = None
-        for i, g in zip(t.grads, outputs[count + len(t.updates) :]):
-            holders[i].grad = g
-        return self._result(outputs)
-
-    def _result(self, outputs: list[Any]) -> Any:
-        t = self.trace
-        if t.results == ["tensor"] and t.definition.children is None:
-            return wrap(outputs[0], None)
-        given = iter(outputs)
-        made = [
-            wrap(next(given), None) if kind == "tensor" else
-            next(given) if kind == "array" else
-            RowGrad(next(given), next(given), kind[1]) if kind[0] == "rows" else kind[1]
-            for kind in t.results
-        ]  # fmt: skip
-        return tree.unflatten(t.definition, made)
-
-
-def _array(grad: Any) -> Any:
-    return grad._value if isinstance(grad, Tensor) else np.asarray(grad)
-
-
-def _update(holder: Any, new: Any) -> None:
-    if new is None:  # written in place
-        if not isinstance(holder, np.ndarray):
-            holder._mark_changed()
-    elif isinstance(holder, np.ndarray):
-        holder[...] = new
-    elif isinstance(holder, Scalar):
-        holder.data = float(new)
-    else:
-        holder._mark_changed()
-        holder._value = new
+def _is_within_a_graph(leaf: Any) -> bool:
+    """Whether a gradient outside of the function goes through this value."""
+    if not isinstance(leaf, (Tensor, Scalar)) or not leaf.requires_grad:
+        return False
+    return leaf._node.op is not None or leaf._node.info.traced

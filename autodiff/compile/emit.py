@@ -16,8 +16,9 @@ from autodiff.compile.blas import Blas
 from autodiff.compile.elements import C_TYPES
 from autodiff.compile.fuse import Nest, fused, reads, writes
 from autodiff.compile.loops import NestWriter
-from autodiff.compile.lower import Lowered, Operation, lowered
+from autodiff.compile.lower import lowered
 from autodiff.compile.memory import laid_out
+from autodiff.compile.operations import Lowered, Operation
 from autodiff.compile.program import Program, Value
 from autodiff.compile.sink import sunk
 from autodiff.compile.storage import Place, Storage

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compile.lower import Lowered, Operation
+from autodiff.compile.operations import Lowered, Operation
 from autodiff.compile.program import Value
 from autodiff.compile.storage import Place, Storage
 

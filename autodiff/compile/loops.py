@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff.compile.elements import C_TYPES, expression, literal
 from autodiff.compile.fuse import Nest, access, reads, writes
-from autodiff.compile.lower import Lowered, Operation
+from autodiff.compile.operations import Lowered, Operation
 from autodiff.compile.program import Value
 from autodiff.compile.storage import Place, Storage
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autodiff.compile.fuse import Nest, access, reads, writes
-from autodiff.compile.lower import Lowered, Operation
+from autodiff.compile.operations import Lowered, Operation
 from autodiff.compile.storage import Storage
 
 __all__ = ["sunk"]

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
+from autodiff.compile.capture import Captured
+from autodiff.compile.effects import attributes_untouched, random_untouched
+from autodiff.compile.kinds import dynamic, key_of
 from autodiff.compile.program import Program, Value
 from autodiff.compile.simplify import simplified
 from autodiff.compile.traced import Recorder, TraceError, Traced, copied, recording_into
@@ -20,12 +23,7 @@ from autodiff.settings import recording as recording_scope
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
 
-__all__ = ["Trace", "is_dynamic", "trace"]
-
-
-def is_dynamic(leaf: Any) -> bool:
-    """Whether a leaf of the arguments may have another value at the next call."""
-    return isinstance(leaf, (Tensor, Scalar, np.ndarray, np.generic)) or type(leaf) is float
+__all__ = ["Trace", "trace"]
 
 
 @dataclass
@@ -57,26 +55,28 @@ class Trace:
     lost: list[int]
 
 
-def trace(f: Callable[..., Any], leaves: list[Any], definition: Any) -> Trace:
-    """Call ``f(*args, **kwargs)`` of the tree ``(args, kwargs)`` and write it down."""
+def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
+    """Call a function with the tree ``(given, kwargs)`` and write down what it does."""
     under_way, watcher = Recorder(), _Watcher()
-    inputs = {id(leaf): leaf for leaf in leaves if is_dynamic(leaf)}
+    inputs = dynamic(leaves)
     stand_ins = {key: _stand_in(under_way, leaf) for key, leaf in inputs.items()}
     watcher.known = {s._node for s in stand_ins.values() if isinstance(s, Tensor)}
     for key, leaf in inputs.items():
         _hand_over_gradient(under_way, leaf, stand_ins[key])
-    args, kwargs = tree.unflatten(definition, [stand_ins.get(id(leaf), leaf) for leaf in leaves])
+    filled = [stand_ins.get(key_of(i, leaf), leaf) for i, leaf in enumerate(leaves)]
+    given, kwargs = tree.unflatten(definition, filled)
     started = list(under_way.program.inputs)
     with recording_into(under_way):
-        out = _within(watcher, f, args, kwargs)
+        out = _within(watcher, captured, given, kwargs)
         return _finished(under_way, started, list(stand_ins.values()), out)
 
 
-def _within(watcher: _Watcher, f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def _within(watcher: _Watcher, captured: Captured, given: list[Any], kwargs: Any) -> Any:
     scope = Scope(None, current.get(), watcher)
     tokens = current.set(scope), recording_scope.set(scope if is_recording() else None)
     try:
-        return f(*args, **kwargs)
+        with random_untouched(), attributes_untouched([given, kwargs]):
+            return captured.call(given, kwargs)
     finally:
         current.reset(tokens[0])
         recording_scope.reset(tokens[1])

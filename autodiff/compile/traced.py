@@ -11,7 +11,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
 from copy import deepcopy
 from itertools import pairwise
 from typing import Any
@@ -92,7 +91,7 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _under_way(given: Any) -> Recorder:
-    found = recorder.get()
+    found: Recorder | None = recorder.get()
     if found is None or any(t.value.number < found.start for t in _traced_in(given)):
         raise leaked()
     return found

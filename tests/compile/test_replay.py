@@ -12,6 +12,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.compile import buffers
+from autodiff.compile.call import compile as ad_compile
 from autodiff.compile.replay import Replay, Retry, replayed
 from autodiff.compile.simplify import simplified
 from autodiff.strong_zero import has_nan
@@ -208,3 +209,75 @@ def test_names_do_not_clash() -> None:
     x = np.exp(X)
     expected = sum(np.tanh(x * (k + 0.5)) for k in range(len(names)))
     np.testing.assert_array_equal(program(g, x)(x)[0], expected)
+
+
+# Inputs that are written into
+
+
+def step(x: Any, g: Any, y: Any) -> tuple[Any, Any]:
+    new = x * 0.9 + g * 0.1
+    return new, (new * y).sum()
+
+
+def stepping(f: Callable[..., Any], *examples: Any) -> Replay:
+    """The first output is the new value of the first input."""
+    written = simplified(written_down(f, *examples))
+    return replayed(written, {written.outputs[0]: written.inputs[0]})
+
+
+def test_an_input_takes_its_new_value() -> None:
+    made, x, g = stepping(step, X, X, X), X.copy(), X + 1
+    for k in range(4):
+        expected = step(x.copy(), g, X)
+        new, total = made(x, g, X)
+        assert (new is None) == (k > 0)
+        x = expected[0] if new is not None else x
+        assert_same((x, total), expected)
+    assert "out=v" in made.text
+
+
+REFUSED: dict[str, Callable[..., Any]] = {
+    "its old value is needed later": lambda x, y: (new := x * 0.5, (new + x).sum()),
+    "its old value is a result": lambda x, y: (x * 0.5, x),
+    "a view of it is a result": lambda x, y: (x * 0.5, x[1:]),
+    "the new value is a result as well": lambda x, y: (new := x * 0.5, new[0]),
+    "a guard comes later": lambda x, y: (x * 0.5, has_nan(y), y * 2)[::2],
+    "a product reads it": lambda x, y: (x @ y, y.sum()),
+    "another shape of memory": lambda x, y: ((x + y).T, y.sum()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", REFUSED.values(), ids=REFUSED)
+def test_an_input_keeps_its_value_where(f: Callable[..., Any]) -> None:
+    x, y = np.ones((12, 12)) * 2, np.eye(12) + 1
+    made = stepping(f, x, y)
+    for _ in range(3):
+        assert_same(made(x, y), list(f(x, y)))
+    np.testing.assert_array_equal(x, np.ones((12, 12)) * 2)
+
+
+def test_an_input_of_which_another_is_a_view_is_not_written_into() -> None:
+    made, x = stepping(step, X, X, X), X.copy()
+    for _ in range(3):
+        assert_same(made(x, x[:], X), list(step(x, x[:], X)))
+        assert_same(made(x[:], x, X), list(step(x, x, X)))
+    assert_same(x, X)
+
+
+def test_rows_are_put_into_a_table_in_place() -> None:
+    made = [ad.Embedding(50, 4, rng=0) for _ in range(2)]
+    optimizers = [ad.optim.Adam(m.parameters()) for m in made]
+
+    def train(model: Any, optimizer: Any, ids: Any) -> Any:
+        loss = ad.sum(model(ids) ** 2)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    c = ad_compile(train, backend="numpy")
+    for k in range(4):
+        ids, before = np.array([k, 3, k, 7]), id(made[0].table._value)
+        assert_same(c(made[0], optimizers[0], ids), train(made[1], optimizers[1], ids))
+        assert_same(made[0].table, made[1].table)
+        assert k < 2 or before == id(made[0].table._value)

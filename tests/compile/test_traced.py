@@ -69,6 +69,16 @@ def test_rows_of_a_table_stay_rows() -> None:
     assert isinstance(c(X, np.array([1, 1, 0]))[1], ad.RowGrad)
 
 
+def test_constants_met_by_an_index_that_is_an_argument() -> None:
+    table, rows = ad.Tensor(X), np.arange(2)
+
+    def f(x: Any, ids: Any) -> Any:
+        picked = ad.grad(lambda x: ad.sum(x[rows, ids]) + ad.sum(x[ids % 2]))(x)
+        return picked, table[ids % 2], ad.embedding(X, ids % 2), ad.take(X, ids, axis=1)
+
+    assert_compiles(f, (X + 1, np.array([2, 1])), (X, np.array([0, 0])))
+
+
 # Strong zeros: a nan that a mask should have stopped
 
 MASKED: dict[str, Callable[..., Any]] = {
@@ -146,9 +156,6 @@ def test_a_seed_draws_the_same_each_time() -> None:
 
 
 def test_a_module_with_dropout() -> None:
-    def made() -> Any:
-        return ad.Sequential(ad.Linear(3, 4, rng=0), ad.Dropout(0.5, rng=1)), ad.optim
-
     def step(model: Any, optimizer: Any, x: Any) -> Any:
         loss = ad.sum(model(x) ** 2)
         optimizer.zero_grad()

@@ -1,0 +1,107 @@
+"""What a call's arguments are: two calls of the same kind can run the same program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import describe
+from autodiff.module import Module
+from autodiff.scalar import Scalar
+from autodiff.settings import is_recording
+from autodiff.tensor import Tensor
+
+__all__ = ["differences", "dynamic", "is_dynamic", "key_of", "kind_of"]
+
+
+def is_dynamic(leaf: Any) -> bool:
+    """Whether a leaf of the arguments may have another value at the next call."""
+    return isinstance(leaf, (Tensor, Scalar, np.ndarray, np.generic)) or type(leaf) is float
+
+
+def dynamic(leaves: list[Any]) -> dict[Any, Any]:
+    """The dynamic leaves, those that are one object once; a number is always one of its own."""
+    return {key_of(i, leaf): leaf for i, leaf in enumerate(leaves) if is_dynamic(leaf)}
+
+
+def key_of(i: int, leaf: Any) -> Any:
+    """What is equal for the same tensor or array in two places."""
+    return id(leaf) if isinstance(leaf, (Tensor, Scalar, np.ndarray)) else ("number", i)
+
+
+def kind_of(leaves: list[Any], definition: Any) -> tuple[Any, ...]:
+    """Equal for calls of the same kind."""
+    first: dict[Any, int] = {}
+    kinds = tuple((first.setdefault(key_of(i, x), i), _kind(x)) for i, x in enumerate(leaves))
+    return (is_recording(), kinds, _shape(definition))
+
+
+def _kind(leaf: Any) -> Any:
+    if isinstance(leaf, (Tensor, Scalar)):
+        return (type(leaf), leaf.shape, leaf.dtype, leaf.requires_grad, leaf.grad is None)
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return (leaf.shape, leaf.dtype)
+    if type(leaf) is float:
+        return float
+    return _static(leaf)
+
+
+def _static(value: Any) -> Any:
+    """Something that is equal just for equal constants."""
+    if isinstance(value, (tuple, list)):
+        return (type(value), *map(_static, value))
+    if isinstance(value, dict):
+        return (dict, *((k, _static(v)) for k, v in value.items()))
+    if isinstance(value, (bool, int, float, str, bytes, type(None))):
+        return (type(value), value)
+    return (type(value), id(value))
+
+
+def _shape(definition: Any) -> Any:
+    """The containers, and what in modules and optimisers is constant."""
+    node, children = definition.example, definition.children
+    if children is None:
+        return None
+    below = tuple(map(_shape, children))
+    if isinstance(node, dict):
+        return (type(node), tuple(node), below)
+    if isinstance(node, (list, tuple)):
+        return (type(node), below)
+    return (type(node), id(node), _constants(node), below)
+
+
+def _constants(node: Any) -> tuple[Any, ...]:
+    parts = node.modules() if isinstance(node, Module) else [node]
+    return tuple(
+        (k, _static(v)) for part in parts for k, v in vars(part).items() if not k.startswith("_")
+    )
+
+
+def differences(leaves: list[Any], definition: Any, others: list[Any]) -> str:
+    """What of the arguments is not as in an earlier call, in words."""
+    names = list(_names(definition, "argument"))
+    if len(leaves) != len(others):
+        return f"{len(leaves)} arrays and constants in place of {len(others)}"
+    changed = [
+        f"{name} is {describe(new)}, and was {describe(old)}"
+        for name, new, old in zip(names, leaves, others, strict=True) if _kind(new) != _kind(old)
+    ]  # fmt: skip
+    return "; ".join(changed[:3]) or "a module, an optimiser, or a constant of theirs"
+
+
+def _names(definition: Any, name: str) -> Iterator[str]:
+    """What each leaf is called in messages."""
+    node, children = definition.example, definition.children
+    if children is None:
+        yield name
+    elif isinstance(node, Module):
+        yield from (f"{name}.{path}" for path in node.named_parameters())
+    elif isinstance(node, dict):
+        for key, child in zip(node, children, strict=True):
+            yield from _names(child, f"{name} {key}" if name == "argument" else f"{name}[{key!r}]")
+    else:
+        for i, child in enumerate(children):
+            inner = f"{name} {i}" if name == "argument" else f"{name}[{i}]"
+            yield from _names(child, inner)
