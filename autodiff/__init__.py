@@ -38,14 +38,14 @@ __all__ = sorted({
 
 
 if TYPE_CHECKING:
-    from autodiff.compile import compile, scan
+    from autodiff.compiler import compile, scan
     from autodiff.draw import graph
     from autodiff.inspect.paths import paths
     from autodiff.inspect.signals import signals, uses
     from autodiff.inspect.watch import detect_anomaly, watch
 
 _LATER = {
-    "compile": "compile", "scan": "compile", "detect_anomaly": "inspect", "graph": "draw", "paths": "inspect", "signals": "inspect",
+    "compile": "compiler", "scan": "compiler", "detect_anomaly": "inspect", "graph": "draw", "paths": "inspect", "signals": "inspect",
     "testing": "", "uses": "inspect", "watch": "inspect",
 }  # fmt: skip
 """Where names are that training does not need: they are loaded when they are first asked for."""

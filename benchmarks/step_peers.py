@@ -85,7 +85,7 @@ class Compiled(Eager):
 
     def compile(self, f: Any) -> Any:
         # not ad.compile: once anything of the package is loaded, that name is the package
-        from autodiff.compile import compile
+        from autodiff.compiler import compile
 
         return compile(f)
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from models.steps import Kinds
 
 __all__ = [
     "CHECKPOINT",
@@ -53,6 +54,13 @@ class Progress:
     """Loss of the very first step."""
     start: list[dict[str, Any]] = field(default_factory=list)
     """States of the generators when the epoch under way began."""
+    kinds: Kinds = field(default_factory=Kinds)
+    """Which kinds of batches there were."""
+
+    @classmethod
+    def read(cls, numbers: Mapping[str, Any]) -> Progress:
+        """What `asdict` once made these of."""
+        return cls(**{**numbers, "kinds": Kinds(**numbers.get("kinds", {}))})
 
     def count(self, loss: float, units: int) -> None:
         """Add a step."""
@@ -131,7 +139,7 @@ def read(
     best = _below("best", arrays)
     try:
         with _refusing(path):
-            progress = Progress(**numbers["progress"])
+            progress = Progress.read(numbers["progress"])
             model.load_state_dict(best)  # refuses what does not fit
             model.load_state_dict(_below("model", arrays))
             optimizer.load_state_dict(_below("optimizer", arrays))

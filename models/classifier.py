@@ -17,6 +17,9 @@ __all__ = ["POOLINGS", "Classifier"]
 
 POOLINGS = ("max", "mean", "last")
 
+GRAMS = 16
+"""Numbers of grams are rounded up to a multiple of this, so that few kinds of batches differ."""
+
 KNOWN_STD = 0.3
 """Of vectors that were learnt elsewhere."""
 
@@ -140,21 +143,17 @@ class Classifier(ad.Module):
 
     def scores(self, texts: Sequence[str]) -> ad.Tensor:
         """Scores of shape (texts, classes)."""
-        return self._with_bag(self(*self.ids(texts)), texts)
+        alone = self(*self.ids(texts))
+        return alone if self.bag is None else alone + self.bag(self.bag.ids(texts))
 
-    def loss(
-        self,
-        texts: Sequence[str],
-        y: np.ndarray,
-        unknown: float = 0.0,
-        rng: int | np.random.Generator = 0,
-    ) -> ad.Tensor:
-        """The mean cross-entropy with the classes `y`.
+    def inputs(
+        self, texts: Sequence[str], unknown: float = 0.0, rng: int | np.random.Generator = 0
+    ) -> tuple[np.ndarray, ...]:
+        """What `loss` takes of texts: ids and mask and, where there is a bag, its grams.
 
         Parameters
         ----------
         texts : sequence of str
-        y : ndarray of int, shape (texts,)
         unknown : float
             Share of the words that the network sees as unknown ones.
         rng : int or Generator
@@ -162,11 +161,15 @@ class Classifier(ad.Module):
         """
         ids, mask = self.ids(texts)
         ids[np.random.default_rng(rng).random(ids.shape) < unknown] = 0
+        return (ids, mask) if self.bag is None else (ids, mask, _longer(self.bag.ids(texts)))
+
+    def loss(self, y: Any, ids: Any, mask: Any, grams: Any = None) -> ad.Tensor:
+        """The mean cross-entropy with the classes `y`, of shape (texts,), of `inputs`."""
         alone = self(ids, mask)
         loss = ad.cross_entropy(alone, y)
         if self.bag is None:
             return loss
-        return (loss + ad.cross_entropy(self._with_bag(alone, texts), y)) / 2
+        return (loss + ad.cross_entropy(alone + self.bag(grams), y)) / 2
 
     def probabilities(self, texts: Sequence[str], batch: int = 64) -> np.ndarray:
         """The probability of each class, of shape (texts, classes)."""
@@ -181,9 +184,6 @@ class Classifier(ad.Module):
         """The most probable class of each text."""
         return [self.labels.words[i] for i in self.probabilities(texts).argmax(-1)]
 
-    def _with_bag(self, scores: ad.Tensor, texts: Sequence[str]) -> ad.Tensor:
-        return scores if self.bag is None else scores + self.bag(self.bag.ids(texts))
-
     def _pooled(self, h: ad.Tensor, states: list[Any], counts: np.ndarray) -> ad.Tensor:
         """Over the steps that count, of shape (texts, outputs)."""
         if self.pooling == "last":
@@ -193,3 +193,8 @@ class Classifier(ad.Module):
         if self.pooling == "max":
             return ad.max(ad.where(counts, h, -np.inf), 0)
         return ad.sum(ad.where(counts, h, 0), 0) / counts.sum(0, dtype=h.dtype)
+
+
+def _longer(grams: np.ndarray) -> np.ndarray:
+    """With as many more rows of no gram as make the number a multiple of `GRAMS`."""
+    return np.pad(grams, ((0, -len(grams) % GRAMS), (0, 0)))

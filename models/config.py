@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import autodiff as ad
 from models.options import number
+from models.steps import COMPILE
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "Option", "Settings"]
 
@@ -68,6 +69,7 @@ class Settings:
     seed: int = 0
     dtype: str = "float32"
     threads: int = 1
+    compile: str = "auto"
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         "epochs": Option("passes over the training part", COUNT, metavar="N"),
@@ -86,6 +88,8 @@ class Settings:
         "seed": Option("of all that is random", number(int, 0), metavar="N"),
         "threads": Option("for the matrix products", number(int, 1, 1025), metavar="N"),
         "dtype": Option("float32 or float64", choices=("float32", "float64")),
+        "compile": Option("steps as programs in C or on numpy, never (off), or where it pays "
+                          "(auto)", choices=COMPILE),
     }  # fmt: skip
     MODEL: ClassVar[str] = ""
     """Its name on the command line."""

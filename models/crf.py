@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from models.arrays import as_array
 
 __all__ = ["CRF"]
 
@@ -69,12 +70,19 @@ class CRF(ad.Module):
     def log_partition(self, e: Any, mask: Any = None) -> ad.Tensor:
         """log Z of each sequence, of shape (batch,)."""
         e, mask = self._fitting(e, mask)
-        first, *others = e
-        alpha = self.start + first
-        for scores, counts in zip(others, mask[1:]):
-            longer = scores + ad.logsumexp(ad.expand_dims(alpha, -1) + self.A, 1)
-            alpha = longer if counts.all() else ad.where(counts[:, None], longer, alpha)
+        alpha = self.start + e[0]
+        if len(e) > 1 and ad.is_compiling():
+            alpha, _ = ad.scan(lambda alpha, t: (self._next(alpha, *t), None), alpha,
+                               (e[1:], mask[1:]))  # fmt: skip
+        elif len(e) > 1:
+            for scores, counts in zip(e[1:], mask[1:]):
+                alpha = self._next(alpha, scores, None if counts.all() else counts)
         return ad.logsumexp(alpha + self.end, -1)
+
+    def _next(self, alpha: Any, scores: Any, counts: Any) -> ad.Tensor:
+        """alpha(t) from alpha(t-1), which it is for the sequences that do not count."""
+        longer = scores + ad.logsumexp(ad.expand_dims(alpha, -1) + self.A, 1)
+        return longer if counts is None else ad.where(counts[:, None], longer, alpha)
 
     def score(self, e: Any, y: Any, mask: Any = None) -> ad.Tensor:
         """s(y) of each sequence, of shape (batch,)."""
@@ -106,14 +114,14 @@ class CRF(ad.Module):
 
     def _fitting(self, e: Any, mask: Any) -> tuple[Any, np.ndarray]:
         """`e` as an array or a tensor, and where there are steps."""
-        e = e if isinstance(e, ad.Tensor) else np.asarray(e)
+        e = as_array(e)
         tags = len(self.start)
         if e.ndim != 3 or not len(e) or e.shape[-1] != tags:
             raise ad.errors.ShapeError(
                 f"CRF: scores are {e.shape}; expected (time, batch, {tags}), with a step or more"
             )
-        mask = np.ones(e.shape[:2], bool) if mask is None else np.asarray(mask, bool)
-        if mask.shape != e.shape[:2] or not mask[0].all() or (mask[1:] > mask[:-1]).any():
+        mask = np.ones(e.shape[:2], bool) if mask is None else as_array(mask, bool)
+        if mask.shape != e.shape[:2] or _has_holes(mask):
             raise ad.errors.ShapeError(
                 f"CRF: mask is {mask.shape}; expected {e.shape[:2]}, each sequence true from "
                 "its first step to its last"
@@ -125,12 +133,19 @@ class CRF(ad.Module):
         if np.shape(y) != mask.shape:
             raise ad.errors.ShapeError(f"CRF: tags are {np.shape(y)}; expected {mask.shape}")
         y, tags = np.where(mask, y, 0), len(self.start)
-        wrong = y[~np.isin(y, np.arange(tags))]
-        if wrong.size:
+        wrong = [] if ad.is_compiling() else y[~np.isin(y, np.arange(tags))]
+        if len(wrong):
             raise ad.errors.DomainError(
                 f"CRF: there is no tag {wrong[0]}; tags are numbers from 0 to {tags - 1}"
             )
         return y.astype(np.int64)
+
+
+def _has_holes(mask: Any) -> bool:
+    """Whether a sequence is not true from its first step to its last; of values that are known."""
+    if ad.is_compiling():
+        return False
+    return not mask[0].all() or bool((mask[1:] > mask[:-1]).any())
 
 
 def _followed(came: np.ndarray, last: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +41,8 @@ class Result:
     kept: int
     """The epoch whose model is kept, from 1."""
     seconds: float
+    steps: str
+    """What ran how: eager or compiled."""
     figures: Figures
     files: list[str]
 
@@ -134,14 +138,14 @@ def run(
             trainer.resume()
             say(f"resuming after {len(trainer.history)} of {settings.epochs} epochs")
         began = time.perf_counter()
-        with _saying_how_to_go_on(settings, out):
+        with _saying_how_to_go_on(settings, out), _warning_in_a_line():
             trainer.fit()
         seconds = time.perf_counter() - began
         with _saying_how_to_go_on(settings, out, "interrupted after the training, which is saved"):
             files = _leave_model(experiment, trainer, out, say)
             result = Result(
                 settings, experiment, trainer.history, trainer.kept_epoch, seconds,
-                experiment.figures(), files,
+                trainer.how, experiment.figures(), files,
             )  # fmt: skip
             ad.io.replace(out / REPORT, _page(result).encode())
     return result
@@ -154,6 +158,14 @@ def _saying_how_to_go_on(settings: Settings, out: Path, what: str = "") -> Itera
     except KeyboardInterrupt as stop:
         command = f"autodiff train {settings.MODEL} --out {shlex.quote(str(out))} --resume"
         raise StoppedError(f"{what or stop}; to go on: {command}") from stop
+
+
+@contextmanager
+def _warning_in_a_line() -> Iterator[None]:
+    """Warnings as a command says things, without a line of code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *where: print("autodiff:", message, file=sys.stderr)
+        yield
 
 
 def make_trainer(
@@ -173,6 +185,7 @@ def make_trainer(
         patience=settings.patience,
         keep=settings.keep,
         checkpoint=checkpoint,
+        compile=settings.compile,
         settings={**settings.kept, "checksum": experiment.checksum()},
     )
 

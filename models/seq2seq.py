@@ -166,12 +166,22 @@ class Seq2Seq(Translator):
         The arguments are those of `inputs`, and the first of `outputs`.
         """
         encoded, state = self.read(f, mask, L)
+        return self.scores(encoded, *self._along(encoded, self.dropout(self.D(before)), state))
+
+    def _along(self, encoded: Encoded, ys: Any, state: State) -> Any:
+        """s, c and a of all steps, of which each is a loop's in a function that is compiled."""
+        if ad.is_compiling():
+
+            def step(state: State, y: Any) -> tuple[State, Any]:
+                state = self.step(encoded, y, state)
+                return state, state[:3]
+
+            return ad.scan(step, state, ys)[1]
         states = []
-        for y in self.dropout(self.D(before)):
+        for y in ys:
             state = self.step(encoded, y, state)
-            states.append(state)
-        s, c, a, _ = zip(*states)
-        return self.scores(encoded, ad.stack(s), ad.stack(c), ad.stack(a))
+            states.append(state[:3])
+        return map(ad.stack, zip(*states))
 
     def read(self, f: np.ndarray, mask: np.ndarray, L: np.ndarray) -> tuple[Encoded, State]:
         """The sentences, and the state before the first step."""

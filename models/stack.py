@@ -11,7 +11,7 @@ import numpy as np
 import autodiff as ad
 from models.gru import GRU
 from models.lstm import LSTM
-from models.recurrent import Recurrent, check_sizes
+from models.recurrent import Recurrent, check_sizes, joined
 from models.rnn import RNN
 
 __all__ = ["CELLS", "Stack"]
@@ -139,21 +139,22 @@ class Stack(ad.Module):
         axis = int(self.batch_first and np.ndim(steps[0]) == 2)
         states: list[Any] = []
 
-        def along(name: str, network: Recurrent, backwards: bool) -> list[ad.Tensor]:
+        def along(name: str, network: Recurrent, backwards: bool) -> Any:
             turn = slice(None, None, -1 if backwards else 1)
+            turned = masks if masks is None else masks[turn]
             with ad.scope(f"{type(network).__name__} {name}"):
-                outputs, end = network.run(steps[turn], next(starts), masks[turn], truncate)
+                outputs, end = network.run(steps[turn], next(starts), turned, truncate)
             states.append(end)
             return outputs[turn]
 
         for i, forwards in enumerate(self.forwards):
-            steps = [self.dropout(x) for x in steps] if i else steps
+            steps = _each(self.dropout, steps) if i else steps
             outputs = along(f"forwards.{i}", forwards, False)
             if self.backwards:
                 back = along(f"backwards.{i}", self.backwards[i], True)
-                outputs = [ad.concatenate(both, -1) for both in zip(outputs, back)]
+                outputs = _each(lambda *both: ad.concatenate(both, -1), outputs, back)
             steps = outputs
-        return ad.stack(steps, axis), states
+        return joined(steps, axis), states
 
     def _starts(self, h0: Any) -> list[Any]:
         count = len(self.forwards) + len(self.backwards)
@@ -164,3 +165,10 @@ class Stack(ad.Module):
                 f"Stack: h0 has {len(h0)} states; expected {count}, one for each network"
             )
         return list(h0)
+
+
+def _each(f: Callable[..., Any], *outputs: Any) -> Any:
+    """`f` of each step, or of all at once where they are one tensor."""
+    if isinstance(outputs[0], list):
+        return [f(*parts) for parts in zip(*outputs)]
+    return f(*outputs)

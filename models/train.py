@@ -17,6 +17,7 @@ import numpy as np
 import autodiff as ad
 from models.checkpoint import Progress, generators, read, restore, states, write
 from models.extras import need
+from models.steps import Steps
 
 __all__ = ["DivergedError", "StoppedError", "Task", "Trainer", "TrainingError"]
 
@@ -47,8 +48,12 @@ class Task(Protocol):
     def size(self, batch: Any) -> int:
         """How many units a batch has; an epoch's loss is the mean over them."""
 
-    def loss(self, model: Any, batch: Any, rng: np.random.Generator) -> ad.Tensor:
-        """The mean loss of one batch."""
+    def inputs(self, batch: Any, rng: np.random.Generator) -> tuple[Any, ...]:
+        """The arrays of a batch: all that is drawn, padded or looked up."""
+
+    def loss(self, model: Any, *inputs: Any) -> ad.Tensor:
+        """The mean loss of one batch, as a function of the model and arrays that can be compiled:
+        it does not depend on anything else that changes, and branches on no value."""
 
     def evaluate(self, model: Any) -> Row:
         """Figures on the validation part; ``"loss"`` is the one that the run stops by."""
@@ -78,6 +83,8 @@ class Trainer:
         the last ones.
     checkpoint : path-like, optional
         File that is rewritten after epochs, and when the run ends or is interrupted.
+    compile : {"auto", "c", "numpy", "off"}
+        What runs the steps; see `models.steps.Steps`.
     save_every : float
         Least seconds between two writings after epochs, which wait for the disk.
     settings : dict, optional
@@ -99,18 +106,20 @@ class Trainer:
         patience: int | None = None,
         keep: str = "best",
         checkpoint: str | Path | None = None,
+        compile: str = "auto",  # noqa: A002 - the field's name for it
         save_every: float = 1.0,
         settings: dict[str, Any] | None = None,
         quiet: bool = False,
     ) -> None:
         self.model, self.task, self.optimizer = model, task, optimizer
-        self.epochs, self.clip, self.patience = epochs, clip, patience
+        self.epochs, self.patience = epochs, patience
         self.keep, self.rng = keep, np.random.default_rng(rng)
         self.lr, self.schedule = optimizer.lr, schedule or (lambda step: 1.0)
         self.checkpoint = None if checkpoint is None else Path(checkpoint)
         self.save_every, self._saved_at = save_every, -math.inf
         self.settings, self.quiet = settings or {}, quiet
         self.generators = generators(self.rng, model)
+        self.steps = Steps(task.loss, clip, compile, self.generators)
         self.progress = Progress()
         self.best = model.state_dict()
 
@@ -131,6 +140,11 @@ class Trainer:
         return self.best_epoch if self.keep == "best" else len(self.history)
 
     @property
+    def how(self) -> str:
+        """What ran how: eager or compiled steps, and what it took."""
+        return self.steps.described(self.progress.kinds)
+
+    @property
     def is_finished(self) -> bool:
         """Whether all epochs are done, or too many in a row brought nothing."""
         done = len(self.history)
@@ -148,6 +162,7 @@ class Trainer:
             On Ctrl-C, after the step under way and a checkpoint. A second one does not wait.
         """
         # An overflow shows in the loss, which is looked at in every step.
+        self.optimizer.zero_grad()
         with np.errstate(all="ignore"), _interruption() as stop, self._bar() as bar:
             while not self.is_finished:
                 self._run_epoch(bar, stop)
@@ -199,14 +214,10 @@ class Trainer:
 
     def _run_step(self, batch: Any) -> None:
         self.optimizer.lr = self.lr * self.schedule(self.progress.step)
-        loss = self.task.loss(self.model, batch, self.rng)
-        self._require_sane(loss.item(), f"step {self.progress.batch + 1}")
-        self.optimizer.zero_grad()
-        loss.backward()
-        if self.clip is not None:
-            ad.optim.clip_grad_norm(self.model.parameters(), self.clip)
-        self.optimizer.step()
-        self.progress.count(loss.item(), self.task.size(batch))
+        inputs = self.task.inputs(batch, self.rng)
+        loss = self.steps(self.model, self.optimizer, inputs, self.progress.kinds)
+        self._require_sane(loss, f"step {self.progress.batch + 1}")
+        self.progress.count(loss, self.task.size(batch))
 
     def _require_sane(self, loss: float, where: str) -> None:
         first = loss if self.progress.first is None else self.progress.first

@@ -75,9 +75,12 @@ class AddingTask:
         """Sequences of a batch."""
         return self.batch_size
 
-    def loss(self, model: Any, batch: int, rng: np.random.Generator) -> ad.Tensor:
+    def inputs(self, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Sequences and their sums."""
+        return self.draw(self.batch_size, batch)
+
+    def loss(self, model: Any, xs: Any, y: Any) -> ad.Tensor:
         """Mean squared error."""
-        xs, y = self.draw(self.batch_size, batch)
         return ad.mse(model(xs), y)
 
     def evaluate(self, model: Any) -> dict[str, float]:

@@ -45,10 +45,13 @@ class Classification:
         """Examples of a batch."""
         return len(batch)
 
-    def loss(self, model: Any, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
-        """Mean cross-entropy."""
+    def inputs(self, batch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The examples, varied, and their classes."""
         x, y = self.split.train.x[batch], self.split.train.y[batch]
-        x = self.augment(x, rng=rng) if self.augment else x
+        return (self.augment(x, rng=rng) if self.augment else x), y
+
+    def loss(self, model: Any, x: Any, y: Any) -> ad.Tensor:
+        """Mean cross-entropy."""
         return ad.cross_entropy(model(x), y)
 
     def evaluate(self, model: Any) -> dict[str, float]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isnan, nan
+from typing import Any
 
 import numpy as np
 
@@ -81,13 +82,17 @@ class Tagging:
         """Words of a batch."""
         return sum(len(self._train[i][0]) for i in batch)
 
-    def loss(self, model: WordTagger, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
-        """The negative log probability of the tags per word."""
+    def inputs(self, batch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """Ids of shape (time, batch, features), tags and mask of shape (time, batch)."""
         ids, y, mask = _arrays([self._train[i] for i in batch])
-        column = model.features.word_column
+        column = self.model.features.word_column
         if self.unknown and column is not None:
             words = ids[..., column]
             words[rng.random(words.shape) < self._rates[words]] = 0
+        return ids, y, mask
+
+    def loss(self, model: WordTagger, ids: Any, y: Any, mask: Any) -> ad.Tensor:
+        """The negative log probability of the tags per word."""
         return model.loss(ids, y, mask)
 
     def evaluate(self, model: WordTagger) -> dict[str, float]:

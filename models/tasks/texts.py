@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class TextClassification:
     ----------
     corpus : Corpus of Labelled
     model : Classifier
-        Whose labels are used.
+        Whose words and labels are used.
     batch_size : int
         Texts of one step.
     unknown : float
@@ -56,10 +57,15 @@ class TextClassification:
         """Words of a batch."""
         return sum(self._lengths[i] for i in batch)
 
-    def loss(self, model: Classifier, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
-        """Mean cross-entropy."""
+    def inputs(self, batch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """The classes of texts, and the texts as the model takes them."""
         examples = [self.corpus.train[i] for i in batch]
-        return model.loss([e.text for e in examples], self._y(examples), self.unknown, rng)
+        texts = [example.text for example in examples]
+        return self._y(examples), *self.model.inputs(texts, self.unknown, rng)
+
+    def loss(self, model: Classifier, *inputs: Any) -> ad.Tensor:
+        """Mean cross-entropy."""
+        return model.loss(*inputs)
 
     def evaluate(self, model: Classifier) -> dict[str, float]:
         """Loss and accuracy on the validation part."""

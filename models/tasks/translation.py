@@ -79,13 +79,19 @@ class Translation:
         """Target words of a batch, with the end of each sentence."""
         return sum(len(self._train[i][1]) + 1 for i in batch)
 
-    def loss(self, model: Seq2Seq, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
-        """Mean cross-entropy of the target words."""
+    def inputs(self, batch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """What the model takes of the sentences, then the words to be written and their mask."""
         sources, targets = zip(*(self._train[i] for i in batch))
-        f, mask, L = model.inputs(sources, [self._tables[i] for i in batch])
-        before, y, counts = model.outputs(targets)
+        f, mask, L = self.model.inputs(sources, [self._tables[i] for i in batch])
+        before, y, counts = self.model.outputs(targets)
         for ids in (f, before):
             ids[rng.random(ids.shape) < self.unknown] = 0
+        return f, mask, L, before, y, counts
+
+    def loss(
+        self, model: Seq2Seq, f: Any, mask: Any, L: Any, before: Any, y: Any, counts: Any
+    ) -> ad.Tensor:
+        """Mean cross-entropy of the target words."""
         return ad.cross_entropy(model(f, mask, L, before), y, mask=counts)
 
     def evaluate(self, model: Seq2Seq) -> dict[str, float]:

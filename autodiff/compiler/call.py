@@ -1,0 +1,209 @@
+"""`compile`: a function that is traced once for each kind of arguments, and then runs natively."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from autodiff import tree
+from autodiff.compiler import toolchain
+from autodiff.compiler.capture import Captured
+from autodiff.compiler.kinds import differences, kind_of
+from autodiff.compiler.program import Program
+from autodiff.compiler.replay import Retry
+from autodiff.compiler.specialized import Specialized
+from autodiff.compiler.trace import trace
+from autodiff.errors import DomainError
+from autodiff.scalar import Scalar
+from autodiff.settings import is_recording, recorder
+from autodiff.tensor import Tensor
+
+__all__ = ["BACKENDS", "Compiled", "compile"]
+
+BACKENDS = ("auto", "c", "numpy", "off")
+
+
+def compile(  # noqa: A001 - the field's name for it
+    f: Callable[..., Any], *, backend: str = "auto", cache: bool = True, limit: int = 64
+) -> Compiled:
+    """Make `f` run as one program: forward, backward and update without Python in between.
+
+    At the first call for each kind of arguments `f` runs once on arrays that write down what is
+    done with them. What it does besides, printing for instance, it does at that call only. Later
+    calls run the program, with the results of eager mode: the same bits with the backend
+    ``"numpy"``, to a few units in the last place with ``"c"``.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays, numbers, tensors, modules and optimisers, and nested lists, tuples and dicts of
+        them; may call `grad`, `value_and_grad`, `hvp`, ``loss.backward()`` and the step of an
+        optimiser. Tensors, modules and optimisers that it reaches by itself, as a function within
+        a function does, count as arguments.
+    backend : {"auto", "c", "numpy", "off"}
+        ``"c"``: machine code, made by a C compiler. ``"numpy"``: a straight line of numpy calls.
+        ``"auto"``: C where there is a compiler, else numpy; the environment variable
+        AUTODIFF_COMPILE, if set, decides instead. ``"off"``: `f` as it is.
+    cache : bool
+        Whether machine code is kept on disk for the next process.
+    limit : int
+        For so many kinds of arguments there are programs; further ones run in eager mode.
+
+    Returns
+    -------
+    Compiled
+        To be called as `f`. Its `program` and `source` show what runs.
+
+    Raises
+    ------
+    TraceError
+        At a call, if `f` depends on a value (a branch, ``.item()``), or has effects but on its
+        arguments. The message names the line.
+    CompilerError
+        With the backend ``"c"``, if there is no compiler, or it refuses.
+
+    Notes
+    -----
+    Arrays, tensors and Python floats may have other values at each call; their shapes and dtypes,
+    and all other arguments, such as integers and strings, are part of the kind. Parameters and the
+    state of an optimiser are written in place. A gradient that a step of an optimiser has used is
+    gone afterwards; other gradients of ``backward`` are delivered as in eager mode. Arrays of
+    numpy that `f` reaches by itself are constants.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> f = ad.compile(ad.value_and_grad(lambda x: ad.sum(x * x)), backend="numpy")
+    >>> value, gradient = f(np.array([1.0, 2.0]))
+    >>> float(value), gradient
+    (5.0, array([2., 4.]))
+    >>> print(f.program)  # doctest: +ELLIPSIS
+    inputs ...
+    """
+    return Compiled(f, backend, cache, limit)
+
+
+class Compiled:
+    """A function with a program for each kind of arguments that it was called with.
+
+    Attributes
+    ----------
+    program : Program or None
+        That of the last call; print it.
+    source : str
+        The C text of the last call's program.
+    programs : int
+        How many there are.
+    """
+
+    def __init__(self, f: Callable[..., Any], backend: str, cache: bool, limit: int) -> None:
+        if backend not in BACKENDS:
+            raise DomainError(f"compile: backend={backend!r} is none of {', '.join(BACKENDS)}")
+        if not callable(f):
+            raise DomainError(f"compile() takes a function, not {f!r}")
+        self.f, self.backend, self.cache, self.limit = f, backend, cache, limit
+        self._programs: dict[Any, Specialized] = {}
+        self._last: Specialized | None = None
+        self._captured: Captured | None = None
+        update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        last = self._last
+        if last is not None and last.match is not None and recorder.get() is None:
+            assert self._captured is not None
+            new = last.match(self._captured.given(args), kwargs)
+            if new is not None:
+                try:
+                    return last.again(new)
+                except Retry:
+                    return self.f(*args, **kwargs)
+        return self._by_the_long_way(args, kwargs)
+
+    def _by_the_long_way(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        backend = _chosen(self.backend)
+        if backend == "off" or recorder.get() is not None:
+            return self.f(*args, **kwargs)
+        captured = self._captured = Captured(self.f)
+        given = captured.given(args)
+        leaves, definition = tree.flatten((list(given), kwargs))
+        if is_recording() and any(map(_is_within_a_graph, leaves)):
+            return self.f(*args, **kwargs)  # for the sake of its derivative
+        found = self._found(backend, captured, leaves, definition)
+        if found is None:
+            return self.f(*args, **kwargs)
+        self._last = found
+        try:
+            return found(leaves, given, kwargs)
+        except Retry:
+            return self.f(*args, **kwargs)
+
+    def _found(
+        self, backend: str, captured: Captured, leaves: list[Any], definition: Any
+    ) -> Specialized | None:
+        key = (backend, kind_of(leaves, definition))
+        found = self._programs.get(key)
+        if found is None and len(self._programs) < self.limit:
+            traced = trace(captured, leaves, definition)
+            found = Specialized(traced, backend, self.cache, leaves)
+            self._programs[key] = found
+            if len(self._programs) == self.limit:
+                self._warn(leaves, definition)
+        return found
+
+    def _warn(self, leaves: list[Any], definition: Any) -> None:
+        others = next(reversed(list(self._programs.values())[:-1]), None)
+        changed = differences(leaves, definition, others.leaves) if others else "nothing"
+        name = getattr(self.f, "__name__", "the function")
+        warnings.warn(
+            f"compile: {name} has programs for {self.limit} kinds of arguments now; others will "
+            f"run in eager mode. What changed last: {changed}. Pad arrays to few shapes, pass "
+            "numbers that change as floats or arrays, or raise limit=",
+            stacklevel=4,
+        )
+
+    @property
+    def program(self) -> Program | None:
+        """The program of the last call."""
+        return self._last.trace.program if self._last else None
+
+    @property
+    def source(self) -> str:
+        """The C of the last call; empty where none was made."""
+        return self._last.source if self._last else ""
+
+    @property
+    def programs(self) -> int:
+        """For how many kinds of arguments there is a program."""
+        return len(self._programs)
+
+
+def _chosen(backend: str) -> str:
+    """What to use; without a compiler "auto" means numpy, which is said once."""
+    if backend == "auto":
+        backend = os.environ.get("AUTODIFF_COMPILE") or "auto"
+    if backend not in BACKENDS:
+        raise DomainError(f"AUTODIFF_COMPILE={backend} is none of {', '.join(BACKENDS)}")
+    if backend == "auto":
+        backend = "c" if toolchain.find() is not None else "numpy"
+        if backend == "numpy" and not _told:
+            _told.append(True)
+            warnings.warn(
+                "compile: no C compiler is there, so programs run as numpy calls: install gcc or "
+                'clang, or pip install "autodiff[native]"',
+                stacklevel=4,
+            )
+    return backend
+
+
+_told: list[bool] = []
+
+
+def _is_within_a_graph(leaf: Any) -> bool:
+    """Whether a gradient outside of the function goes through this value."""
+    if not isinstance(leaf, (Tensor, Scalar)) or not leaf.requires_grad:
+        return False
+    return leaf._node.op is not None or leaf._node.info.traced

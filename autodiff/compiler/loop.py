@@ -1,0 +1,323 @@
+"""A scan within a program: the cell is traced once, and so is its backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff import tree
+from autodiff.backward import sweep
+from autodiff.compiler.program import Instruction, Program, Value, mapped
+from autodiff.compiler.traced import Recorder, Traced, emit, recorder, recording_into, user_line
+from autodiff.custom import PACK
+from autodiff.errors import DTypeError, ShapeError
+from autodiff.nodes import Info, Node, TensorNode, tick
+from autodiff.op import op
+from autodiff.settings import recording
+from autodiff.sparse import Parts, Product, RowGrad
+from autodiff.tensor import Tensor, items, wrap
+
+__all__ = ["loop", "traced_scan"]
+
+
+def loop(length: int, reverse: bool, carries: Any, xs: Any, run: Any = None) -> Any:
+    """What a loop does: ``run(*carries, *slices) -> (*carries, *ys)`` for each step."""
+    carries, ys = list(carries), []
+    order = range(length - 1, -1, -1) if reverse else range(length)
+    for t in order:
+        results = run(*carries, *(x[t] for x in xs))
+        carries, made = list(results[: len(carries)]), results[len(carries) :]
+        ys.append(made)
+    stacks = [np.stack(parts[::-1] if reverse else parts) for parts in map(list, zip(*ys))]
+    return (*carries, *stacks)
+
+
+class _Loop:
+    """A loop instruction under construction: outputs may be added while others are in use."""
+
+    def __init__(self, length: int, reverse: bool, carries: list[Any], xs: list[Any]) -> None:
+        self.length, self.body = length, Recorder()
+        self.instruction = Instruction(
+            loop, (length, reverse, tuple(map(_value, carries)), tuple(map(_value, xs))), {}, (),
+            True, user_line(), self.body.program,
+        )  # fmt: skip
+
+    def close(self, carries: list[Any]) -> list[Traced]:
+        """Put the instruction into the program; gives the last carries."""
+        under_way = recorder.get()
+        assert under_way is not None
+        under_way.program.instructions.append(self.instruction)
+        return [self._add(c, c.shape) for c in carries]
+
+    def stacked(self, y: Any) -> Traced:
+        """What `y` of the body is in all steps."""
+        return self._add(y, (self.length, *y.shape))
+
+    def _add(self, result: Any, shape: tuple[int, ...]) -> Traced:
+        made = Traced(Value(shape, result.dtype), np.zeros(shape, result.dtype))
+        self.body.program.outputs.append(_value(result))
+        self.instruction.out = (*self.instruction.out, made.value)
+        return made
+
+    def add_input(self, x: Any, example: Any) -> Traced:
+        """Another array that is cut into steps; gives the part of a step."""
+        length, reverse, carries, xs = self.instruction.args
+        self.instruction.args = (length, reverse, carries, (*xs, _value(x)))
+        return self.body.input(example)
+
+
+def _value(x: Any) -> Any:
+    return x.value if isinstance(x, Traced) else x
+
+
+def _array(leaf: Any) -> Any:
+    """The array or number in a leaf."""
+    value = leaf._value if isinstance(leaf, Tensor) else leaf
+    return value if hasattr(value, "dtype") else np.asarray(value)[()]
+
+
+def _example(x: Any) -> Any:
+    return x.example if isinstance(x, Traced) else x
+
+
+class _Forward:
+    """The cell, traced on one step."""
+
+    def __init__(
+        self, cell: Callable[..., Any], h0: Any, xs: list[Any], x_def: Any, length: int
+    ) -> None:
+        self.start = tick()
+        self.h0, self.h_def = tree.flatten(h0)
+        self.xs, self.length = xs, length
+        h_arrays, x_arrays = list(map(_array, self.h0)), list(map(_array, xs))
+        self.loop = _Loop(length, False, h_arrays, x_arrays)
+        body = self.loop.body
+        with recording_into(body):
+            self.h_in = [_leaf(body.input(_example(h)), True) for h in h_arrays]
+            self.x_in = [
+                _leaf(body.input(_example(a)[0]), isinstance(x, Tensor) and x.requires_grad)
+                for a, x in zip(x_arrays, xs, strict=True)
+            ]
+            h = tree.unflatten(self.h_def, self.h_in)
+            result = cell(h, tree.unflatten(x_def, self.x_in))
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise DTypeError("scan: the cell returns a pair: the new state, and a result")
+            self.h_out = [_as_tensor(leaf) for leaf in tree.leaves_like(self.h_def, result[0])]
+            ys, self.y_def = tree.flatten([] if result[1] is None else [result[1]])
+            self.ys = list(map(_as_tensor, ys))
+        self._check()
+        self.carries = self.loop.close([h._value for h in self.h_out])
+        self.stacks = [self.loop.stacked(y._value) for y in self.ys]
+
+    def _check(self) -> None:
+        for before, after in zip(self.h_in, self.h_out, strict=True):
+            if before.shape != after.shape or before.dtype != after.dtype:
+                raise ShapeError(
+                    f"scan: the state is {before.dtype}{before.shape} before a step and "
+                    f"{after.dtype}{after.shape} after it; a loop needs the same"
+                )
+
+    def results(self) -> list[Tensor]:
+        """The nodes at which gradients arrive."""
+        return [*self.h_out, *self.ys]
+
+    def captured(self) -> list[Node]:
+        """Nodes from outside that the cell depends on."""
+        roots = [r._node for r in self.results() if r._node is not None]
+        found, seen = [], set(roots)
+        for node in roots:
+            for parent in node.parents:
+                if parent is not None and parent not in seen:
+                    seen.add(parent)
+                    (found if parent.order < self.start else roots).append(parent)
+        own = {h._node for h in [*self.h_in, *self.x_in]}
+        return [n for n in found if n not in own]
+
+
+def _leaf(value: Any, tracked: bool) -> Tensor:
+    node = None
+    if tracked and value.dtype.kind == "f":
+        node = TensorNode(None, (), (), (value.shape, value.dtype))
+        node.info = Info(keeps_grad=True)
+        node.info.traced = True
+    return wrap(value, node)
+
+
+def _as_tensor(leaf: Any) -> Tensor:
+    return leaf if isinstance(leaf, Tensor) else wrap(_traced(leaf), None)
+
+
+def _traced(x: Any) -> Any:
+    x = x if hasattr(x, "dtype") else np.asarray(x)[()]
+    return x
+
+
+def traced_scan(
+    cell: Callable[..., Any], h0: Any, xs: list[Any], x_def: Any, length: int
+) -> tuple[Any, Any]:
+    """The scan as an instruction of the program under way, on a node of the graph."""
+    forward = _Forward(cell, h0, xs, x_def, length)
+    values = [*forward.carries, *forward.stacks]
+    outputs = _recorded(forward, values)
+    h = tree.unflatten(forward.h_def, outputs[: len(forward.h0)])
+    ys = tree.unflatten(forward.y_def, outputs[len(forward.h0) :])
+    return h, ys[0] if ys else None
+
+
+def _recorded(forward: _Forward, values: list[Any]) -> list[Any]:
+    inputs = [leaf for leaf in [*forward.h0, *forward.xs]]
+    nodes = [x._node if isinstance(x, Tensor) and x.requires_grad else None for x in inputs]
+    held = forward.captured()
+    scope = recording.get()
+    if scope is None or not (held or any(n is not None for n in nodes)):
+        return [wrap(v, None) for v in values]
+    parents = (*nodes, *held)
+    specs = tuple(
+        n.spec if n is not None else (np.shape(_array(x)), _array(x).dtype)
+        for n, x in zip(parents, [*inputs, *held])
+    )
+    packed = TensorNode(PACK, parents, (), specs)
+
+    def rule(g: Any) -> Parts:
+        given = g.grads if isinstance(g, Parts) else {0: g}
+        return Parts(_backward(forward, given, nodes, held), specs)
+
+    row = op("scan", lambda values: values, rule, numpy=(), outputs=len(values), lazy=Parts)
+    spec = tuple((v.shape, v.dtype) for v in values)
+    if len(values) == 1:
+        return [wrap(values[0], TensorNode(row, (packed,), (), spec[0], scope))]
+    return list(items(tuple(values), TensorNode(row, (packed,), (), spec, scope)))
+
+
+def _backward(
+    forward: _Forward, given: dict[int, Any], nodes: list[Any], held: list[Node]
+) -> dict[int, Any]:
+    """Emit the loop that goes back; the gradient of each parent by its number."""
+    count = len(forward.h0)
+    zeros = [np.zeros(h.shape, h.dtype) for h in forward.h_out]
+    gh0 = [given.get(i, zeros[i]) for i in range(count)]
+    back = _Loop(forward.length, True, gh0, [])
+    with recording_into(back.body):
+        gh = [back.body.input(z) for z in zeros]
+        seeds: dict[Node, Any] = {}
+        for h, g in zip(forward.h_out, gh, strict=True):
+            _seed(seeds, h, g)
+        for j, y in enumerate(forward.ys):
+            if count + j in given and y._node is not None:
+                part = back.add_input(given[count + j], np.zeros(y.shape, y.dtype))
+                _seed(seeds, y, part)
+        targets = [*(h._node for h in forward.h_in), *(x._node for x in forward.x_in), *held]
+        wanted = [n for n in targets if n is not None]
+        grads = sweep(seeds, wanted, within=True) if seeds else {}
+    return _Gradients(forward, back, grads, gh0, zeros).collect(nodes, held)
+
+
+def _seed(seeds: dict[Node, Any], result: Tensor, g: Any) -> None:
+    node = result._node
+    if node is not None and result.requires_grad:
+        seeds[node] = seeds[node] + g if node in seeds else g
+
+
+class _Gradients:
+    """What the body of the backward loop gives, as results of the loop."""
+
+    def __init__(
+        self, forward: _Forward, back: _Loop, grads: dict[Node, Any], gh0: list[Any], zeros: Any
+    ) -> None:
+        self.forward, self.back, self.grads = forward, back, grads
+        self.gh0, self.zeros = gh0, zeros
+
+    def collect(self, nodes: list[Any], held: list[Node]) -> dict[int, Any]:
+        """Close the loop; gradients by the number of the parent."""
+        forward, back = self.forward, self.back
+        with recording_into(back.body):
+            new = [
+                self.grads.get(h._node, z)
+                for h, z in zip(forward.h_in, self.zeros, strict=True)
+            ]
+            dense = [n for n in held if n in self.grads and not _is_lazy(self.grads[n])]
+            sums = [self._accumulator(n) for n in dense]
+        carries = back.close([*new, *sums])
+        found: dict[int, Any] = {}
+        for i, node in enumerate(nodes):
+            if node is None:
+                continue
+            count = len(forward.h0)
+            if i < count:
+                found[i] = carries[i]
+            elif (g := self.grads.get(forward.x_in[i - count]._node)) is not None:
+                found[i] = back.stacked(_dense(back, g))
+        totals = dict(zip(dense, carries[len(new) :], strict=True))
+        for i, node in enumerate(held, len(nodes)):
+            if node in self.grads:
+                found[i] = totals[node] if node in totals else self._lazy(self.grads[node])
+        self._save_residuals()
+        return found
+
+    def _accumulator(self, node: Node) -> Any:
+        """The sum over steps so far, plus this one."""
+        shape, dtype = node.spec
+        zero = np.zeros(shape, dtype)
+        length, reverse, carries, xs = self.back.instruction.args
+        self.back.instruction.args = (length, reverse, (*carries, zero), xs)
+        program = self.back.body.program
+        total = self.back.body.input(zero)
+        program.inputs.remove(total.value)
+        program.inputs.insert(len(carries), total.value)
+        return total + self.grads[node]
+
+    def _lazy(self, g: Any) -> Any:
+        """Stacked over the steps, last step first as in eager mode."""
+        if isinstance(g, RowGrad):
+            rows, values = (_flat(self.back.stacked(x)) for x in (g.rows, g.values))
+            return RowGrad(rows, values, g.shape)
+        pairs = [tuple(_flat(self.back.stacked(x)) for x in pair) for pair in g.pairs]
+        return Product(pairs)
+
+    def _save_residuals(self) -> None:
+        """What the way back needs of the way forth becomes a result of the forward loop."""
+        forward, back = self.forward.loop, self.back
+        own = {v for i in forward.body.program.instructions for v in i.out}
+        own |= set(forward.body.program.inputs)
+        count = len(self.forward.h0)
+        slices = dict(zip(forward.body.program.inputs[count:], forward.instruction.args[3]))
+        renamed = {}
+        for value in back.body.program.free():
+            if value in own:
+                example = np.zeros(value.shape, value.dtype)
+                whole = slices.get(value)
+                if whole is None:
+                    whole = forward.stacked(Traced(value, example))
+                renamed[value] = back.add_input(whole, example).value
+        _rename(back.body.program, renamed)
+
+
+def _flat(x: Any) -> Any:
+    x = emit(np.flip, x, 0)
+    return x.reshape((-1, *x.shape[2:]))
+
+
+def _is_lazy(g: Any) -> bool:
+    return isinstance(g, (Product, RowGrad))
+
+
+def _dense(back: _Loop, g: Any) -> Any:
+    if hasattr(g, "dense"):
+        with recording_into(back.body):
+            return g.dense()
+    return g
+
+
+def _rename(program: Program, names: dict[Value, Value]) -> None:
+    def name(leaf: Any) -> Any:
+        if isinstance(leaf, slice):
+            return slice(*map(name, (leaf.start, leaf.stop, leaf.step)))
+        return names.get(leaf, leaf) if isinstance(leaf, Value) else leaf
+
+    for i in program.instructions:
+        i.args, i.kwargs = mapped(name, i.args), mapped(name, i.kwargs)
+        if i.body is not None:
+            _rename(i.body, names)
+    program.outputs = mapped(name, program.outputs)

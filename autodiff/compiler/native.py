@@ -1,0 +1,253 @@
+"""A program in C, built and called."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler import toolchain
+from autodiff.compiler.blas import find as find_blas
+from autodiff.compiler.emit import Emitted, emitted
+from autodiff.compiler.program import Instruction, Program, Value, mapped
+from autodiff.compiler.recurrence import with_short_loops
+from autodiff.compiler.replay import Retry, replayed
+from autodiff.compiler.storage import Place
+
+__all__ = ["Native"]
+
+_LINE = 64
+_COPIED = 16384  # bytes up to which a copy costs less than asking an array for its address
+
+
+class Native:
+    """A program as machine code.
+
+    Parameters
+    ----------
+    program : Program
+    updates : dict of Value to Value
+        Outputs that are new values of inputs.
+    cache : bool
+        Whether the built code is kept on disk.
+    """
+
+    def __init__(self, program: Program, updates: dict[Value, Value], cache: bool) -> None:
+        blas = find_blas()
+        program = with_short_loops(program)
+        self.program, self.updates = program, updates
+        self.emitted: Emitted = emitted(program, updates, blas)
+        self.source = self.emitted.source
+        library = toolchain.build(self.source, cache=cache)
+        if blas is not None:
+            library.bind_blas.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+            library.bind_blas(blas.sgemm, blas.dgemm)
+        self.segments = [_function(library, s) for s in self.emitted.segments]
+        self.constants = _pointers(self.emitted.made.constants)
+        self.writes_in_place = all(
+            self.emitted.made.place(u).storage.kind == "input" for u in updates
+        )
+        self._spaces: list[_Workspace] = []
+        self.inputs: list[Any] = []
+
+    def __call__(self, inputs: list[Any]) -> list[Any]:
+        """The outputs; in the place of one that was written into an input stands None.
+
+        Raises
+        ------
+        Retry
+            Before anything is written, where eager mode has to take over.
+        """
+        self.inputs = inputs
+        return self._in_a_space(lambda space: space.run(inputs))
+
+    def again(self, new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
+        """A call in which only the inputs of these numbers differ from the last one's."""
+        inputs = self.inputs
+        try:
+            space = self._spaces.pop()
+        except IndexError:  # all are at work in other threads
+            space = _Workspace(self)
+        try:
+            if space.inputs is not inputs:
+                space.take(inputs)
+            return space.again(new, numbers)
+        finally:
+            self._spaces.append(space)
+
+    def _in_a_space(self, work: Callable[[_Workspace], list[Any]]) -> list[Any]:
+        space = self._spaces.pop() if self._spaces else _Workspace(self)
+        try:
+            return work(space)
+        finally:
+            self._spaces.append(space)
+
+
+def _function(library: Any, segment: Any) -> Any:
+    if not isinstance(segment, str):
+        return segment
+    function = getattr(library, segment)
+    function.argtypes = [ctypes.c_void_p] * 3
+    function.restype = ctypes.c_int
+    return function
+
+
+def _pointers(arrays: list[np.ndarray]) -> Any:
+    made = (ctypes.c_void_p * max(len(arrays), 1))()
+    for i, array in enumerate(arrays):
+        made[i] = array.ctypes.data
+    return made
+
+
+class _Workspace:
+    """The memory of one call at a time."""
+
+    def __init__(self, native: Native) -> None:
+        self.native, made = native, native.emitted.made
+        raw = np.empty(native.emitted.size + _LINE, np.uint8)
+        shift = -raw.ctypes.data % _LINE
+        self.memory = raw[shift : shift + native.emitted.size]
+        self.address = self.memory.ctypes.data if native.emitted.size else 0
+        self.pointers = (ctypes.c_void_p * max(len(native.program.inputs), 1))()
+        self.held: list[Any] = [None] * len(native.program.inputs)
+        self.buffers = [_buffer(v) for v in native.program.inputs]
+        self.addresses = [b.ctypes.data for b in self.buffers]
+        written = set(native.updates.values())
+        self.inputs: Any = None
+        self.written = {i for i, v in enumerate(native.program.inputs) if v in written}
+        self.back: dict[int, Any] = {}
+        self.copied = [
+            v not in written and v.size * v.dtype.itemsize <= _COPIED
+            for v in native.program.inputs
+        ]
+        self.in_place = {u for u in native.updates if made.place(u).storage.kind == "input"}
+        self.calls = [s if callable(s) else self._call(s) for s in native.segments]
+        self.results = [self._result(v) for v in native.emitted.outputs]
+        self.arguments = tuple(
+            ctypes.c_void_p(a) for a in (
+                ctypes.addressof(self.pointers), ctypes.addressof(native.constants), self.address
+            )
+        )  # fmt: skip
+
+    def run(self, inputs: list[Any]) -> list[Any]:
+        """One call."""
+        self.take(inputs)
+        return self.work()
+
+    def take(self, inputs: list[Any]) -> None:
+        """Point to all inputs."""
+        self.inputs = inputs
+        for i, x in enumerate(inputs):
+            self._point(i, x)
+
+    def again(self, new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
+        """One call with other arrays for some inputs."""
+        for i, x in zip(numbers, new):
+            if self.copied[i]:
+                self.buffers[i][...] = x
+            else:
+                self._point(i, x)
+        return self.work()
+
+    def _point(self, i: int, x: Any) -> None:
+        if self.copied[i] or not _fits(x, self.buffers[i]):
+            self.buffers[i][...] = x
+            self.pointers[i], self.held[i] = self.addresses[i], None
+            if i in self.written:
+                self.back[i] = x
+        else:
+            self.pointers[i], self.held[i] = x.ctypes.data, x
+            self.back.pop(i, None)
+
+    def work(self) -> list[Any]:
+        """Run what there is to run."""
+        for call in self.calls:
+            if call(*self.arguments):
+                raise Retry
+        for i, x in self.back.items():
+            x[...] = self.buffers[i]
+        return [result() for result in self.results]
+
+    def _view(self, place: Place) -> np.ndarray:
+        """The array at a place in this memory."""
+        storage = place.storage
+        if storage.kind == "input":
+            raise LookupError
+        if storage.kind == "constant":
+            return place.array
+        end = storage.offset + storage.size * storage.dtype.itemsize
+        flat = self.memory[storage.offset : end].view(storage.dtype)
+        return _strided(flat, place)
+
+    def _array(self, value: Value) -> Any:
+        place = self.native.emitted.made.place(value)
+        if place.storage.kind == "input":
+            return lambda: _strided(self._input(place.storage.index), place)
+        view = self._view(place)
+        return lambda: view
+
+    def _input(self, i: int) -> Any:
+        return self.buffers[i] if self.held[i] is None else self.held[i]
+
+    def _result(self, output: Any) -> Any:
+        if not isinstance(output, Value):
+            return lambda: output
+        made = self.native.emitted.made
+        if output in self.in_place:
+            return lambda: None
+        get = self._array(output)
+        if not output.shape and made.place(output).storage.kind != "input":
+            return get().item if output.weak else lambda x=get(): x[()]
+        return lambda: np.array(get())[()]
+
+    def _call(self, operation: Any) -> Any:
+        """A call of numpy on arrays in this memory."""
+        instruction = operation.instruction
+        if instruction.body is not None:
+            return self._loop(instruction)
+        out = [self._view(self.native.emitted.made.place(v)) for v in instruction.out]
+
+        def leaf(x: Any) -> Any:
+            return self._array(x)() if isinstance(x, Value) else x
+
+        def call(*pointers: Any) -> int:
+            args, kwargs = mapped(leaf, instruction.args), mapped(leaf, instruction.kwargs)
+            made = instruction.function(*args, **kwargs)
+            for target, result in zip(out, made if instruction.is_tuple else (made,), strict=True):
+                target[...] = result
+            return 0
+
+        return call
+
+
+    def _loop(self, instruction: Instruction) -> Any:
+        """A loop whose steps need numpy."""
+        inputs = list(dict.fromkeys(instruction.inputs()))
+        run = replayed(Program(inputs, [instruction], list(instruction.out)))
+        out = [self._view(self.native.emitted.made.place(v)) for v in instruction.out]
+        given = [self._array(v) for v in inputs]
+
+        def call(*pointers: Any) -> int:
+            for target, result in zip(out, run(*(get() for get in given)), strict=True):
+                target[...] = result
+            return 0
+
+        return call
+
+
+def _strided(flat: np.ndarray, place: Place) -> np.ndarray:
+    """The part of contiguous memory that a place is."""
+    return np.lib.stride_tricks.as_strided(
+        flat.reshape(-1)[place.offset :], place.shape, place.array.strides
+    )
+
+
+def _buffer(value: Value) -> np.ndarray:
+    return np.empty(value.shape, value.dtype)
+
+
+def _fits(x: Any, buffer: np.ndarray) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype == buffer.dtype and x.flags.c_contiguous and (
+        x.flags.aligned)  # fmt: skip

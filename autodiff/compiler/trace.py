@@ -1,0 +1,179 @@
+"""A function called once on arrays that write down what is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autodiff import tree
+from autodiff.compiler.capture import Captured
+from autodiff.compiler.effects import attributes_untouched, random_untouched
+from autodiff.compiler.kinds import dynamic, key_of
+from autodiff.compiler.program import Program, Value
+from autodiff.compiler.simplify import simplified
+from autodiff.compiler.traced import Recorder, TraceError, Traced, copied, recording_into
+from autodiff.errors import describe
+from autodiff.nodes import Info, Node, TensorNode, tick
+from autodiff.scalar import Scalar
+from autodiff.settings import Scope, current, is_recording
+from autodiff.settings import recording as recording_scope
+from autodiff.sparse import RowGrad
+from autodiff.tensor import Tensor
+
+__all__ = ["Trace", "trace"]
+
+
+@dataclass
+class Trace:
+    """What one call has shown.
+
+    Attributes
+    ----------
+    program : Program
+        Its inputs are the dynamic leaves of the arguments, each once, then gradients that leaves
+        had before. Its outputs are the results, then the new values of inputs written into, then
+        gradients.
+    results : list
+        For each leaf of what the function returns: "tensor", "array", ("static", leaf), or
+        ("rows", shape) for the rows and values of a `RowGrad`.
+    definition : TreeDef
+        Of what the function returns.
+    updates : list of int
+        Which inputs get new values.
+    grads : list of int
+        Which inputs get gradients, and those that lose theirs.
+    """
+
+    program: Program
+    results: list[Any]
+    definition: Any
+    updates: list[int]
+    grads: list[int]
+    lost: list[int]
+
+
+def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
+    """Call a function with the tree ``(given, kwargs)`` and write down what it does."""
+    under_way, watcher = Recorder(), _Watcher()
+    inputs = dynamic(leaves)
+    stand_ins = {key: _stand_in(under_way, leaf) for key, leaf in inputs.items()}
+    watcher.known = {s._node for s in stand_ins.values() if isinstance(s, Tensor)}
+    for key, leaf in inputs.items():
+        _hand_over_gradient(under_way, leaf, stand_ins[key])
+    filled = [stand_ins.get(key_of(i, leaf), leaf) for i, leaf in enumerate(leaves)]
+    given, kwargs = tree.unflatten(definition, filled)
+    started = list(under_way.program.inputs)
+    with recording_into(under_way):
+        out = _within(watcher, captured, given, kwargs)
+        return _finished(under_way, started, list(stand_ins.values()), out)
+
+
+def _within(watcher: _Watcher, captured: Captured, given: list[Any], kwargs: Any) -> Any:
+    scope = Scope(None, current.get(), watcher)
+    tokens = current.set(scope), recording_scope.set(scope if is_recording() else None)
+    try:
+        with random_untouched(), attributes_untouched([given, kwargs]):
+            return captured.call(given, kwargs)
+    finally:
+        current.reset(tokens[0])
+        recording_scope.reset(tokens[1])
+
+
+def _stand_in(under_way: Recorder, leaf: Any) -> Any:
+    if isinstance(leaf, Scalar):
+        leaf = Tensor(leaf._value, requires_grad=leaf.requires_grad, name=leaf.name)
+    if not isinstance(leaf, Tensor):
+        return under_way.input(leaf)
+    made = object.__new__(type(leaf))
+    made._value, made._node = under_way.input(leaf._value), None
+    if leaf._node is not None:
+        made._node = TensorNode(None, (), (), (leaf.shape, leaf.dtype))
+        made._node.info = Info(leaf.name, keeps_grad=leaf.requires_grad)
+    return made
+
+
+def _hand_over_gradient(under_way: Recorder, leaf: Any, stand_in: Any) -> None:
+    if getattr(leaf, "grad", None) is not None:
+        grad = leaf.grad._value if isinstance(leaf.grad, Tensor) else np.asarray(leaf.grad)
+        stand_in._node.info.grad = under_way.input(grad)
+
+
+class _Watcher:
+    """Refuses tensors that are no arguments."""
+
+    def __init__(self) -> None:
+        self.start, self.known = tick(), set[Node]()
+
+    def __call__(self, node: Node, out: Any, args: Any) -> None:
+        for parent in node.parents:
+            if parent is not None and parent.op is None and parent.order < self.start:
+                raise TraceError(
+                    f"the compiled function reaches {describe_leaf(parent)}, which is no argument: "
+                    "pass the tensor, or the module that holds it, as an argument"
+                )
+
+    def leaf(self, node: Node, value: Any) -> None:
+        """Made within the function."""
+
+    def backward(self, order: list[Node], seeds: Any) -> None:
+        """Nothing to do."""
+
+
+def describe_leaf(node: Any) -> str:
+    """A tensor by what its node knows."""
+    shape, dtype = node.spec
+    name = f" {node.info.name!r}" if node.info and node.info.name else ""
+    return f"the tensor{name} of {np.dtype(dtype)}{tuple(shape)}"
+
+
+def _finished(
+    under_way: Recorder, started: list[Value], stand_ins: list[Any], out: Any
+) -> Trace:
+    program = under_way.program
+    leaves, definition = tree.flatten(out)
+    results, outputs = [], []
+    for leaf in leaves:
+        if isinstance(leaf, RowGrad):
+            results.append(("rows", leaf.shape))
+            outputs += [_plain(leaf.rows), _plain(leaf.values)]
+            continue
+        value = leaf._value if isinstance(leaf, (Tensor, Scalar)) else leaf
+        if not isinstance(value, Traced) and not isinstance(leaf, Tensor):
+            results.append(("static", leaf))
+            continue
+        results.append("tensor" if isinstance(leaf, Tensor) else "array")
+        outputs.append(value.value if isinstance(value, Traced) else value)
+    updates, grads, lost = [], [], []
+    new_grads = []
+    for i, (stand_in, start) in enumerate(zip(stand_ins, started)):
+        held = stand_in._value if isinstance(stand_in, Tensor) else stand_in
+        changed = not isinstance(held, Traced) or held.value is not start
+        if changed:
+            updates.append(i)
+            outputs.append(held.value if isinstance(held, Traced) else held)
+        if isinstance(stand_in, Tensor):
+            _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
+    program.outputs = [*outputs, *new_grads]
+    return Trace(simplified(program), results, definition, updates, grads, lost)
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Traced) else value
+
+
+def _sort_gradient(
+    i: int, stand_in: Any, changed: bool, grads: list[int], new: list[Any], lost: list[int]
+) -> None:
+    """A gradient that a step has used has served; another one is handed out."""
+    grad = stand_in.grad
+    if grad is None or changed:
+        lost.append(i)
+        return
+    if hasattr(grad, "dense"):
+        grad = grad.dense()
+    grad = grad._value if isinstance(grad, Tensor) else grad
+    grads.append(i)
+    new.append(grad.value if isinstance(grad, Traced) else grad)

@@ -1,0 +1,141 @@
+"""The steps of a training: one by one, or as one program for each kind of batch."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+
+__all__ = ["COMPILE", "Kinds", "Steps"]
+
+COMPILE = ("auto", "c", "numpy", "off")
+"""What runs the steps: compiled where it pays, always in C or on numpy, or never."""
+
+AFTER = 10
+"""Batches of a kind after which it is compiled. To build a program takes about as long as ten
+steps without it, so that whatever comes, little more than twice the least time is spent. It is no
+measured time, so that the same seed gives the same numbers."""
+
+MOST = 100
+"""Kinds that are compiled; each one's program takes memory."""
+
+
+@dataclass
+class Kinds:
+    """Which kinds of batches there were: the part of a run's progress that decides what runs how.
+
+    A kind is the shapes and dtypes of the arrays of a batch, as text.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    """Batches so far."""
+    compiled: list[str] = field(default_factory=list)
+
+    def count(self, kind: str, after: float) -> bool:
+        """Whether the batch that comes now is to be compiled."""
+        seen = self.counts.get(kind, 0)
+        if seen >= after and kind not in self.compiled and len(self.compiled) < MOST:
+            self.compiled.append(kind)
+        self.counts[kind] = seen + 1
+        return kind in self.compiled
+
+
+class Steps:
+    """What a training does with each batch.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(model, *inputs)``, of a `Task`.
+    clip : float or None
+        Greatest norm of the gradient.
+    compile : {"auto", "c", "numpy", "off"}
+        "auto": a kind of batch is compiled when it has come up often, in C where there is a
+        compiler; the environment's ``AUTODIFF_COMPILE`` may say "c", "numpy" or "off" in its
+        place.
+    generators : sequence of Generator
+        Those that a step may draw from.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[..., ad.Tensor],
+        clip: float | None,
+        compile: str,  # noqa: A002 - the field's name for it
+        generators: Sequence[np.random.Generator],
+    ) -> None:
+        if compile not in COMPILE:
+            raise ad.errors.DomainError(f"compile={compile!r} is none of {', '.join(COMPILE)}")
+        self.loss, self.clip, self.compile = loss, clip, compile
+        self.generators = generators
+        self.after = AFTER if compile == "auto" else 0
+        self.seconds = 0.0
+        # One for each kind: that of the last call has the shortest way into its program.
+        self._programs: dict[str, Any] = {}
+        self._refused: set[str] = set()
+
+    @property
+    def is_eager(self) -> bool:
+        """Whether nothing is ever compiled."""
+        named = os.environ.get("AUTODIFF_COMPILE", "auto") if self.compile == "auto" else ""
+        return "off" in (self.compile, named)
+
+    def __call__(
+        self, model: ad.Module, optimizer: Any, inputs: Sequence[Any], kinds: Kinds
+    ) -> float:
+        """Change the parameters by one batch; gives its loss, as it was before."""
+        if self.is_eager:
+            return self._step(model, optimizer, *inputs).item()
+        kind = ", ".join(f"{np.asarray(x).dtype}{list(np.shape(x))}" for x in inputs)
+        if kinds.count(kind, self.after) and kind not in self._refused:
+            return self._run(kind, model, optimizer, *inputs)
+        return self._step(model, optimizer, *inputs).item()
+
+    def _step(self, model: ad.Module, optimizer: Any, *inputs: Any) -> ad.Tensor:
+        loss = self.loss(model, *inputs)
+        loss.backward()
+        if self.clip is not None:
+            ad.optim.clip_grad_norm(model.parameters(), self.clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    def _run(self, kind: str, *given: Any) -> float:
+        if kind in self._programs:
+            return self._programs[kind](*given).item()
+        before = [generator.bit_generator.state for generator in self.generators]
+        program, began = ad.compile(self._step, backend=self.compile), time.perf_counter()
+        try:
+            loss = program(*given).item()
+        except Exception as error:  # of whatever kind: without the program it may go well
+            for generator, state in zip(self.generators, before):
+                generator.bit_generator.state = state
+            return self._refuse(kind, error, *given)
+        self.seconds += time.perf_counter() - began
+        self._programs[kind] = program
+        return loss
+
+    def _refuse(self, kind: str, error: Exception, *given: Any) -> float:
+        if not self._refused:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            warnings.warn(f"a step of the training is not compiled: {reason}", stacklevel=2)
+        self._refused.add(kind)
+        return self._step(*given).item()
+
+    def described(self, kinds: Kinds, timed: bool = True) -> str:
+        """What runs how, in a few words; with the seconds that it took to compile."""
+        count = len([kind for kind in kinds.compiled if kind not in self._refused])
+        if not count:
+            return "eager"
+        with_c = any(program.source for program in self._programs.values())
+        how = f"compiled with {'C' if with_c else 'numpy'}"
+        how = f"eager, {how} after {AFTER} batches of a kind" if self.after else how
+        numbers = f"{count} kind{'s' if count > 1 else ''}"
+        return f"{how} ({numbers}, {self.seconds:.1f} s)" if timed else f"{how} ({numbers})"
