@@ -43,6 +43,8 @@ class Result:
     seconds: float
     steps: str
     """What ran how: eager or compiled."""
+    building: float
+    """Seconds that it took to compile."""
     figures: Figures
     files: list[str]
 
@@ -145,7 +147,7 @@ def run(
             files = _leave_model(experiment, trainer, out, say)
             result = Result(
                 settings, experiment, trainer.history, trainer.kept_epoch, seconds,
-                trainer.how, experiment.figures(), files,
+                trainer.how, trainer.steps.seconds, experiment.figures(), files,
             )  # fmt: skip
             ad.io.replace(out / REPORT, _page(result).encode())
     return result
@@ -250,11 +252,15 @@ def _page(result: Result) -> str:
             "Loss": _losses(result),
             **({"Its graph": SEEN} if PICTURES[0] in result.files else {}),
             **experiment.examples(),
-            "Settings": table(["setting", "value"], settings.used.items()),
+            "Settings": f"{_settings(settings)}\nSteps: {result.steps}.",
             "Again": f"```sh\n{settings.command}\n```",
             "The model": f'```python\nmodel = models.load("{MODEL}")\n```',
         },
     )
+
+
+def _settings(settings: Settings) -> str:
+    return table(["setting", "value"], settings.used.items())
 
 
 def _table(figures: Figures) -> str:

@@ -76,7 +76,7 @@ class Steps:
         self.loss, self.clip, self.compile = loss, clip, compile
         self.generators = generators
         self.after = AFTER if compile == "auto" else 0
-        self.seconds = 0.0
+        self.seconds = 0.0  # that it took to compile
         # One for each kind: that of the last call has the shortest way into its program.
         self._programs: dict[str, Any] = {}
         self._refused: set[str] = set()
@@ -129,13 +129,12 @@ class Steps:
         self._refused.add(kind)
         return self._step(*given).item()
 
-    def described(self, kinds: Kinds, timed: bool = True) -> str:
-        """What runs how, in a few words; with the seconds that it took to compile."""
+    def described(self, kinds: Kinds) -> str:
+        """What runs how, in a few words."""
         count = len([kind for kind in kinds.compiled if kind not in self._refused])
         if not count:
             return "eager"
         with_c = any(program.source for program in self._programs.values())
         how = f"compiled with {'C' if with_c else 'numpy'}"
         how = f"eager, {how} after {AFTER} batches of a kind" if self.after else how
-        numbers = f"{count} kind{'s' if count > 1 else ''}"
-        return f"{how} ({numbers}, {self.seconds:.1f} s)" if timed else f"{how} ({numbers})"
+        return f"{how} ({count} kind{'s' if count > 1 else ''})"

@@ -141,7 +141,7 @@ class Trainer:
 
     @property
     def how(self) -> str:
-        """What ran how: eager or compiled steps, and what it took."""
+        """What ran how: eager or compiled steps."""
         return self.steps.described(self.progress.kinds)
 
     @property

@@ -14,11 +14,12 @@ from autodiff.compiler.capture import Captured
 from autodiff.compiler.kinds import differences, kind_of
 from autodiff.compiler.program import Program
 from autodiff.compiler.replay import Retry
-from autodiff.compiler.specialized import Specialized
+from autodiff.compiler.specialized import Again, Specialized
 from autodiff.compiler.trace import trace
 from autodiff.errors import DomainError
 from autodiff.scalar import Scalar
 from autodiff.settings import is_recording, recorder
+from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
 
 __all__ = ["BACKENDS", "Compiled", "compile"]
@@ -109,16 +110,17 @@ class Compiled:
         self._programs: dict[Any, Specialized] = {}
         self._last: Specialized | None = None
         self._captured: Captured | None = None
+        self._again: Again | None = None
         update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        last = self._last
-        if last is not None and last.match is not None and recorder.get() is None:
+        again = self._again
+        if again is not None and recorder.get() is None:
             assert self._captured is not None
-            new = last.match(self._captured.given(args), kwargs)
+            new = again.match(self._captured.given(args), kwargs)
             if new is not None:
                 try:
-                    return last.again(new)
+                    return again(new)
                 except Retry:
                     return self.f(*args, **kwargs)
         return self._by_the_long_way(args, kwargs)
@@ -130,16 +132,18 @@ class Compiled:
         captured = self._captured = Captured(self.f)
         given = captured.given(args)
         leaves, definition = tree.flatten((list(given), kwargs))
-        if is_recording() and any(map(_is_within_a_graph, leaves)):
+        if any(map(_stays_in_python, leaves)):
             return self.f(*args, **kwargs)  # for the sake of its derivative
         found = self._found(backend, captured, leaves, definition)
         if found is None:
             return self.f(*args, **kwargs)
-        self._last = found
+        self._last, self._again = found, None
         try:
-            return found(leaves, given, kwargs)
+            result = found(leaves, given, kwargs)
         except Retry:
             return self.f(*args, **kwargs)
+        self._again = found.again
+        return result
 
     def _found(
         self, backend: str, captured: Captured, leaves: list[Any], definition: Any
@@ -151,12 +155,12 @@ class Compiled:
             found = Specialized(traced, backend, self.cache, leaves)
             self._programs[key] = found
             if len(self._programs) == self.limit:
-                self._warn(leaves, definition)
+                self._warn(leaves, definition, len(captured.getters))
         return found
 
-    def _warn(self, leaves: list[Any], definition: Any) -> None:
+    def _warn(self, leaves: list[Any], definition: Any, reached: int) -> None:
         others = next(reversed(list(self._programs.values())[:-1]), None)
-        changed = differences(leaves, definition, others.leaves) if others else "nothing"
+        changed = differences(leaves, definition, others.leaves, reached) if others else "nothing"
         name = getattr(self.f, "__name__", "the function")
         warnings.warn(
             f"compile: {name} has programs for {self.limit} kinds of arguments now; others will "
@@ -202,8 +206,11 @@ def _chosen(backend: str) -> str:
 _told: list[bool] = []
 
 
-def _is_within_a_graph(leaf: Any) -> bool:
-    """Whether a gradient outside of the function goes through this value."""
+def _stays_in_python(leaf: Any) -> bool:
+    """Whether a gradient outside of the function goes through this value, or rows of one come."""
     if not isinstance(leaf, (Tensor, Scalar)) or not leaf.requires_grad:
         return False
-    return leaf._node.op is not None or leaf._node.info.traced
+    node = leaf._node
+    if isinstance(leaf.grad, RowGrad):
+        return True
+    return is_recording() and (node.op is not None or node.info.traced)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler import gemm
+from autodiff.compiler.along import along_source
 from autodiff.compiler.blas import Blas
 from autodiff.compiler.elements import C_TYPES
 from autodiff.compiler.fuse import Nest, fused, reads, writes
@@ -81,7 +82,11 @@ class _File:
             accumulate,
         )  # fmt: skip
         name = self.products.setdefault(shape, f"product_{len(self.products)}")
-        return [f"{name}({self.pointer(a)}, {self.pointer(b)}, {self.pointer(c)});"]
+        lines = [f"{name}({self.pointer(a)}, {self.pointer(b)}, {self.pointer(c)});"]
+        for t, n in reversed(operation.extra.get("loops", ())):
+            head = f"for (int64_t {t} = 0; {t} < {n}; {t}++) {{"
+            lines = [head, *(f"  {line}" for line in lines), "}"]
+        return lines
 
     def transpose(self, operation: Operation) -> list[str]:
         """A copy of a matrix that lies transposed."""
@@ -216,6 +221,8 @@ class _File:
             return self.loop(kernel, needed)
         if kernel.kind == "transpose":
             return self.transpose(kernel)
+        if kernel.kind == "along":
+            return along_source(kernel, self.pointer)
         return {"take": self.take, "add_at": self.add_at, "rows": self.rows}[kernel.kind](kernel)
 
     def loop(self, operation: Operation, needed: Any) -> list[str]:

@@ -26,6 +26,8 @@ def reads(made: Lowered, operation: Operation) -> list[Place]:
     """The places that an operation reads."""
     if operation.kind == "matmul":
         return list(operation.extra["matrices"][:2])
+    if operation.kind == "along":
+        return list(operation.extra["places"][:1])
     if operation.kind == "loop":
         inside = [p for o in operation.body.operations for p in reads(operation.body, o)]
         return [*inside, *operation.extra["carries"]]
@@ -141,8 +143,9 @@ class Nest:
             return None
         if len(at) != len(x.shape) or not rows or x.shape[-1] == 1:
             return None
-        counts = all(_is_counting(a, k, rows) for k, a in enumerate(at[:-1]))
-        return "row map" if counts and getattr(at[-1], "shape", None) == rows else None
+        if getattr(at[-1], "shape", None) != rows:
+            return None
+        return "row map" if all(_is_counting(a, k, rows) for k, a in enumerate(at[:-1])) else None
 
     def _reads_alike(
         self, made: Lowered, operation: Operation, place: Place, level: str
@@ -200,7 +203,7 @@ class Nest:
 
 def _is_counting(index: Any, axis: int, shape: tuple[int, ...]) -> bool:
     """Whether an index is the number along this axis."""
-    if not isinstance(index, np.ndarray):
+    if not isinstance(index, np.ndarray) or np.broadcast_shapes(index.shape, shape) != shape:
         return False
     count = np.arange(shape[axis]).reshape([-1 if a == axis else 1 for a in range(len(shape))])
     return np.array_equal(np.broadcast_to(index, shape), np.broadcast_to(count, shape))
@@ -247,7 +250,7 @@ def fused(made: Lowered) -> list[Any]:
             last_read[place.storage] = max(where, last_read.get(place.storage, -1))
         for place in writes(made, operation):
             last_write[place.storage] = max(where, last_write.get(place.storage, -1))
-        if operation.kind in ("guard", "call"):
+        if operation.kind in ("guard", "call", "take", "add_at", "loop"):
             barrier = max(barrier, where)
     return kernels
 

@@ -79,11 +79,27 @@ def _constants(node: Any) -> tuple[Any, ...]:
     )
 
 
-def differences(leaves: list[Any], definition: Any, others: list[Any]) -> str:
-    """What of the arguments is not as in an earlier call, in words."""
-    names = list(_names(definition, "argument"))
+def differences(leaves: list[Any], definition: Any, others: list[Any], reached: int) -> str:
+    """What of the arguments is not as in an earlier call, in words.
+
+    Parameters
+    ----------
+    leaves : list
+    definition : TreeDef
+        Of ``(given, kwargs)``.
+    others : list
+        The leaves of the earlier call.
+    reached : int
+        How many of what is given the function reaches by itself.
+    """
     if len(leaves) != len(others):
         return f"{len(leaves)} arrays and constants in place of {len(others)}"
+    given, named = definition.children
+    titles = ["what it reaches"] * reached + [
+        f"argument {i}" for i in range(len(given.children) - reached)
+    ]
+    pairs = [*zip(titles, given.children, strict=True), *zip(named.example, named.children)]
+    names = [name for title, child in pairs for name in _names(child, title)]
     changed = [
         f"{name} is {describe(new)}, and was {describe(old)}"
         for name, new, old in zip(names, leaves, others, strict=True) if _kind(new) != _kind(old)
@@ -98,10 +114,7 @@ def _names(definition: Any, name: str) -> Iterator[str]:
         yield name
     elif isinstance(node, Module):
         yield from (f"{name}.{path}" for path in node.named_parameters())
-    elif isinstance(node, dict):
-        for key, child in zip(node, children, strict=True):
-            yield from _names(child, f"{name} {key}" if name == "argument" else f"{name}[{key!r}]")
     else:
-        for i, child in enumerate(children):
-            inner = f"{name} {i}" if name == "argument" else f"{name}[{i}]"
-            yield from _names(child, inner)
+        keys = list(node) if isinstance(node, dict) else range(len(children))
+        for key, child in zip(keys, children, strict=True):
+            yield from _names(child, f"{name}[{key!r}]")

@@ -15,7 +15,6 @@ from autodiff.compiler.storage import Place, Storage
 
 __all__ = ["NestWriter"]
 
-_START = {"sum": 0.0, "prod": 1.0, "max": -np.inf, "min": np.inf}
 _ROW_LEVELS = ("row", "row map")
 
 
@@ -198,7 +197,7 @@ class NestWriter:
                 after.append(f"if (bad{id_of(m)}) return 1;")
             elif m.level == "all" or (m.level == "column"):
                 assert m.out is not None
-                kind, start = C_TYPES[m.out.dtype.name], literal(_START[m.name], m.out.dtype)
+                kind, start = C_TYPES[m.out.dtype.name], _start(m.name, m.out.dtype)
                 if m.level == "all":
                     before.append(f"{kind} t{m.out.number} = {start};")
                     after.append(f"{self._target(m)}[0] = t{m.out.number};")
@@ -238,7 +237,7 @@ class NestWriter:
     def _argument(self, member: Operation, arg: Any, shape: tuple[int, ...]) -> Any:
         """``(text, dtype, weak)`` of an argument."""
         if not isinstance(arg, Value) and not np.ndim(arg):
-            weak = not isinstance(arg, np.generic)
+            weak = not isinstance(arg, (np.generic, np.ndarray))
             dtype = np.dtype(type(arg)) if weak else arg.dtype
             return (arg if weak else literal(arg, dtype), dtype, weak)
         place = self.made.place(arg)
@@ -279,19 +278,19 @@ class NestWriter:
         if m.out is not None and m.out.dtype != m.args[0].dtype:
             x = f"({C_TYPES[m.out.dtype.name]}){x}"
         if m.kind == "guard":
-            test = f"{x} != {x}" if m.name == "nan" else f"{x} < 0"
+            test = {"nan": f"{x} != {x}", "negative": f"{x} < 0", "true": x}[m.name]
             return [], [f"reduction(|:bad{id_of(m)})"], [f"bad{id_of(m)} |= {test};"], []
         assert m.out is not None
         n, dtype = m.out.number, m.out.dtype
         if m.level == "column":
             target = f"{self._target(m)}[i{len(self.space) - 1}]"
             return [], [], [f"{target} = {_step(m.name, target, x)};"], []
-        kind, start = C_TYPES[dtype.name], literal(_START[m.name], dtype)
+        kind, start = C_TYPES[dtype.name], _start(m.name, dtype)
         before = [f"{kind} s{n} = {start};"]
         clauses = [f"reduction({_CLAUSES[m.name]}:s{n})"]
         step = [f"s{n} = {_step(m.name, f's{n}', x, in_pass=True)};"]
         after = []
-        if m.name in ("max", "min"):
+        if m.name in ("max", "min") and dtype.kind == "f":
             before.append(f"int nan{n} = 0;")
             clauses.append(f"reduction(|:nan{n})")
             step.append(f"nan{n} |= {x} != {x};")
@@ -372,6 +371,16 @@ class NestWriter:
 
 
 _CLAUSES = {"sum": "+", "prod": "*", "max": "max", "min": "min"}
+
+
+def _start(name: str, dtype: Any) -> str:
+    """What a reduction begins with."""
+    if name in ("sum", "prod"):
+        return literal(int(name == "prod"), dtype)
+    if dtype.kind == "f":
+        return literal(-np.inf if name == "max" else np.inf, dtype)
+    limits = np.iinfo(np.uint8 if dtype.kind == "b" else dtype)
+    return literal(limits.min if name == "max" else limits.max, dtype)
 
 
 def _step(name: str, total: str, x: str, in_pass: bool = False) -> str:

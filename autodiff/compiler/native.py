@@ -10,10 +10,11 @@ import numpy as np
 
 from autodiff.compiler import toolchain
 from autodiff.compiler.blas import find as find_blas
+from autodiff.compiler.buffers import owner_of
 from autodiff.compiler.emit import Emitted, emitted
 from autodiff.compiler.program import Instruction, Program, Value, mapped
 from autodiff.compiler.recurrence import with_short_loops
-from autodiff.compiler.replay import Retry, replayed
+from autodiff.compiler.replay import Retry, generators, replayed
 from autodiff.compiler.storage import Place
 
 __all__ = ["Native"]
@@ -46,13 +47,10 @@ class Native:
             library.bind_blas(blas.sgemm, blas.dgemm)
         self.segments = [_function(library, s) for s in self.emitted.segments]
         self.constants = _pointers(self.emitted.made.constants)
-        self.writes_in_place = all(
-            self.emitted.made.place(u).storage.kind == "input" for u in updates
-        )
+        self.generators = list(dict.fromkeys(generators(program)))
         self._spaces: list[_Workspace] = []
-        self.inputs: list[Any] = []
 
-    def __call__(self, inputs: list[Any]) -> list[Any]:
+    def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs; in the place of one that was written into an input stands None.
 
         Raises
@@ -60,12 +58,10 @@ class Native:
         Retry
             Before anything is written, where eager mode has to take over.
         """
-        self.inputs = inputs
-        return self._in_a_space(lambda space: space.run(inputs))
+        return self._in_a_space(lambda space: space.run(list(inputs)))
 
-    def again(self, new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
-        """A call in which only the inputs of these numbers differ from the last one's."""
-        inputs = self.inputs
+    def again(self, inputs: list[Any], new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
+        """A call with `inputs`, but for `new` ones in the places of these numbers."""
         try:
             space = self._spaces.pop()
         except IndexError:  # all are at work in other threads
@@ -139,6 +135,7 @@ class _Workspace:
     def take(self, inputs: list[Any]) -> None:
         """Point to all inputs."""
         self.inputs = inputs
+        self.owners = {id(owner_of(inputs[i])) for i in self.written}
         for i, x in enumerate(inputs):
             self._point(i, x)
 
@@ -152,7 +149,9 @@ class _Workspace:
         return self.work()
 
     def _point(self, i: int, x: Any) -> None:
-        if self.copied[i] or not _fits(x, self.buffers[i]):
+        # What is written must not show in another input: of two views of one array one is a copy.
+        apart = id(owner_of(x)) not in self.owners if i not in self.written else x.base is None
+        if self.copied[i] or not apart or not _fits(x, self.buffers[i]):
             self.buffers[i][...] = x
             self.pointers[i], self.held[i] = self.addresses[i], None
             if i in self.written:
@@ -163,8 +162,12 @@ class _Workspace:
 
     def work(self) -> list[Any]:
         """Run what there is to run."""
+        generators = self.native.generators
+        states = [g.bit_generator.state for g in generators]
         for call in self.calls:
             if call(*self.arguments):
+                for generator, state in zip(generators, states, strict=True):
+                    generator.bit_generator.state = state
                 raise Retry
         for i, x in self.back.items():
             x[...] = self.buffers[i]

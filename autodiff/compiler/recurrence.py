@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.expand import expanded
 from autodiff.compiler.loop import loop
 from autodiff.compiler.program import Instruction, Program, Value, mapped, values_in
 from autodiff.compiler.copies import written
@@ -27,6 +28,7 @@ _PRODUCTS = (np.dot, np.matmul, operator.matmul)
 
 def with_short_loops(program: Program) -> Program:
     """The program with as little as possible in its loops."""
+    program = expanded(program)
     if all(i.body is None for i in program.instructions):
         return _tiled(program)
     made = simplified(_tiled(_in_any_order(program)))

@@ -19,7 +19,7 @@ from autodiff.compiler.program import Instruction, Program, Value, values_in
 from autodiff.compiler.simplify import is_random
 from autodiff.sparse import put_used_rows, replaced_rows
 
-__all__ = ["Replay", "Retry", "replayed"]
+__all__ = ["Replay", "Retry", "generators", "replayed"]
 
 _REDUCTIONS = {
     np.sum: np.add.reduce, np.prod: np.multiply.reduce, np.max: np.maximum.reduce,
@@ -59,7 +59,7 @@ class Replay:
         self._runs: dict[Any, Callable[..., list[Any]]] = {}
         self._arrays = [k for k, v in enumerate(program.inputs) if v.shape]
         self._updated = [k for k in self._arrays if program.inputs[k] in updates.values()]
-        self._generators = list(dict.fromkeys(_generators(program)))
+        self._generators = list(dict.fromkeys(generators(program)))
 
     def __call__(self, *inputs: Any) -> list[Any]:
         """The outputs; nobody else holds their memory.
@@ -80,6 +80,14 @@ class Replay:
             for generator, state in zip(self._generators, states, strict=True):
                 generator.bit_generator.state = state
             raise
+
+    def again(self, inputs: list[Any], new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
+        """A call with `inputs`, but for `new` ones in the places of these numbers."""
+        given = list(inputs)
+        for k, x in zip(numbers, new, strict=True):
+            given[k] = x
+        with np.errstate(all="ignore"):
+            return self(*given)
 
     def _overlap(self, inputs: Any) -> bool:
         """Whether what is written into an input could show in another one."""
@@ -107,12 +115,13 @@ class Replay:
         return [x.copy() if k in shared else x for k, x in enumerate(outputs)]
 
 
-def _generators(program: Program) -> Iterator[Any]:
+def generators(program: Program) -> Iterator[Any]:
+    """The generators that a program draws from."""
     for i in program.instructions:
         if is_random(i):
             yield from (a for a in i.args if isinstance(a, np.random.Generator))
         if i.body:
-            yield from _generators(i.body)
+            yield from generators(i.body)
 
 
 def _values(program: Program) -> list[Value]:

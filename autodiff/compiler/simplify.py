@@ -12,6 +12,7 @@ from autodiff.compiler.copies import cast, copied, uniform
 from autodiff.compiler.program import Instruction, Program, Value, mapped, values_in
 from autodiff.op import rare
 from autodiff.ops.index import not_negative
+from autodiff.ops.neural import lookup
 from autodiff.strong_zero import holds_nan
 
 __all__ = ["is_guard", "rewritten", "simplified"]
@@ -108,7 +109,8 @@ def without_dead(program: Program) -> Program:
     needed = set(values_in(program.outputs))
     kept = []
     for instruction in reversed(program.instructions):
-        if is_guard(instruction) or is_random(instruction) or needed.intersection(instruction.out):
+        matters = is_guard(instruction) or is_random(instruction) or instruction.function is lookup
+        if matters or needed.intersection(instruction.out):
             kept.append(instruction)
             needed.update(instruction.inputs())
     return Program(program.inputs, kept[::-1], program.outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,55 @@ from autodiff.compiler.fast import matcher
 from autodiff.compiler.kinds import dynamic
 from autodiff.compiler.native import Native
 from autodiff.compiler.program import Value
-from autodiff.compiler.replay import replayed
+from autodiff.compiler.replay import Replay, replayed
 from autodiff.compiler.trace import Trace
 from autodiff.nodes import tick
 from autodiff.scalar import Scalar
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, wrap
 
-__all__ = ["Specialized"]
+__all__ = ["Again", "Specialized"]
+
+
+@dataclass(frozen=True)
+class Again:
+    """What makes the next call with the same model short.
+
+    Attributes
+    ----------
+    program : Specialized
+    match : callable
+        Of ``(args, kwargs)``: new arrays for those inputs that are not the same each time, or None
+        if anything else has changed.
+    numbers : list of int
+        Which inputs these are.
+    holders, inputs : list
+        Tensors and arrays of the last call, and their memory.
+    changed : list
+        Of the tensors that are written into.
+    is_simple : bool
+        All that has to be done afterwards is to mark these,
+    first : int
+        if all outputs from here on are None.
+    """
+
+    program: Specialized
+    match: Any
+    numbers: list[int]
+    holders: list[Any]
+    inputs: list[Any]
+    changed: list[Any]
+    is_simple: bool
+    first: int
+
+    def __call__(self, new: tuple[Any, ...]) -> Any:
+        outputs = self.program.run.again(self.inputs, new, self.numbers)
+        if not self.is_simple or any(o is not None for o in outputs[self.first :]):
+            return self.program.finish(self.holders, outputs)
+        now = tick()
+        for info in self.changed:
+            info.changed = now
+        return self.program.result(outputs)
 
 
 class Specialized:
@@ -34,80 +76,71 @@ class Specialized:
 
     Attributes
     ----------
-    match : callable or None
-        The short way: new arrays for arguments that otherwise are those of the last call, or None.
+    run : Native or Replay
+    again : Again or None
     source : str
         The C text.
     """
 
     def __init__(self, traced: Trace, backend: str, cache: bool, leaves: list[Any]) -> None:
         self.trace, self.leaves, self.source = traced, leaves, ""
-        self.match: Any = None
-        self.native: Native | None = None
+        self.again: Again | None = None
+        self.run: Native | Replay
         if backend == "c":
-            self.native = Native(traced.program, self._updates(), cache)
-            self.source = self.native.source
+            self.run = Native(traced.program, self._updates(), cache)
+            self.source = self.run.source
         else:
-            self._replay = replayed(traced.program)
+            self.run = replayed(traced.program, self._updates())
 
     def _updates(self) -> dict[Value, Value]:
         """Outputs that are new values of inputs."""
         t = self.trace
-        first = len(t.program.outputs) - len(t.updates) - len(t.grads)
+        first = len(t.program.outputs) - len(t.updates) - t.grad_outputs
         new = t.program.outputs[first : first + len(t.updates)]
         inputs = (t.program.inputs[i] for i in t.updates)
         return {u: i for u, i in zip(new, inputs, strict=True) if isinstance(u, Value)}
 
     def __call__(self, leaves: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self.holders = list(dynamic(leaves).values())
+        holders = list(dynamic(leaves).values())
         for i in self.trace.updates:
-            holder = self.holders[i]
-            if isinstance(holder, Tensor) and holder.shape:
-                holder._writable()
-        inputs = [_value(h) for h in self.holders]
-        inputs += [_value(h.grad) for h in self.holders if getattr(h, "grad", None) is not None]
-        if self.native is None:
-            with np.errstate(all="ignore"):
-                return self.finish(self._replay(*inputs))
-        result = self.finish(self.native(inputs))
-        self._remember(args, kwargs)
+            if isinstance(holders[i], Tensor) and holders[i].shape:
+                holders[i]._writable()
+        inputs = [_value(h) for h in holders]
+        inputs += [_value(h.grad) for h in holders if getattr(h, "grad", None) is not None]
+        with np.errstate(all="ignore"):
+            result = self.finish(holders, self.run(*inputs))
+        self.again = self._prepared(args, kwargs, holders) if len(inputs) == len(holders) else None
         return result
 
-    def _remember(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Prepare the short way."""
-        assert self.native is not None
-        if len(self.native.inputs) != len(self.holders):
-            return
-        self.match, self.numbers = matcher(args, kwargs, self.holders) or (None, [])
-        held = [self.holders[i] for i in self.trace.updates]
-        self.changed = [h._node.info for h in held if getattr(h, "_node", None) is not None]
-        self.is_simple = not self.trace.grads and self.native.writes_in_place
+    def _prepared(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], holders: list[Any]
+    ) -> Again | None:
+        inputs = [_value(h) for h in holders]
+        found = matcher(args, kwargs, holders)
+        if found is None or set(found[1]) & set(self.trace.updates):
+            return None
+        held = [holders[i] for i in self.trace.updates]
+        changed = [h._node.info for h in held if getattr(h, "_node", None) is not None]
+        is_simple = not self.trace.grads and bool(held)
+        first = len(self.trace.program.outputs) - len(held)
+        return Again(self, *found, holders, inputs, changed, is_simple, first)
 
-    def again(self, new: tuple[Any, ...]) -> Any:
-        """The result, with new arrays for some inputs of the last call."""
-        assert self.native is not None
-        outputs = self.native.again(new, self.numbers)
-        if not self.is_simple:
-            return self.finish(outputs)
-        now = tick()
-        for info in self.changed:
-            info.changed = now
-        return self._result(outputs)
-
-    def finish(self, outputs: list[Any]) -> Any:
+    def finish(self, holders: list[Any], outputs: list[Any]) -> Any:
         """Give tensors their new values and gradients; the result of the function."""
-        t, holders = self.trace, self.holders
-        count = len(outputs) - len(t.updates) - len(t.grads)
+        t = self.trace
+        count = len(outputs) - len(t.updates) - t.grad_outputs
         for i, new in zip(t.updates, outputs[count:]):
             _update(holders[i], new)
         for i in t.lost:
             if holders[i].grad is not None:
                 holders[i].grad = None
-        for i, g in zip(t.grads, outputs[count + len(t.updates) :]):
-            holders[i].grad = g
-        return self._result(outputs)
+        rest = iter(outputs[count + len(t.updates) :])
+        for i, kind in t.grads.items():
+            holders[i].grad = _made(kind, rest)
+        return self.result(outputs)
 
-    def _result(self, outputs: list[Any]) -> Any:
+    def result(self, outputs: list[Any]) -> Any:
+        """What the function returns."""
         t = self.trace
         if t.results == ["tensor"] and t.definition.children is None:
             return wrap(outputs[0], None)

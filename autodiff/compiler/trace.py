@@ -12,7 +12,7 @@ from autodiff import tree
 from autodiff.compiler.capture import Captured
 from autodiff.compiler.effects import attributes_untouched, random_untouched
 from autodiff.compiler.kinds import dynamic, key_of
-from autodiff.compiler.program import Program, Value
+from autodiff.compiler.program import Program, Value, mapped
 from autodiff.compiler.simplify import simplified
 from autodiff.compiler.traced import Recorder, TraceError, Traced, copied, recording_into
 from autodiff.errors import describe
@@ -43,15 +43,20 @@ class Trace:
         Of what the function returns.
     updates : list of int
         Which inputs get new values.
-    grads : list of int
-        Which inputs get gradients, and those that lose theirs.
+    grads : dict
+        Which inputs get gradients, and the kind of each, as for results.
+    grad_outputs : int
+        How many outputs make up these gradients.
+    lost : list of int
+        Which inputs lose theirs.
     """
 
     program: Program
     results: list[Any]
     definition: Any
     updates: list[int]
-    grads: list[int]
+    grads: dict[int, Any]
+    grad_outputs: int
     lost: list[int]
 
 
@@ -146,8 +151,10 @@ def _finished(
             continue
         results.append("tensor" if isinstance(leaf, Tensor) else "array")
         outputs.append(value.value if isinstance(value, Traced) else value)
-    updates, grads, lost = [], [], []
-    new_grads = []
+    updates: list[int] = []
+    lost: list[int] = []
+    new_grads: list[Any] = []
+    grads: dict[int, Any] = {}
     for i, (stand_in, start) in enumerate(zip(stand_ins, started)):
         held = stand_in._value if isinstance(stand_in, Tensor) else stand_in
         changed = not isinstance(held, Traced) or held.value is not start
@@ -157,7 +164,24 @@ def _finished(
         if isinstance(stand_in, Tensor):
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
     program.outputs = [*outputs, *new_grads]
-    return Trace(simplified(program), results, definition, updates, grads, lost)
+    _freeze(program)
+    count = len(new_grads)
+    return Trace(simplified(program), results, definition, updates, grads, count, lost)
+
+
+def _freeze(program: Program) -> None:
+    """Copies of constant arrays, since their owner may write into them."""
+    copies: dict[int, np.ndarray] = {}
+
+    def own(leaf: Any) -> Any:
+        is_array = isinstance(leaf, np.ndarray) and leaf.size
+        return copies.setdefault(id(leaf), leaf.copy()) if is_array else leaf
+
+    for i in program.instructions:
+        i.args, i.kwargs = mapped(own, i.args), mapped(own, i.kwargs)
+        if i.body is not None:
+            _freeze(i.body)
+    program.outputs = mapped(own, program.outputs)
 
 
 def _plain(value: Any) -> Any:
@@ -165,15 +189,16 @@ def _plain(value: Any) -> Any:
 
 
 def _sort_gradient(
-    i: int, stand_in: Any, changed: bool, grads: list[int], new: list[Any], lost: list[int]
+    i: int, stand_in: Any, changed: bool, grads: dict[int, Any], new: list[Any], lost: list[int]
 ) -> None:
     """A gradient that a step has used has served; another one is handed out."""
     grad = stand_in.grad
     if grad is None or changed:
         lost.append(i)
         return
-    if hasattr(grad, "dense"):
-        grad = grad.dense()
-    grad = grad._value if isinstance(grad, Tensor) else grad
-    grads.append(i)
-    new.append(grad.value if isinstance(grad, Traced) else grad)
+    if isinstance(grad, RowGrad):
+        grads[i] = ("rows", grad.shape)
+        new += [_plain(grad.rows), _plain(grad.values)]
+        return
+    grads[i] = "array"
+    new.append(_plain(grad._value if isinstance(grad, Tensor) else grad))

@@ -59,6 +59,7 @@ def show(result: Result, out: Path, resumed: bool = False) -> None:
     which = {"best": "the best in validation", "last": "the last one"}[result.settings.keep]
     kept = f"kept is epoch {result.kept} of {len(result.history)}, {which}"
     print(f"\ntrained for {result.seconds:.1f} s{' more' if resumed else ''}; {kept}")
-    print(f"steps: {result.steps}")
+    built = f"; {result.building:.1f} s to compile" if result.building else ""
+    print(f"steps: {result.steps}{built}")
     print(f"\n{result.experiment.test_part()}\n{result.text}")
     print(f"\nin {out}: {', '.join(result.files)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -275,7 +276,7 @@ def test_integer_arrays_keep_their_dtype_when_written_into() -> None:
 
 # What is refused
 
-CAPTURED, LEAF = np.zeros(3), ad.Tensor(Y, requires_grad=True)
+CAPTURED, HELD = np.zeros(3), SimpleNamespace(leaf=ad.Tensor(Y, requires_grad=True))
 LEAKED: list[Any] = []
 
 
@@ -306,7 +307,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a write into a captured array": (into_captured, "is no argument"),
     "out": (lambda x: np.add(x, 1.0, out=CAPTURED), "is no argument"),
     "a write beside a view": (lambda x: [row := x[1:], x.__setitem__(0, 1.0), row][0], "views"),
-    "a leaf that is no argument": (lambda x: LEAF * x, "which is no argument"),
+    "a leaf that is no argument": (lambda x: HELD.leaf * x, "which is no argument"),
 }  # fmt: skip
 
 

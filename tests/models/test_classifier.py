@@ -54,7 +54,7 @@ def test_training_begins_at_the_bag() -> None:
     model.bag.start_from(["good film", "bad", "bad film"], np.array([1, 0, 0]), weight=0.3)
     expected = model.bag(model.bag.ids(TEXTS)).data
     np.testing.assert_array_equal(model.scores(TEXTS).data, expected)
-    model.loss(TEXTS, [1, 0, 1]).backward()
+    model.loss([1, 0, 1], *model.inputs(TEXTS)).backward()
     assert model.output.W.grad.any()
 
 
@@ -80,19 +80,23 @@ def test_the_loss_is_that_of_the_scores_and_that_of_the_network_alone() -> None:
     model, y = classifier(grams=GRAMS), [1, 0, 1]
     alone, both = model(*model.ids(TEXTS)), model.scores(TEXTS)
     expected = (ad.cross_entropy(alone, y) + ad.cross_entropy(both, y)) / 2
-    np.testing.assert_allclose(model.loss(TEXTS, y).item(), expected.item(), rtol=1e-12)
+    np.testing.assert_allclose(model.loss(y, *model.inputs(TEXTS)).item(), expected.item(), rtol=1e-12)
     plain = classifier()
     expected = ad.cross_entropy(plain.scores(TEXTS), y)
-    np.testing.assert_allclose(plain.loss(TEXTS, y).item(), expected.item(), rtol=1e-12)
+    np.testing.assert_allclose(plain.loss(y, *plain.inputs(TEXTS)).item(), expected.item(), rtol=1e-12)
 
 
 def test_words_are_made_unknown() -> None:
     model = classifier()
-    expected = model.loss(["tulip tulip", "tulip tulip tulip tulip"], [1, 0]).item()
+
+    def loss(*arguments: Any) -> float:
+        return model.loss([1, 0], *model.inputs(*arguments)).item()
+
+    expected = loss(["tulip tulip", "tulip tulip tulip tulip"])
     texts = ["good film", "bad bad film film"]
-    assert model.loss(texts, [1, 0], unknown=1.0).item() == expected
-    assert model.loss(texts, [1, 0]).item() != expected
-    some = [model.loss(texts, [1, 0], unknown=0.5, rng=seed).item() for seed in (0, 0, 1)]
+    assert loss(texts, 1.0) == expected
+    assert loss(texts) != expected
+    some = [loss(texts, 0.5, seed) for seed in (0, 0, 1)]
     assert some[0] == some[1] != some[2]
 
 

@@ -172,14 +172,14 @@ def test_interrupted_run_goes_on_to_the_same_files(
 
 def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Press Ctrl-C in one step of the training."""
-    count, loss = iter(range(10**6)), Classification.loss
+    count, inputs = iter(range(10**6)), Classification.inputs
 
     def interrupted(*arguments: Any) -> Any:
         if next(count) == step:
             signal.raise_signal(signal.SIGINT)
-        return loss(*arguments)
+        return inputs(*arguments)
 
-    monkeypatch.setattr(Classification, "loss", interrupted)
+    monkeypatch.setattr(Classification, "inputs", interrupted)
 
 
 def test_resume_with_other_settings(done: Path, capsys: Any) -> None:

@@ -20,7 +20,7 @@ EPOCHS, BATCHES = 4, 5
 
 
 class Curve:
-    """Fit a noisy curve: a `Task` that draws from the generator in plan and in loss."""
+    """Fit a noisy curve: a `Task` that draws from the generator in plan and in inputs."""
 
     unit = "points"
 
@@ -36,12 +36,15 @@ class Curve:
     def size(self, batch: np.ndarray) -> int:
         return len(batch)
 
-    def loss(self, model: Any, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
+    def inputs(self, batch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         if self.steps == self.at:
             self.event()
         self.steps += 1
         noise = rng.normal(0, 0.01, (len(batch), 1))
-        return ad.mean((model(self.x[batch] + noise) - self.y[batch]) ** 2)
+        return self.x[batch] + noise, self.y[batch]
+
+    def loss(self, model: Any, x: Any, y: Any) -> ad.Tensor:
+        return ad.mean((model(x) - y) ** 2)
 
     def evaluate(self, model: Any) -> dict[str, float]:
         assert not model.training
@@ -208,9 +211,12 @@ class Spoilt(Curve):
         super().__init__()
         self.spoil_at, self.factor = at, factor
 
-    def loss(self, model: Any, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
+    def inputs(self, batch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         factor = self.factor if self.steps == self.spoil_at else 1.0
-        return super().loss(model, batch, rng) * factor
+        return *super().inputs(batch, rng), np.array(factor)
+
+    def loss(self, model: Any, x: Any, y: Any, factor: Any = 1.0) -> ad.Tensor:
+        return super().loss(model, x, y) * factor
 
 
 @pytest.mark.parametrize("factor", [np.nan, np.inf, -np.inf, 1e9])

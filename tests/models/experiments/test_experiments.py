@@ -155,15 +155,15 @@ def test_an_interrupted_run_goes_on_to_the_same_model(
     line = [*line_of(name, folder, tmp_path / "whole"), *short(name)]
     assert main(line) == 0
     task = type(made_task(name, folder))
-    count, loss = iter(range(10**6)), task.loss
+    count, inputs = iter(range(10**6)), task.inputs
 
     def interrupted(*arguments: Any) -> Any:
         if next(count) == 3:
             signal.raise_signal(signal.SIGINT)
-        return loss(*arguments)
+        return inputs(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(task, "loss", interrupted)
+        patch.setattr(task, "inputs", interrupted)
         assert main([*line, "--out", str(tmp_path / "part")]) == 130
     assert main(["predict", str(tmp_path / "part"), "x"]) == 1
     assert "has not come to its end" in capsys.readouterr().err

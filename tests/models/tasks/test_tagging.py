@@ -77,6 +77,10 @@ def watched(data: Corpus[Tagged]) -> Watched:
     return model
 
 
+def loss_of(task: Tagging, batch: np.ndarray, rng: np.random.Generator) -> ad.Tensor:
+    return task.loss(task.model, *task.inputs(batch, rng))
+
+
 def test_an_epoch_goes_through_each_sentence_once() -> None:
     task = Tagging(PLAIN, tagger(PLAIN), batch_size=2)
     plan = task.plan(np.random.default_rng(0))
@@ -89,9 +93,9 @@ def test_the_loss_of_a_batch_is_the_loss_of_its_sentences(crf: bool) -> None:
     model = tagger(PLAIN, crf=crf).eval()
     task = Tagging(PLAIN, model, unknown=0)
     rng = np.random.default_rng(0)
-    losses = [len(s.words) * task.loss(model, np.array([i]), rng).item()
+    losses = [len(s.words) * loss_of(task, np.array([i]), rng).item()
               for i, s in enumerate(PLAIN.train)]  # fmt: skip
-    together = task.loss(model, np.arange(3), rng).item()
+    together = loss_of(task, np.arange(3), rng).item()
     np.testing.assert_allclose(together, sum(losses) / 6, rtol=1e-12)
 
 
@@ -100,7 +104,7 @@ def test_words_are_made_unknown_at_the_rate_of_their_count(unknown: float) -> No
     model = watched(PLAIN)
     task, rng, draws = Tagging(PLAIN, model, unknown=unknown), np.random.default_rng(0), 200
     for _ in range(draws):
-        task.loss(model, np.arange(3), rng)
+        loss_of(task, np.arange(3), rng)
     text = sorted(word for s in PLAIN.train for word in s.words)
     whole = np.sort(model.features.ids(text)[:, 0])
     words = np.concatenate([ids[:, 1] for ids in model.seen])
@@ -116,7 +120,7 @@ def test_words_are_made_unknown_at_the_rate_of_their_count(unknown: float) -> No
 def test_no_word_is_made_unknown_without_being_told_or_in_validation() -> None:
     model = watched(PLAIN)
     rng = np.random.default_rng(0)
-    Tagging(PLAIN, model, unknown=0).loss(model, np.arange(3), rng)
+    loss_of(Tagging(PLAIN, model, unknown=0), np.arange(3), rng)
     Tagging(PLAIN, model, unknown=9.0).evaluate(model.eval())
     first, *others = (np.sort(ids[:, 1]) for ids in model.seen)
     for ids, part in [(first, PLAIN.train), *((ids, PLAIN.validation) for ids in others)]:
@@ -129,14 +133,14 @@ def test_what_was_made_unknown_is_known_again_in_the_next_step() -> None:
     task = Tagging(PLAIN, model, unknown=1.0)
     rng = np.random.default_rng(0)
     for _ in range(20):
-        task.loss(model, np.arange(3), rng)
+        loss_of(task, np.arange(3), rng)
     assert all((ids[:, 1] > 0).any() for ids in model.seen[-5:])
 
 
 def test_without_the_word_among_the_features_there_is_none_to_make_unknown() -> None:
     model = Tagger({"suffix1": ["<unk>", "e"]}, ["D", "N", "P", "V"], hidden=2).eval()
     one, two = (Tagging(PLAIN, model, unknown=u) for u in (0.0, 9.0))
-    losses = [t.loss(model, np.arange(3), np.random.default_rng(0)).item() for t in (one, two)]
+    losses = [loss_of(t, np.arange(3), np.random.default_rng(0)).item() for t in (one, two)]
     assert losses[0] == losses[1]
 
 
@@ -168,7 +172,7 @@ def test_empty_sentences_do_no_harm() -> None:
     task, plain = Tagging(data, model), Tagging(PLAIN, model)
     (batch,) = task.plan(np.random.default_rng(0))
     assert sorted(batch) == [1, 2, 3]
-    assert np.isfinite(task.loss(model, batch, np.random.default_rng(0)).item())
+    assert np.isfinite(loss_of(task, batch, np.random.default_rng(0)).item())
     assert task.evaluate(model) == pytest.approx(plain.evaluate(model), rel=1e-12)
 
 

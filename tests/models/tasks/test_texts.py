@@ -87,7 +87,7 @@ def test_loss_and_figures_are_those_of_the_definitions() -> None:
     texts, y = ["good good film", "bad"], [1, 0]
     p = model.probabilities(texts)
     expected = -np.log(p[[0, 1], y]).mean()
-    loss = task.loss(model, np.array([0, 1]), np.random.default_rng(0))
+    loss = task.loss(model, *task.inputs(np.array([0, 1]), np.random.default_rng(0)))
     np.testing.assert_allclose(loss.item(), expected, rtol=1e-6)
     (right,) = model.probabilities(["good"])[:, 1]
     figures = task.evaluate(model)

@@ -39,6 +39,10 @@ def task(dropout: float = 0.0, **options: Any) -> tuple[Translation, Seq2Seq]:
     return Translation(CORPUS, model, **{"unknown": 0.0, **options}), model
 
 
+def loss_of(made: Translation, batch: np.ndarray) -> ad.Tensor:
+    return made.loss(made.model, *made.inputs(batch, np.random.default_rng(0)))
+
+
 def test_vocabularies_are_of_the_training_part() -> None:
     few = Corpus("few", [Pair("Ja, ja!", "Yes, yes!"), Pair("Nein!", "No!")], [], [])
     found = learnt_words(few, least=2)
@@ -52,7 +56,7 @@ def test_vocabularies_are_of_the_training_part() -> None:
 
 def test_takes_a_training_part_of_one_sentence() -> None:
     made = Translation(Corpus("one", CORPUS.train[:1], [], []), task()[1])
-    assert np.isfinite(made.loss(made.model, np.array([0]), np.random.default_rng(0)).item())
+    assert np.isfinite(loss_of(made, np.array([0])).item())
 
 
 def test_each_epoch_has_each_sentence_once() -> None:
@@ -80,13 +84,13 @@ def test_loss_is_the_mean_over_words_with_a_lexicon_made_without_the_sentence() 
         scores = model(*model.inputs([split[i][0]], [table]), before)
         expected += ad.cross_entropy(scores, y, reduction="sum").item()
     batch = np.array([2, 13, 37])
-    loss = made.loss(model, batch, np.random.default_rng(0)).item()
+    loss = loss_of(made, batch).item()
     assert loss == pytest.approx(expected / made.size(batch), rel=1e-5)
 
 
 def test_makes_words_unknown_in_training() -> None:
     made, model = task(unknown=1.0)
-    loss = made.loss(model, np.arange(3), np.random.default_rng(0))
+    loss = loss_of(made, np.arange(3))
     loss.backward()
     assert set(model.E.table.grad.rows) == {0}
 

@@ -1,0 +1,304 @@
+"""`compile` as a user meets it: what counts as an argument, what is written, what is refused."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.compiler import TraceError, toolchain
+
+BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(
+    toolchain.find() is None, reason="there is no C compiler"))]  # fmt: skip
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+
+X, Y = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[0.0], [1.0]])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: Any) -> Any:
+    """Nothing is left in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTODIFF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def network() -> tuple[ad.Module, Any]:
+    model = ad.Sequential(ad.Linear(2, 3, rng=0), ad.tanh, ad.Linear(3, 1, rng=1))
+    return model, ad.optim.Adam(model.parameters(), 0.1)
+
+
+def train(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
+    loss = ad.mse(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def close(a: Any, b: Any) -> None:
+    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-12, atol=1e-14)
+
+
+def test_a_training_step_equals_eager_mode(backend: str) -> None:
+    eager, compiled = network(), network()
+    step = ad.compile(train, backend=backend)
+    for k in range(5):
+        close(step(*compiled, X + k, Y).data, train(*eager, X + k, Y).data)
+    for p, q in zip(eager[0].parameters(), compiled[0].parameters(), strict=True):
+        close(p.data, q.data)
+    assert compiled[1].steps == 5
+    assert step.programs == 1
+
+
+def test_what_a_function_reaches_by_itself_is_an_argument(backend: str) -> None:
+    eager, (model, optimizer) = network(), network()
+
+    def loss_of(x: Any) -> Any:
+        return ad.mse(model(x), Y)
+
+    @functools.partial(ad.compile, backend=backend)
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        loss = loss_of(x)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    for k in range(3):
+        close(step(X + k).data, train(*eager, X + k, Y).data)
+    model, optimizer = network()  # others in the same variables
+    close(step(X).data, ad.mse(network()[0](X), Y).data)
+    assert optimizer.steps == 1
+
+
+def test_methods_modules_and_partials(backend: str) -> None:
+    model, _ = network()
+    for f in (model, model.forward, functools.partial(model.forward)):
+        compiled = ad.compile(f, backend=backend)
+        close(compiled(X).data, model(X).data)
+        model.parameters()[0].data = model.parameters()[0].data + 1.0
+        close(compiled(X).data, model(X).data)
+
+
+def test_gradients_of_backward_are_delivered(backend: str) -> None:
+    w = ad.Tensor([1.0, 2.0], requires_grad=True)
+    f = ad.compile(lambda w, x: ad.sum(w * x * x).backward(), backend=backend)
+    for _ in range(2):  # the second is added to the first, as in eager mode
+        f(w, np.array([3.0, 4.0]))
+    np.testing.assert_array_equal(w.grad, [18.0, 32.0])
+
+
+def test_a_row_gradient_stays_one(backend: str) -> None:
+    table = ad.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    f = ad.compile(lambda t, i: ad.sum(ad.embedding(t, i) ** 2).backward(), backend=backend)
+    f(table, np.array([2, 0, 2]))
+    assert isinstance(table.grad, ad.RowGrad)
+    np.testing.assert_array_equal(table.grad.dense(), [[0, 2], [0, 0], [16, 20]])
+
+
+def test_numbers_and_their_kinds(backend: str) -> None:
+    f = ad.compile(lambda x, factor, n: x * factor + n, backend=backend)
+    close(f(X, 2.0, 1), X * 2.0 + 1)
+    close(f(X, 3.0, 1), X * 3.0 + 1)
+    assert f.programs == 1  # floats may change
+    close(f(X, 3.0, 2), X * 3.0 + 2)
+    assert f.programs == 2  # integers are constants
+    assert f(X.astype("f4"), 0.1, 1).dtype == np.float32
+
+
+def test_two_equal_numbers_are_two_arguments(backend: str) -> None:
+    f = ad.compile(lambda a, b: a - 2 * b, backend=backend)
+    one = 1.0
+    assert (f(one, one), f(one, 3.0), f.programs) == (-1.0, -5.0, 1)
+
+
+def test_an_array_given_twice_is_one(backend: str) -> None:
+    def f(a: Any, b: Any) -> Any:
+        a += 1.0
+        return b * 2
+
+    x, y, z = np.ones(3), np.ones(3), np.ones(3)
+    compiled = ad.compile(f, backend=backend)
+    np.testing.assert_array_equal(compiled(x, x), [4.0, 4.0, 4.0])
+    np.testing.assert_array_equal(compiled(y, z), [2.0, 2.0, 2.0])
+    np.testing.assert_array_equal(y, [2.0, 2.0, 2.0])
+
+
+def test_a_mode_of_a_module_is_part_of_the_kind(backend: str) -> None:
+    model = ad.Sequential(ad.Linear(2, 2, rng=0), ad.Dropout(0.5, rng=1))
+    f = ad.compile(lambda m, x: m(x), backend=backend)
+    model.eval()
+    f(model, X)
+    close(f(model, X).data, model(X).data)
+    model.train()
+    assert (f(model, np.ones((9, 2))).data == 0).any()
+    model.eval()
+    close(f(model, X).data, model(X).data)
+
+
+def test_dropout_draws_anew_and_as_in_eager_mode(backend: str) -> None:
+    def make() -> Any:
+        return ad.Dropout(0.5, rng=np.random.default_rng(3))
+
+    eager, compiled = make(), make()
+    f = ad.compile(lambda m, x: m(x), backend=backend)
+    for _ in range(3):
+        close(f(compiled, X).data, eager(X).data)
+
+
+def test_within_a_graph_the_derivative_goes_through(backend: str) -> None:
+    f = ad.compile(lambda x: ad.sum(x**3), backend=backend)
+    f(X)
+    close(ad.grad(lambda x: f(2 * x))(X), 24 * X**2)
+    close(ad.compile(ad.grad(lambda x: f(x)), backend=backend)(X), 3 * X**2)
+
+
+def test_other_tensors_of_the_same_kind(backend: str) -> None:
+    f = ad.compile(lambda ts: ts[0] * ts[1], backend=backend)
+    for k in range(3):
+        a, b = ad.Tensor(X + k), ad.Tensor(X - k, requires_grad=True)
+        close(f([a, b]).data, (X + k) * (X - k))
+    assert f.programs == 1
+
+
+def test_scalars(backend: str) -> None:
+    def f(w: Any, x: float) -> Any:
+        return ad.tanh(w * x)
+
+    w = ad.Scalar(0.5)
+    assert float(ad.compile(f, backend=backend)(w, 2.0)) == pytest.approx(np.tanh(1.0), rel=1e-15)
+
+
+def test_an_old_graph_keeps_its_values(backend: str) -> None:
+    model, optimizer = network()
+    step = ad.compile(train, backend=backend)
+    step(model, optimizer, X, Y)
+    step(model, optimizer, X, Y)
+    out = ad.sum(model(X) ** 2)
+    weight = model.parameters()[2]
+    hidden = np.tanh(X @ model.parameters()[0].numpy().T + model.parameters()[1].numpy())
+    before = 2 * model(X).detach().numpy().T @ hidden
+    step(model, optimizer, X, Y)
+    out.backward()
+    close(weight.grad, before)
+
+
+def test_past_the_limit_in_eager_mode(backend: str) -> None:
+    f = ad.compile(lambda x: x * 2, backend=backend, limit=2)
+    f(np.ones(1))
+    with pytest.warns(UserWarning, match=r"argument 0 is float64\(2,\), and was float64\(1,\)"):
+        f(np.ones(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(f(np.ones(3)), [2.0, 2.0, 2.0])
+    assert f.programs == 2
+
+
+def test_off(backend: str, monkeypatch: Any) -> None:
+    calls = []
+    f = ad.compile(lambda x: calls.append(x), backend="off")
+    f(1.0), f(1.0)
+    monkeypatch.setenv("AUTODIFF_COMPILE", "off")
+    ad.compile(lambda x: calls.append(x))(1.0)
+    assert len(calls) == 3 and f.program is None and not f.source
+
+
+def test_text(backend: str) -> None:
+    f = ad.compile(lambda x: ad.tanh(x) + 1, backend=backend)
+    f(X)
+    assert "tanh" in str(f.program) and "test_call.py" in str(f.program)
+    assert ("tanh_f64" in f.source) == (backend == "c")
+
+
+HELD = SimpleNamespace(model=ad.Linear(2, 2, rng=0), rng=np.random.default_rng(0))
+
+
+class Counting(ad.Module):
+    def __init__(self) -> None:
+        self.w, self.seen = ad.Parameter(np.ones(2)), 0
+
+    def forward(self, x: Any) -> Any:
+        self.seen += 1
+        return self.w * x
+
+
+class Noisy(ad.Module):
+    def __init__(self) -> None:
+        self.w, self.rng = ad.Parameter(np.ones(2)), np.random.default_rng(0)
+
+    def forward(self, x: Any) -> Any:
+        return self.w * x + self.rng.normal()
+
+
+def assigns_a_global(x: Any) -> Any:
+    global X  # noqa: PLW0602
+    X = x
+    return x
+
+
+REFUSED = {
+    "an attribute": (Counting(), "sets seen of Counting"),
+    "a generator of a module": (Noisy(), "draws from a generator"),
+    "numpy's own generator": (lambda x: x + np.random.rand(), "draws random numbers"),  # noqa: NPY002
+    "a module out of sight": (lambda x: HELD.model(x), "no argument: pass the tensor"),
+    "a global": (assigns_a_global, "assigns the global X"),
+    "a branch": (lambda x: x if x.sum() > 0 else -x, r"test_call.py:\d+ branches on a value"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(backend: str, case: str) -> None:
+    f, message = REFUSED[case]
+    with pytest.raises(TraceError, match=message):
+        ad.compile(f, backend=backend)(np.ones((2, 2)))
+
+
+def test_bad_arguments(backend: str) -> None:
+    with pytest.raises(ad.errors.DomainError, match="fortran"):
+        ad.compile(lambda x: x, backend="fortran")
+    with pytest.raises(ad.errors.DomainError, match="takes a function"):
+        ad.compile(3, backend=backend)  # type: ignore[arg-type]
+
+
+def test_errors_are_those_of_eager_mode_and_change_nothing(backend: str) -> None:
+    table = ad.Parameter(np.ones((3, 2)))
+    optimizer = ad.optim.SGD([table], 0.1)
+
+    def step(table: Any, optimizer: Any, ids: Any) -> None:
+        optimizer.zero_grad()
+        ad.sum(ad.embedding(table, ids)).backward()
+        optimizer.step()
+
+    f = ad.compile(step, backend=backend)
+    f(table, optimizer, np.array([0, 1]))
+    before = table.numpy()
+    for ids in ([0, 3], [-1, 0]):
+        with pytest.raises(IndexError):
+            f(table, optimizer, np.array(ids))
+        np.testing.assert_array_equal(table.data, before)
+
+
+def test_threads(backend: str) -> None:
+    f = ad.compile(lambda x: ad.sum(ad.tanh(x @ x.T)), backend=backend)
+    f(X)
+    expected = [float(ad.sum(ad.tanh((X + k) @ (X + k).T))) for k in range(4)]
+    found: list[list[float]] = [[] for _ in range(4)]
+
+    def work(k: int) -> None:
+        for _ in range(50):
+            found[k].append(float(f(X + k)))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for k in range(4):
+        np.testing.assert_allclose(found[k], expected[k], rtol=1e-13)
