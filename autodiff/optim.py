@@ -15,10 +15,10 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.clipping import clip_grad_norm
-from autodiff.errors import DomainError, DTypeError, GraphError
+from autodiff.errors import DomainError, GraphError
 from autodiff.op import array, asarray
 from autodiff.sparse import RowGrad, put_rows, taken_rows
-from autodiff.state import fitted
+from autodiff.state import fitted, leaves
 from autodiff.tracked import Tracked
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSProp", "clip_grad_norm"]
@@ -46,7 +46,7 @@ class Optimizer:
     _settings: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Any], lr: float) -> None:
-        self.params = _leaves(params)
+        self.params = leaves(params)
         self._lr, self._steps = np.array(0.0), np.array(0)
         # float16 has too few digits for sums over many steps, and too small a range for squares.
         dtypes = [np.promote_types(p.dtype, np.float32) for p in self.params]
@@ -141,8 +141,8 @@ class Optimizer:
         wanted = {"lr": np.array(0.0), "steps": np.array(0), **mine}
         new = fitted(state, wanted, type(self).__name__)
         self.lr, self._steps[...] = float(new["lr"]), int(_within(new["steps"], "steps", 0, inf))
-        for name, array in mine.items():
-            array[...] = new[name]
+        for name, part in mine.items():
+            part[...] = new[name]
 
     def _named_state(self) -> dict[str, np.ndarray]:
         return {
@@ -344,20 +344,6 @@ def _quotient(g: Any, s: Any, rate: Any, eps: Any, t: Any) -> Any:
     return t
 
 
-def _leaves(params: Any) -> list[Any]:
-    if not isinstance(params, Iterable) or isinstance(params, Tracked):
-        raise DTypeError(f"takes a list, as of module.parameters(), not a {type(params).__name__}")
-    found = list(params)
-    if not found:
-        raise DomainError("there are no parameters to step")
-    for i, p in enumerate(found):
-        if not isinstance(p, Tracked) or not p.requires_grad or p._node.op is not None:
-            raise GraphError(f"params[{i}] is {p!r}: a parameter is a leaf with requires_grad=True")
-    if len(set(map(id, found))) < len(found):
-        raise DomainError("a parameter occurs twice among params, and would be stepped twice")
-    return found
-
-
 def _scratch(params: list[Any], dtypes: list[Any]) -> list[np.ndarray]:
     """One view for each parameter into one buffer a dtype, as only one is used at a time."""
     sizes = {d: max(p.size for p, e in zip(params, dtypes) if e == d) for d in dtypes}
@@ -383,7 +369,7 @@ def _above_zero(value: float, name: str) -> float:
 
 
 def _children(optimizer: Optimizer) -> list[Any]:
-    state = [array for arrays in optimizer._state for array in arrays]
+    state = [part for parts in optimizer._state for part in parts]
     rates = optimizer._rates.values()
     return [*optimizer.params, *state, optimizer._lr, optimizer._steps, *rates]
 

@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import FormatError, ShapeError, describe
+from autodiff.errors import (
+    DomainError,
+    DTypeError,
+    FormatError,
+    GraphError,
+    ShapeError,
+    describe,
+)
+from autodiff.tracked import Tracked
 
-__all__ = ["fitted"]
+__all__ = ["fitted", "leaves"]
 
 _TAKES = {"f": "f", "i": "iu", "u": "iu", "b": "b"}
 
@@ -55,3 +63,18 @@ def _fitted(name: str, value: Any, like: Any, owner: str) -> np.ndarray:
             "with the sizes it was saved with"
         )
     return np.array(array, dtype)
+
+
+def leaves(params: Any) -> list[Any]:
+    """The parameters as a list, if they are leaves that require a gradient, each once."""
+    if not isinstance(params, Iterable) or isinstance(params, Tracked):
+        raise DTypeError(f"takes a list, as of module.parameters(), not a {type(params).__name__}")
+    found = list(params)
+    if not found:
+        raise DomainError("there are no parameters to step")
+    for i, p in enumerate(found):
+        if not isinstance(p, Tracked) or not p.requires_grad or p._node.op is not None:
+            raise GraphError(f"params[{i}] is {p!r}: a parameter is a leaf with requires_grad=True")
+    if len(set(map(id, found))) < len(found):
+        raise DomainError("a parameter occurs twice among params, and would be stepped twice")
+    return found

@@ -97,7 +97,7 @@ class Tensor(Tracked):
         self._mark_changed()
         if hasattr(array, "is_traced"):
             array = self._value = array.copy()
-            return array  # type: ignore[no-any-return]
+            return array
         if not isinstance(array, np.ndarray):
             raise ShapeError("a 0-d tensor holds a number: give it a new one by `t.data = value`")
         # Held by this slot, the local name and the call's argument only: then no graph has it.

@@ -27,7 +27,7 @@ __all__ = ["BACKENDS", "Compiled", "compile"]
 BACKENDS = ("auto", "c", "numpy", "off")
 
 
-def compile(  # noqa: A001 - the field's name for it
+def compile(
     f: Callable[..., Any], *, backend: str = "auto", cache: bool = True, limit: int = 64
 ) -> Compiled:
     """Make `f` run as one program: forward, backward and update without Python in between.

@@ -39,9 +39,10 @@ class Captured:
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.function, self.bound = f, ()
-        if isinstance(f, (Module, Optimizer)):
-            self.function, self.bound = type(f).__call__, (f,)  # type: ignore[operator]
+        self.function: Callable[..., Any] = f
+        self.bound: tuple[Any, ...] = ()
+        if isinstance(f, Module):
+            self.function, self.bound = type(f).__call__, (f,)
         while isinstance(self.function, (MethodType, partial)):
             self._unpack(self.function)
         self._functions: dict[int, FunctionType] = {}
@@ -143,9 +144,7 @@ def _is_tracked(value: Any) -> bool:
 class _Rebuilding:
     """Functions made again."""
 
-    def __init__(
-        self, functions: dict[int, FunctionType], held: dict[int, dict[str, Any]]
-    ) -> None:
+    def __init__(self, functions: dict[int, FunctionType], held: dict[int, dict[str, Any]]) -> None:
         self.functions, self.held = functions, held
         self.made: dict[int, FunctionType] = {}
 

@@ -17,10 +17,10 @@ __all__ = ["attributes_untouched", "random_untouched"]
 @contextmanager
 def random_untouched() -> Iterator[None]:
     """Refuse draws from numpy's global generator."""
-    before = np.random.get_state()
+    before = np.random.get_state()  # noqa: NPY002 - the user may still use it
     yield
-    if str(np.random.get_state()) != str(before):
-        np.random.set_state(before)
+    if str(np.random.get_state()) != str(before):  # noqa: NPY002
+        np.random.set_state(before)  # noqa: NPY002
         raise TraceError(
             "the compiled function draws random numbers by itself, which would be the same ones at "
             "each call: use ad.dropout, or pass the numbers as an argument"

@@ -34,7 +34,7 @@ class _Text:
         }  # fmt: skip
         self.lines: list[str] = []
         self.leaves: dict[int, str] = {}
-        self.arrays: list[Any] = []
+        self.arrays: list[str] = []
 
     def name(self, thing: Any) -> str:
         """A name for an object."""
@@ -86,7 +86,7 @@ class _Text:
         self.leaves[id(value)] = name
         node = f" and {name}._node.info.grad is None" if value._node is not None else ""
         self.require(f"{name}._value is {array}{node}")
-        self.arrays.append((value, array))
+        self.arrays.append(array)
 
     def _array(self, value: Any, text: str) -> bool:
         shape, dtype = self.name(value.shape), self.name(value.dtype)
@@ -160,11 +160,11 @@ def matcher(
     new = [k for k, h in enumerate(holders) if "[" in text.leaves[id(h)]]
     given = [text.leaves[id(holders[k])] for k in new]
     # Whoever else holds the memory of a tensor must not see it change.
-    for value, array in text.arrays:
+    for array in text.arrays:
         text.require(f"refs({array}) <= limit_{array}")
     lines = [*text.lines, f"return ({''.join(f'{g}, ' for g in given)})"]
     source = "def match(args, kwargs):\n" + "\n".join(f"    {line}" for line in lines)
     exec(source, text.names)
-    for value, array in text.arrays:
+    for array in text.arrays:
         text.names[f"limit_{array}"] = getrefcount(text.names[array]) + 1
     return text.names["match"], new

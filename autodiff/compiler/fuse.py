@@ -147,9 +147,7 @@ class Nest:
             return None
         return "row map" if all(_is_counting(a, k, rows) for k, a in enumerate(at[:-1])) else None
 
-    def _reads_alike(
-        self, made: Lowered, operation: Operation, place: Place, level: str
-    ) -> bool:
+    def _reads_alike(self, made: Lowered, operation: Operation, place: Place, level: str) -> bool:
         """Whether the entry that is read is the one that this turn of the loop has made."""
         held = self.levels[place.storage]
         if operation.kind in ("take", "add_at") and place is made.place(operation.args[0]):
@@ -206,7 +204,7 @@ def _is_counting(index: Any, axis: int, shape: tuple[int, ...]) -> bool:
     if not isinstance(index, np.ndarray) or np.broadcast_shapes(index.shape, shape) != shape:
         return False
     count = np.arange(shape[axis]).reshape([-1 if a == axis else 1 for a in range(len(shape))])
-    return np.array_equal(np.broadcast_to(index, shape), np.broadcast_to(count, shape))
+    return bool(np.array_equal(np.broadcast_to(index, shape), np.broadcast_to(count, shape)))
 
 
 def long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -214,9 +212,7 @@ def long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n for n in shape if n != 1)
 
 
-def access(
-    place: Place, shape: tuple[int, ...], space: tuple[int, ...]
-) -> tuple[int, ...] | None:
+def access(place: Place, shape: tuple[int, ...], space: tuple[int, ...]) -> tuple[int, ...] | None:
     """By how many entries a place moves on along each axis of the space; None if it cannot."""
     if place.array.shape == shape == space and 1 not in shape:
         return place.strides

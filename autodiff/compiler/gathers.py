@@ -92,7 +92,7 @@ def _plan(index: Any, shape: tuple[int, ...]) -> _Plan | None:
 def _is_known(part: Any) -> bool:
     if hasattr(part, "dtype"):
         return bool(part.dtype.kind in "iu")
-    return part is ... or isinstance(part, (int, slice)) and not isinstance(part, bool)
+    return part is ... or (isinstance(part, (int, slice)) and not isinstance(part, bool))
 
 
 def _without_masks(index: Any) -> list[Any]:

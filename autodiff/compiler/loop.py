@@ -126,7 +126,8 @@ class _Forward:
     def captured(self) -> list[Node]:
         """Nodes from outside that the cell depends on."""
         roots = [r._node for r in self.results() if r._node is not None]
-        found, seen = [], set(roots)
+        found: list[Node] = []
+        seen = set(roots)
         for node in roots:
             for parent in node.parents:
                 if parent is not None and parent not in seen:
@@ -167,7 +168,7 @@ def traced_scan(
 
 
 def _recorded(forward: _Forward, values: list[Any]) -> list[Any]:
-    inputs = [leaf for leaf in [*forward.h0, *forward.xs]]
+    inputs = [*forward.h0, *forward.xs]
     nodes = [x._node if isinstance(x, Tensor) and x.requires_grad else None for x in inputs]
     held = forward.captured()
     scope = recording.get()
@@ -234,8 +235,7 @@ class _Gradients:
         forward, back = self.forward, self.back
         with recording_into(back.body):
             new = [
-                self.grads.get(h._node, z)
-                for h, z in zip(forward.h_in, self.zeros, strict=True)
+                self.grads.get(h._node, z) for h, z in zip(forward.h_in, self.zeros, strict=True)
             ]
             dense = [n for n in held if n in self.grads and not _is_lazy(self.grads[n])]
             sums = [self._accumulator(n) for n in dense]

@@ -244,9 +244,10 @@ class NestWriter:
         dtype = place.array.dtype
         weak = isinstance(arg, Value) and arg.weak
         maker = self._maker_before(member, place.storage)
-        if maker is not None and maker.kind != "add_at":
-            if maker.level in _ROW_LEVELS or self.phase[maker] == self.phase[member]:
-                return (f"v{maker.out.number}", dtype, weak)  # type: ignore[union-attr]
+        if maker is not None and maker.kind != "add_at" and (
+            maker.level in _ROW_LEVELS or self.phase[maker] == self.phase[member]
+        ):  # fmt: skip
+            return (f"v{maker.out.number}", dtype, weak)  # type: ignore[union-attr]
         strides = self.nest.strides(place, shape)
         assert strides is not None
         return (f"{self._pointer(place)}[{self._index(strides)}]", dtype, weak)

@@ -115,8 +115,7 @@ class _Workspace:
         self.written = {i for i, v in enumerate(native.program.inputs) if v in written}
         self.back: dict[int, Any] = {}
         self.copied = [
-            v not in written and v.size * v.dtype.itemsize <= _COPIED
-            for v in native.program.inputs
+            v not in written and v.size * v.dtype.itemsize <= _COPIED for v in native.program.inputs
         ]
         self.in_place = {u for u in native.updates if made.place(u).storage.kind == "input"}
         self.calls = [s if callable(s) else self._call(s) for s in native.segments]
@@ -202,7 +201,8 @@ class _Workspace:
             return lambda: None
         get = self._array(output)
         if not output.shape and made.place(output).storage.kind != "input":
-            return get().item if output.weak else lambda x=get(): x[()]
+            number = get()
+            return number.item if output.weak else lambda: number[()]
         return lambda: np.array(get())[()]
 
     def _call(self, operation: Any) -> Any:
@@ -223,7 +223,6 @@ class _Workspace:
             return 0
 
         return call
-
 
     def _loop(self, instruction: Instruction) -> Any:
         """A loop whose steps need numpy."""

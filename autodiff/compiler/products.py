@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.operations import Translation, shape_of
-from autodiff.compiler.program import Instruction, Value
+from autodiff.compiler.program import Instruction
 from autodiff.compiler.storage import Place
 
 __all__ = ["PRODUCTS", "is_product", "matmul"]

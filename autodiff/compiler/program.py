@@ -80,7 +80,7 @@ class Instruction:
     @property
     def name(self) -> str:
         """What it does, in numpy's words."""
-        return _names.get(self.function) or getattr(self.function, "__name__", "call")
+        return _names.get(self.function) or str(getattr(self.function, "__name__", "call"))
 
     def inputs(self) -> list[Value]:
         """The values that it reads, those of a loop's body included."""

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.copies import written
 from autodiff.compiler.expand import expanded
 from autodiff.compiler.loop import loop
 from autodiff.compiler.program import Instruction, Program, Value, mapped, values_in
-from autodiff.compiler.copies import written
-from autodiff.ops.index import scatter_add
 from autodiff.compiler.simplify import is_guard, is_random, simplified
+from autodiff.ops.index import scatter_add
+from autodiff.sparse import padded_rows
 
 __all__ = ["with_short_loops"]
 
@@ -69,9 +70,7 @@ def _tiled(program: Program) -> Program:
     return Program(program.inputs, kept, program.outputs)
 
 
-def _tiles(
-    total: Value, makers: dict[Value, Instruction]
-) -> tuple[int, tuple[Any, ...]] | None:
+def _tiles(total: Value, makers: dict[Value, Instruction]) -> tuple[int, tuple[Any, ...]] | None:
     """The axis and the parts, if `total` is a sum of parts that fill it."""
     terms, parts = [total], {}
     while terms:
@@ -141,29 +140,22 @@ def _renamed(i: Instruction, names: dict[Value, Any]) -> Instruction:
 
 
 def _in_any_order(program: Program) -> Program:
-    """Products over the steps without turning the steps round first."""
+    """Sums over the steps without turning the steps round first."""
     makers = {v: i for i in program.instructions for v in i.out}
-    kept = []
+    kept: list[Instruction] = []
     for i in program.instructions:
-        if i.function in _PRODUCTS:
-            turned = [_unflipped(a, makers) for a in i.args]
-            if all(t is not None for t in turned):
-                for made in turned:
-                    kept += made[1]  # type: ignore[index]
-                i = replace(i, args=tuple(made[0] for made in turned))  # type: ignore[index]
-        elif i.name == "padded_rows":
-            turned = [_unflipped(a, makers) for a in i.args]
-            if all(t is not None for t in turned):
-                for made in turned:
-                    kept += made[1]  # type: ignore[index]
-                i = replace(i, args=tuple(made[0] for made in turned))  # type: ignore[index]
+        if i.function in (*_PRODUCTS, padded_rows):
+            turned = [t for a in i.args if (t := _unflipped(a, makers)) is not None]
+            if len(turned) == len(i.args):
+                kept += [new for _, chain in turned for new in chain]
+                i = replace(i, args=tuple(x for x, _ in turned))
         kept.append(i)
     return Program(program.inputs, kept, program.outputs)
 
 
 def _unflipped(x: Any, makers: dict[Value, Instruction]) -> tuple[Value, list[Instruction]] | None:
     """``transpose(reshape(flip(a, 0)))`` or without the transpose, but for the flip."""
-    chain = []
+    chain: list[Instruction] = []
     while isinstance(x, Value) and x in makers:
         maker = makers[x]
         if maker.function is np.flip:
@@ -243,8 +235,8 @@ class _Loop:
         copies: dict[Value, Value] = {}
         for k, i in enumerate(self.body):
             w = i.args[1] if i.function in _PRODUCTS else None
-            turned = isinstance(w, Value) and w not in inner and makers.get(w)
-            if not turned or turned.function not in (np.transpose, np.swapaxes):
+            turned = makers.get(w) if isinstance(w, Value) and w not in inner else None
+            if w is None or turned is None or turned.function not in (np.transpose, np.swapaxes):
                 continue
             if w not in copies:
                 copies[w] = Value(w.shape, w.dtype)
@@ -258,7 +250,7 @@ class _Loop:
         """Products of the steps' inputs with a constant matrix."""
         inner, slices, kept = self._inner(), self._slices(), []
         for i in self.body:
-            x, w = (i.args + (None, None))[:2]
+            x, w = (*i.args, None, None)[:2]
             moves = i.function in _PRODUCTS and x in slices and isinstance(w, (Value, np.ndarray))
             if not moves or w in inner or len(w.shape) != 2:
                 kept.append(i)
@@ -279,7 +271,8 @@ class _Loop:
             if maker is None or maker.function not in _PRODUCTS:
                 continue
             x, w = maker.args
-            if not isinstance(x, Value) or w in inner or len(np.shape(w) if not isinstance(w, Value) else w.shape) != 2 or self._is_used(k):
+            is_matrix = isinstance(w, (Value, np.ndarray)) and len(w.shape) == 2
+            if not isinstance(x, Value) or w in inner or not is_matrix or self._is_used(k):
                 continue
             whole = Value((self.length, *x.shape), x.dtype)
             self.after.append(
@@ -295,11 +288,9 @@ class _Loop:
 
     def _drop_repeated(self) -> None:
         """Results that are there already: twice, or as one of the inputs."""
-        slices, seen = self._slices(), {}
+        slices, seen = self._slices(), dict[Value, Value]()
         outputs, out = self.outputs[: self._count], self.out[: self._count]
-        for value, whole in zip(
-            self.outputs[self._count :], self.out[self._count :], strict=True
-        ):
+        for value, whole in zip(self.outputs[self._count :], self.out[self._count :], strict=True):
             same = slices.get(value, seen.get(value)) if isinstance(value, Value) else None
             if same is not None:
                 self.renamed[whole] = same

@@ -31,7 +31,7 @@ def reduced(t: Translation) -> bool:
     if not known or not isinstance(x, Value) or not x.size:
         return False
     axes = tuple(range(len(x.shape))) if axis is None else axis
-    axes = tuple(int(a) % len(x.shape) for a in axes)
+    axes = tuple(int(a) % len(x.shape) for a in axes) if x.shape else ()
     if name in _OF_BOOL:
         return _over_axes(t, _OF_BOOL[name], _as_bool(t, x), axes)
     counts = name == "sum" and x.dtype.kind in "biu"

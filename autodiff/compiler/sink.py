@@ -41,7 +41,9 @@ def sunk(made: Lowered, kernels: list[Any], kept: Callable[[Storage], bool]) -> 
             target = _target(made, kernels, k, member, users, kept)
             if target is None or not _pays(made, nest, k, member, users, kept):
                 continue
-            if any(k < w <= target for p in reads(made, member) for w in writers.get(p.storage, [])):
+            if any(
+                k < w <= target for p in reads(made, member) for w in writers.get(p.storage, [])
+            ):
                 continue
             _move(made, nest, kernels[target], member)
             for place in reads(made, member):
@@ -93,9 +95,7 @@ def _fits(made: Lowered, nest: Nest, member: Operation) -> bool:
     return True
 
 
-def _pays(
-    made: Lowered, nest: Nest, k: int, member: Operation, users: Any, kept: Any
-) -> bool:
+def _pays(made: Lowered, nest: Nest, k: int, member: Operation, users: Any, kept: Any) -> bool:
     """At most one array has to be stored in place of the one that has not."""
     made_here = {p.storage for m in nest.members for p in writes(made, m)}
     new = {

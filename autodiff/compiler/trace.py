@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +13,7 @@ from autodiff.compiler.effects import attributes_untouched, random_untouched
 from autodiff.compiler.kinds import dynamic, key_of
 from autodiff.compiler.program import Program, Value, mapped
 from autodiff.compiler.simplify import simplified
-from autodiff.compiler.traced import Recorder, TraceError, Traced, copied, recording_into
-from autodiff.errors import describe
+from autodiff.compiler.traced import Recorder, Traced, TraceError, recording_into
 from autodiff.nodes import Info, Node, TensorNode, tick
 from autodiff.scalar import Scalar
 from autodiff.settings import Scope, current, is_recording
@@ -134,12 +132,11 @@ def describe_leaf(node: Any) -> str:
     return f"the tensor{name} of {np.dtype(dtype)}{tuple(shape)}"
 
 
-def _finished(
-    under_way: Recorder, started: list[Value], stand_ins: list[Any], out: Any
-) -> Trace:
+def _finished(under_way: Recorder, started: list[Value], stand_ins: list[Any], out: Any) -> Trace:
     program = under_way.program
     leaves, definition = tree.flatten(out)
-    results, outputs = [], []
+    results: list[Any] = []
+    outputs: list[Any] = []
     for leaf in leaves:
         if isinstance(leaf, RowGrad):
             results.append(("rows", leaf.shape))

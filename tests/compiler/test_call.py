@@ -238,7 +238,7 @@ class Noisy(ad.Module):
 
 
 def assigns_a_global(x: Any) -> Any:
-    global X  # noqa: PLW0602
+    global X
     X = x
     return x
 

@@ -59,10 +59,11 @@ def scan(
     (6.0, array([0., 2., 9.]))
     """
     leaves, definition = tree.flatten(xs)
-    lengths = {len(x) if np.ndim(_plain(x)) else None for x in leaves}
-    if len(lengths) != 1 or lengths & {0, None}:
-        raise ShapeError(f"scan: arrays of lengths {lengths} along the first axis; they need one")
-    (length,) = lengths
+    lengths = {len(x) if np.ndim(_plain(x)) else 0 for x in leaves}
+    length = lengths.pop() if len(lengths) == 1 else 0
+    if not length:
+        found = [np.shape(_plain(x)) for x in leaves]
+        raise ShapeError(f"scan: xs has shapes {found}; they need one length of the first axis")
     if recorder.get() is not None:
         return traced_scan(cell, h0, leaves, definition, length)
     return _unrolled(cell, h0, leaves, definition, length, name)
@@ -73,7 +74,7 @@ def _plain(x: Any) -> Any:
 
 
 def _unrolled(
-    cell: Callable[..., Any], h: Any, leaves: list[Any], definition: Any, length: Any, name: str
+    cell: Callable[..., Any], h: Any, leaves: list[Any], definition: Any, length: int, name: str
 ) -> tuple[Any, Any]:
     ys = []
     for t in range(length):
