@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NAMES", "Row", "Table", "fresh", "installed", "race", "row", "table"]
+__all__ = ["NAMES", "Row", "Table", "fresh", "in_turns", "installed", "race", "row", "table"]
 
 Step = Callable[[], Sequence[Any]]
 """One forward and backward: the result, then the gradients."""
@@ -27,6 +27,9 @@ NAMES = {
     "autodiff": "autodiff",
     "torch": "PyTorch",
     "torch_fast": "PyTorch fast mode",
+    "torch_compile": "torch.compile",
+    "eager": "autodiff eager",
+    "products": "products alone",
     "jax": "JAX",
     "autograd": "autograd",
     "mygrad": "MyGrad",
@@ -34,7 +37,9 @@ NAMES = {
     "numpy": "numpy by hand",
 }
 """Peers by the name of their package."""
-PACKAGES = {"torch_fast": "torch"}
+PACKAGES = {
+    "torch_fast": "torch", "torch_compile": "torch", "eager": "autodiff", "products": "numpy",
+}  # fmt: skip
 """Where the two names differ."""
 
 ROOT = Path(__file__).parents[1]
@@ -117,7 +122,7 @@ def race(
 ) -> Row:  # fmt: skip
     """CPU seconds of each step (divided by `per`), after a check that all give the same."""
     _agree(setting, steps, rtol)
-    times = _in_turns(steps, repeats)
+    times = in_turns(steps, repeats)
     values = {peer: [seconds / per for seconds in times[peer]] for peer in times}
     return row(setting, values, reference, goal)
 
@@ -152,7 +157,7 @@ def _agree(setting: str, steps: dict[str, Step], rtol: float) -> None:
             )
 
 
-def _in_turns(steps: dict[str, Step], repeats: int) -> dict[str, list[float]]:
+def in_turns(steps: dict[str, Step], repeats: int) -> dict[str, list[float]]:
     """CPU seconds a call: in each repeat a block of calls for each peer, in shuffled order."""
     counts = {peer: _calls(step, seconds=0.03) for peer, step in steps.items()}
     times: dict[str, list[float]] = {peer: [] for peer in steps}

@@ -84,10 +84,7 @@ class Compiled(Eager):
     """This library, the whole step compiled."""
 
     def compile(self, f: Any) -> Any:
-        # not ad.compile: once anything of the package is loaded, that name is the package
-        from autodiff.compiler import compile
-
-        return compile(f)
+        return self.ad.compile(f)
 
 
 class Torch(Unrolled, peers.Torch):

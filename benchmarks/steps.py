@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Step, Table, _in_turns, installed, row
+from benchmarks.harness import Step, Table, in_turns, installed, row
 from benchmarks.step_models import Problem, problems
 from benchmarks.step_peers import PEERS
 
@@ -36,7 +36,7 @@ def measure(size: str, peers: list[str]) -> Table:
         steps, reason = built(problem, there)
         gaps += [f"{problem.setting} ({reason})"] if reason else []
         gc.freeze()  # collecting between the blocks need not go through what is imported
-        times = _in_turns(steps, REPEATS[size])
+        times = in_turns(steps, REPEATS[size])
         rows.append(row(problem.setting, times, "torch", problem.goal))
     if gaps:
         missing["torch_compile"] = f"in {', '.join(gaps)}"

@@ -74,9 +74,7 @@ class Recurrent(ad.Module):
         outputs, h = self.run(steps, h0, self.masks(mask, steps), truncate)
         return joined(outputs, int(self.batch_first and np.ndim(steps[0]) == 2)), h
 
-    def run(
-        self, steps: Any, h0: Any, masks: Any, truncate: int | None = None
-    ) -> tuple[Any, Any]:
+    def run(self, steps: Any, h0: Any, masks: Any, truncate: int | None = None) -> tuple[Any, Any]:
         """The outputs of `steps` and the last state; `masks` says which rows count.
 
         All of them are lists with an entry for each step, or arrays with time as first axis in a
@@ -100,9 +98,7 @@ class Recurrent(ad.Module):
                 outputs.append(self.output(h))
         return outputs, h
 
-    def _loop(
-        self, steps: Any, h: Any, masks: Any, truncate: int | None
-    ) -> tuple[ad.Tensor, Any]:
+    def _loop(self, steps: Any, h: Any, masks: Any, truncate: int | None) -> tuple[ad.Tensor, Any]:
         """The same as a loop for each piece: the program does not grow with the steps."""
 
         def step(h: Any, given: Any) -> tuple[Any, Any]:

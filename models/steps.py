@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ __all__ = ["COMPILE", "Kinds", "Steps"]
 COMPILE = ("auto", "c", "numpy", "off")
 """What runs the steps: compiled where it pays, always in C or on numpy, or never."""
 
-AFTER = 10
-"""Batches of a kind after which it is compiled. To build a program takes about as long as ten
-steps without it, so that whatever comes, little more than twice the least time is spent. It is no
-measured time, so that the same seed gives the same numbers."""
+AFTER, LEFT = 10, 100
+"""Batches of a kind that there have been, and that are still to come if the rest of the run is like
+what there was, for it to be compiled. To build a program takes as long as some 50 steps without
+it, of which it saves half or more. Nothing is measured in a run, so that the same seed gives the
+same numbers."""
 
 MOST = 100
 """Kinds that are compiled; each one's program takes memory."""
@@ -38,10 +40,11 @@ class Kinds:
     """Batches so far."""
     compiled: list[str] = field(default_factory=list)
 
-    def count(self, kind: str, after: float) -> bool:
-        """Whether the batch that comes now is to be compiled."""
-        seen = self.counts.get(kind, 0)
-        if seen >= after and kind not in self.compiled and len(self.compiled) < MOST:
+    def count(self, kind: str, left: float) -> bool:
+        """Whether the batch that comes now is to be compiled, if so many are left of all kinds."""
+        seen, total = self.counts.get(kind, 0), sum(self.counts.values())
+        is_frequent = left == inf or (seen >= AFTER and seen * left >= LEFT * total)
+        if is_frequent and kind not in self.compiled and len(self.compiled) < MOST:
             self.compiled.append(kind)
         self.counts[kind] = seen + 1
         return kind in self.compiled
@@ -57,9 +60,8 @@ class Steps:
     clip : float or None
         Greatest norm of the gradient.
     compile : {"auto", "c", "numpy", "off"}
-        "auto": a kind of batch is compiled when it has come up often, in C where there is a
-        compiler; the environment's ``AUTODIFF_COMPILE`` may say "c", "numpy" or "off" in its
-        place.
+        "auto": a kind of batch is compiled when it has come up often and will do so, in C where
+        there is a compiler, unless ``AUTODIFF_COMPILE`` in the environment says "numpy" or "off".
     generators : sequence of Generator
         Those that a step may draw from.
     """
@@ -68,14 +70,13 @@ class Steps:
         self,
         loss: Callable[..., ad.Tensor],
         clip: float | None,
-        compile: str,  # noqa: A002 - the field's name for it
+        compile: str,
         generators: Sequence[np.random.Generator],
     ) -> None:
         if compile not in COMPILE:
             raise ad.errors.DomainError(f"compile={compile!r} is none of {', '.join(COMPILE)}")
         self.loss, self.clip, self.compile = loss, clip, compile
         self.generators = generators
-        self.after = AFTER if compile == "auto" else 0
         self.seconds = 0.0  # that it took to compile
         # One for each kind: that of the last call has the shortest way into its program.
         self._programs: dict[str, Any] = {}
@@ -88,13 +89,17 @@ class Steps:
         return "off" in (self.compile, named)
 
     def __call__(
-        self, model: ad.Module, optimizer: Any, inputs: Sequence[Any], kinds: Kinds
+        self, model: ad.Module, optimizer: Any, inputs: Sequence[Any], kinds: Kinds, left: float
     ) -> float:
-        """Change the parameters by one batch; gives its loss, as it was before."""
+        """Change the parameters by one batch, with which so many are left; gives the loss before.
+
+        No parameter may have a gradient.
+        """
         if self.is_eager:
             return self._step(model, optimizer, *inputs).item()
         kind = ", ".join(f"{np.asarray(x).dtype}{list(np.shape(x))}" for x in inputs)
-        if kinds.count(kind, self.after) and kind not in self._refused:
+        left = left if self.compile == "auto" else inf
+        if kinds.count(kind, left) and kind not in self._refused:
             return self._run(kind, model, optimizer, *inputs)
         return self._step(model, optimizer, *inputs).item()
 
@@ -111,8 +116,9 @@ class Steps:
         if kind in self._programs:
             return self._programs[kind](*given).item()
         before = [generator.bit_generator.state for generator in self.generators]
-        program, began = ad.compile(self._step, backend=self.compile), time.perf_counter()
+        began = time.perf_counter()
         try:
+            program = ad.compile(self._step, backend=self.compile)
             loss = program(*given).item()
         except Exception as error:  # of whatever kind: without the program it may go well
             for generator, state in zip(self.generators, before):
@@ -136,5 +142,5 @@ class Steps:
             return "eager"
         with_c = any(program.source for program in self._programs.values())
         how = f"compiled with {'C' if with_c else 'numpy'}"
-        how = f"eager, {how} after {AFTER} batches of a kind" if self.after else how
+        how = f"eager, {how} for frequent kinds of batches" if self.compile == "auto" else how
         return f"{how} ({count} kind{'s' if count > 1 else ''})"

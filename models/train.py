@@ -106,7 +106,7 @@ class Trainer:
         patience: int | None = None,
         keep: str = "best",
         checkpoint: str | Path | None = None,
-        compile: str = "auto",  # noqa: A002 - the field's name for it
+        compile: str = "auto",
         save_every: float = 1.0,
         settings: dict[str, Any] | None = None,
         quiet: bool = False,
@@ -191,8 +191,9 @@ class Trainer:
         plan = self._plan()
         self.model.train()
         self._announce(bar, plan)
+        left = (self.epochs - len(self.history)) * len(plan)
         for batch in plan[self.progress.batch :]:
-            self._run_step(batch)
+            self._run_step(batch, left - self.progress.batch)
             self._show(bar)
             bar.update(self.task.size(batch))
             if stop.is_set():
@@ -212,10 +213,10 @@ class Trainer:
             raise TrainingError("there is nothing to learn from: an epoch has no batch")
         return plan
 
-    def _run_step(self, batch: Any) -> None:
+    def _run_step(self, batch: Any, left: int) -> None:
         self.optimizer.lr = self.lr * self.schedule(self.progress.step)
         inputs = self.task.inputs(batch, self.rng)
-        loss = self.steps(self.model, self.optimizer, inputs, self.progress.kinds)
+        loss = self.steps(self.model, self.optimizer, inputs, self.progress.kinds, left)
         self._require_sane(loss, f"step {self.progress.batch + 1}")
         self.progress.count(loss, self.task.size(batch))
 

@@ -22,8 +22,10 @@ def _along(x: Any, index: Any, axis: int) -> Any:
 def _getitem(x: Any, index: Any) -> Any:
     """Basic indices first, then places along the first axes."""
     plan = _plan(index, x.shape)
-    if plan is None or plan.is_done:
+    if plan is None or (plan.is_done and not plan.is_new):
         return NotImplemented
+    if plan.is_done:
+        return x[plan.places]
     taken = np.transpose(x[plan.slices], plan.order)[plan.places]
     return np.moveaxis(taken, range(plan.count), range(plan.at, plan.at + plan.count))
 
@@ -31,8 +33,10 @@ def _getitem(x: Any, index: Any) -> Any:
 def _scatter_add(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """The way back of `_getitem`."""
     plan = _plan(index, shape)
-    if plan is None or plan.is_done:
+    if plan is None or (plan.is_done and not plan.is_new):
         return NotImplemented
+    if plan.is_done:
+        return scatter_add(g, plan.places, shape)
     part = np.moveaxis(g, range(plan.at, plan.at + plan.count), range(plan.count))
     moved = scatter_add(part, plan.places, tuple(plan.shape[a] for a in plan.order))
     whole = np.transpose(moved, tuple(np.argsort(plan.order).tolist()))
@@ -54,11 +58,13 @@ class _Plan:
         How many axes the places give, and where in the result they are.
     is_done : bool
         Whether there is nothing but places for the first axes.
+    is_new : bool
+        Whether `places` is written otherwise than the index was.
     is_whole : bool
         Whether the slices leave nothing out.
     """
 
-    def __init__(self, parts: list[Any], shape: tuple[int, ...]) -> None:
+    def __init__(self, index: Any, parts: list[Any], shape: tuple[int, ...]) -> None:
         with_places = [k for k, p in enumerate(parts) if not isinstance(p, slice)]
         self.places = tuple(parts[k] for k in with_places)
         self.slices = tuple(p if isinstance(p, slice) else slice(None) for p in parts)
@@ -73,6 +79,10 @@ class _Plan:
         self.is_whole = self.shape == tuple(shape) and all(
             p.step in (None, 1) for p in self.slices
         )
+        given = index if isinstance(index, tuple) else (index,)
+        self.is_new = len(given) != len(self.places) or any(
+            a is not b for a, b in zip(given, self.places, strict=True)
+        )
         self.is_done = self.order == tuple(range(len(parts))) and self.is_whole
 
 
@@ -86,7 +96,7 @@ def _plan(index: Any, shape: tuple[int, ...]) -> _Plan | None:
     full = [k for k, p in enumerate(parts) if p is ...]
     at, missing = (full or [len(parts)])[0], len(shape) - len(parts) + len(full)
     parts = [*parts[:at], *[slice(None)] * missing, *parts[at + len(full) :]]
-    return _Plan(parts, shape)
+    return _Plan(index, parts, shape)
 
 
 def _is_known(part: Any) -> bool:
@@ -108,17 +118,14 @@ def _without_masks(index: Any) -> list[Any]:
     return parts
 
 
-def _has_mask(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(p, np.ndarray) and p.dtype == bool and p.ndim for p in parts)
-
-
 def _added_at(x: Any, ufunc: Any, index: Any, *part: Any) -> Any:
-    if not _has_mask(index) or len(part) != 1:
+    plan = _plan(index, x.shape)
+    if plan is None or len(part) != 1 or ufunc is not np.add:
         return NotImplemented
-    out = x.copy()
-    ufunc.at(out, tuple(_without_masks(index)), *part)
-    return out
+    if plan.is_done and not plan.is_new:
+        return NotImplemented
+    shape = x[index].shape
+    return x + scatter_add(np.broadcast_to(part[0], shape), index, x.shape)
 
 
 def _take(x: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
@@ -139,9 +146,8 @@ def _take_along_axis(x: Any, indices: Any, axis: Any = -1) -> Any:
 
 def _tri(keep: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def formula(x: Any, k: int = 0) -> Any:
-        if x.ndim < 2:
-            return NotImplemented
-        rows, columns = np.ogrid[: x.shape[-2], : x.shape[-1]]
+        height, width = (*x.shape, *x.shape)[-2:]
+        rows, columns = np.ogrid[:height, :width]
         return np.where(keep(columns - rows, k), x, x.dtype.type(0))
 
     return formula
@@ -171,13 +177,13 @@ def _pad(x: Any, pad_width: Any, mode: Any = "constant", **settings: Any) -> Any
             if any(width):
                 x = _along(x, np.pad(np.arange(x.shape[axis]), width, mode), axis)
         return x
-    if mode != "constant" or settings.keys() - {"constant_values"} or np.ndim(value):
+    if mode != "constant" or settings.keys() - {"constant_values"} or hasattr(value, "is_traced"):
         return NotImplemented
-    if hasattr(value, "is_traced"):
-        return NotImplemented
+    values = np.broadcast_to(value, (x.ndim, 2)).tolist()
     for axis, width in enumerate(widths):
         shapes = [(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in width]
-        first, last = (np.full(shape, value, x.dtype) for shape in shapes)
+        pairs = zip(shapes, values[axis], strict=True)
+        first, last = (np.full(shape, fill, x.dtype) for shape, fill in pairs)
         x = np.concatenate([a for a in (first, x, last) if a.size or a is x], axis=axis)
     return x
 

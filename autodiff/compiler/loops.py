@@ -45,6 +45,8 @@ class NestWriter:
         for member in nest.members:
             self.phase[member] = self._phase(member)
         self.stored = {m for m in nest.members if self._is_stored(m)}
+        self.in_memory = {p.storage for m in self.stored for p in writes(made, m)}
+        self.in_registers = set(self.maker) - self.in_memory
         self.pointers: dict[tuple[Any, ...], tuple[str, str]] = {}
         self.space, self.merged = self._merged_axes()
 
@@ -129,15 +131,6 @@ class NestWriter:
 
     # ---------------------------------------------------------------- text
 
-    def in_memory(self) -> set[Storage]:
-        """What does not stay in registers."""
-        return {p.storage for m in self.stored for p in writes(self.made, m)}
-
-    def only_in_registers(self) -> set[Storage]:
-        """What never goes to memory."""
-        made = {p.storage for m in self.nest.members for p in writes(self.made, m)}
-        return made - self.in_memory()
-
     def text(self, pointer: Callable[[Place], str]) -> list[str]:
         """The C lines of the nest; `pointer` gives the address of a place."""
         self.pointer = pointer
@@ -172,11 +165,10 @@ class NestWriter:
                 clauses += clause
                 lines += step
                 after += end
-        loads = self._loads(members)
         n, last = self.space[-1], len(self.space) - 1
         simd = f"#pragma omp simd {' '.join(sorted(clauses))}".rstrip()
         loop = [f"for (int64_t i{last} = 0; i{last} < {n}; i{last}++) {{",
-                *(f"  {line}" for line in [*loads, *lines]), "}"]  # fmt: skip
+                *(f"  {line}" for line in lines), "}"]  # fmt: skip
         return [*before, simd, *loop, *after]
 
     def _row_end(self, phase: int) -> list[str]:
@@ -200,20 +192,28 @@ class NestWriter:
                 kind, start = C_TYPES[m.out.dtype.name], _start(m.name, m.out.dtype)
                 if m.level == "all":
                     before.append(f"{kind} t{m.out.number} = {start};")
-                    after.append(f"{self._target(m)}[0] = t{m.out.number};")
+                    after.append(f"{self._target(m, '0')} = t{m.out.number};")
                 else:
                     size = m.out.size
                     before.append(
-                        f"for (int64_t j = 0; j < {size}; j++) {self._target(m)}[j] = {start};"
+                        f"for (int64_t j = 0; j < {size}; j++) {self._target(m, 'j')} = {start};"
                     )
         return before, after
 
-    def _target(self, member: Operation) -> str:
+    def _target(self, member: Operation, index: str) -> str:
         (place,) = writes(self.made, member)
-        return self._pointer(place, writable=True)
+        return self._entry(place, index)
 
-    def _pointer(self, place: Place, writable: bool = False) -> str:
-        text = self.pointer(place)
+    def _entry(self, place: Place, index: str) -> str:
+        """An entry of a place."""
+        shift = str(place.offset)
+        if place.offset and index == "0":
+            return f"{self._pointer(place)}[{shift}]"
+        return f"{self._pointer(place)}[{index}{f' + {shift}' if place.offset else ''}]"
+
+    def _pointer(self, place: Place) -> str:
+        """The beginning of its storage: one pointer for each."""
+        text = self.pointer(Place(place.storage, place.root, place.root, place.steps))
         key = (text, place.array.dtype.name)
         if key not in self.pointers:
             kind = C_TYPES[place.array.dtype.name]
@@ -228,11 +228,6 @@ class NestWriter:
             if stride:
                 terms.append(f"i{d}" if stride == 1 else f"i{d} * {stride}")
         return " + ".join(terms) or "0"
-
-    def _loads(self, members: list[Operation]) -> list[str]:
-        """Entries that the pass reads, each once."""
-        self.loaded: dict[Any, str] = {}
-        return []
 
     def _argument(self, member: Operation, arg: Any, shape: tuple[int, ...]) -> Any:
         """``(text, dtype, weak)`` of an argument."""
@@ -250,7 +245,7 @@ class NestWriter:
             return (f"v{maker.out.number}", dtype, weak)  # type: ignore[union-attr]
         strides = self.nest.strides(place, shape)
         assert strides is not None
-        return (f"{self._pointer(place)}[{self._index(strides)}]", dtype, weak)
+        return (self._entry(place, self._index(strides)), dtype, weak)
 
     def _maker_before(self, member: Operation, storage: Storage) -> Operation | None:
         return self.before[member].get(storage)
@@ -270,7 +265,7 @@ class NestWriter:
             (place,) = writes(self.made, member)
             strides = self.nest.strides(place, shape)
             assert strides is not None
-            lines.append(f"{self._pointer(place)}[{self._index(strides)}] = v{out.number};")
+            lines.append(f"{self._entry(place, self._index(strides))} = v{out.number};")
         return lines
 
     def _reduction(self, m: Operation) -> tuple[list[str], list[str], list[str], list[str]]:
@@ -284,7 +279,7 @@ class NestWriter:
         assert m.out is not None
         n, dtype = m.out.number, m.out.dtype
         if m.level == "column":
-            target = f"{self._target(m)}[i{len(self.space) - 1}]"
+            target = self._target(m, f"i{len(self.space) - 1}")
             return [], [], [f"{target} = {_step(m.name, target, x)};"], []
         kind, start = C_TYPES[dtype.name], _start(m.name, dtype)
         before = [f"{kind} s{n} = {start};"]
@@ -310,7 +305,7 @@ class NestWriter:
         assert rows is not None
         strides = access(rows, rows.shape, (*self.nest.space[:-1], 1))
         assert strides is not None
-        return f"{self._pointer(place)}[{self._row_index(strides)}]"
+        return self._entry(place, self._row_index(strides))
 
     def _row_index(self, strides: tuple[int, ...]) -> str:
         terms = []
@@ -330,12 +325,12 @@ class NestWriter:
         if maker is not None:
             return (f"v{maker.out.number}", place.array.dtype, weak)  # type: ignore[union-attr]
         if place.array.size == 1:
-            return (f"{self._pointer(place)}[0]", place.array.dtype, weak)
+            return (self._entry(place, "0"), place.array.dtype, weak)
         rows = place.reshaped((*self.nest.space[:-1], 1))
         assert rows is not None
         strides = access(rows, rows.shape, (*self.nest.space[:-1], 1))
         assert strides is not None
-        return (f"{self._pointer(place)}[{self._row_index(strides)}]", place.array.dtype, weak)
+        return (self._entry(place, self._row_index(strides)), place.array.dtype, weak)
 
     def _row_map(self, member: Operation) -> list[str]:
         if member.kind in ("take", "add_at"):
@@ -360,7 +355,7 @@ class NestWriter:
         row = self._row_index(strides)
         lines = [f"int64_t {at} = {where};", f"if ({at} < 0) {at} += {n};",
                  f"if ({at} < 0 || {at} >= {n}) return 1;"]  # fmt: skip
-        entry = f"{self._pointer(place)}[{row} + {at} * {strides[-1]}]"
+        entry = self._entry(place, f"{row} + {at} * {strides[-1]}")
         if member.kind == "take":
             lines.append(f"const {kind} v{out.number} = {entry};")
             if member in self.stored:

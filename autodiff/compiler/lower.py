@@ -83,7 +83,8 @@ def _prepare_joins(made: Lowered, program: Program) -> None:
 
 def _can_be_put(maker: Any) -> bool:
     """Whether it can write its result anywhere."""
-    return is_elementwise(maker) or products.is_product(maker)
+    is_total = maker.function in reductions.REDUCTIONS and not maker.out[0].shape
+    return is_elementwise(maker) or products.is_product(maker) or is_total
 
 
 def _translate_all(made: Lowered, program: Program) -> None:

@@ -77,10 +77,10 @@ def _in_memory(storage: Storage, users: list[Any], outputs: set[Storage]) -> boo
     if others or storage in outputs:
         return True
     if isinstance(first, Nest):
-        return storage in first.writer.in_memory()
+        return storage in first.writer.in_memory
     if first.kind != "loop":
         return True
     inner = [k for k in first.extra["kernels"] if isinstance(k, Nest)]
     return not any(
-        storage in k.writer.only_in_registers() for k in inner
+        storage in k.writer.in_registers for k in inner
     )  # fmt: skip

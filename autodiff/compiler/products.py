@@ -26,8 +26,10 @@ def matmul(t: Translation) -> bool:
     """Products of matrices, and of vectors as matrices of one row or column."""
     x, y = t.args
     shapes = [shape_of(a) for a in (x, y)]
-    if any(not s or 0 in s for s in shapes) or t.instruction.kwargs:
+    if not all(shapes) or t.instruction.kwargs:
         return False
+    if any(0 in s for s in shapes):
+        return t.add("map", "copied", (t.out.dtype.type(0),))
     if any(a.dtype != t.out.dtype for a in (x, y)):
         x, y = (t.copy(a, shape_of(a), t.out.dtype) for a in (x, y))
     if len(shapes[1]) <= 2:

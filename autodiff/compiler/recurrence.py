@@ -18,7 +18,7 @@ from autodiff.compiler.copies import written
 from autodiff.compiler.expand import expanded
 from autodiff.compiler.loop import loop
 from autodiff.compiler.program import Instruction, Program, Value, mapped, values_in
-from autodiff.compiler.simplify import is_guard, is_random, simplified
+from autodiff.compiler.simplify import is_guard, is_random, simplified, without_dead
 from autodiff.ops.index import scatter_add
 from autodiff.sparse import padded_rows
 
@@ -31,7 +31,7 @@ def with_short_loops(program: Program) -> Program:
     """The program with as little as possible in its loops."""
     program = expanded(program)
     if all(i.body is None for i in program.instructions):
-        return _tiled(program)
+        return without_dead(_tiled(program))
     made = simplified(_tiled(_in_any_order(program)))
     kept: list[Instruction] = []
     renamed: dict[Value, Any] = {}
@@ -65,7 +65,8 @@ def _tiled(program: Program) -> Program:
         is_sum = i.function in (operator.add, written)
         if is_sum and (tiles := _tiles(i.out[0], makers)) is not None:
             axis, parts = tiles
-            i = replace(i, function=np.concatenate, args=(parts, axis))
+            join = np.stack if len(parts[0].shape) < len(i.out[0].shape) else np.concatenate
+            i = replace(i, function=join, args=(parts, axis))
         kept.append(replace(i, body=_tiled(i.body)) if i.body is not None else i)
     return Program(program.inputs, kept, program.outputs)
 
@@ -94,13 +95,14 @@ def _tiles(total: Value, makers: dict[Value, Instruction]) -> tuple[int, tuple[A
     (axis, *others) = axes
     length = total.shape[axis]
     filled = [e[0] for e in edges] + [length] == [0] + [e[1] for e in edges]
-    if others or not filled:
+    if others or not filled or len({len(p.shape) for p in parts.values()}) > 1:
         return None
     return axis, tuple(parts[(axis, *e)] for e in edges)
 
 
 def _has_slot(maker: Instruction) -> bool:
-    return maker.function in (scatter_add, written) and isinstance(maker.args[1], (tuple, slice))
+    writes = maker.function in (scatter_add, written)
+    return writes and isinstance(maker.args[1], (tuple, slice, int))
 
 
 def _added_part(maker: Instruction, makers: dict[Value, Instruction]) -> Any:
@@ -119,6 +121,9 @@ def _slot(x: Any, index: Any, shape: tuple[int, ...]) -> tuple[int, int, int] | 
     if not isinstance(x, Value):
         return None
     index = index if isinstance(index, tuple) else (index,)
+    if len(index) == 1 and isinstance(index[0], int) and x.shape == shape[1:]:
+        k = index[0] % shape[0]
+        return 0, k, k + 1
     if not all(isinstance(p, slice) and p.step in (None, 1) for p in index):
         return None
     ranges = [p.indices(n)[:2] for p, n in zip(index, shape)]

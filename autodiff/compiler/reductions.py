@@ -28,8 +28,10 @@ def reduced(t: Translation) -> bool:
     """Over the last axes, over all but the last, or over all; others are moved there."""
     x, axis, known = _arguments(t.instruction)
     name = REDUCTIONS[t.instruction.function]
-    if not known or not isinstance(x, Value) or not x.size:
+    if not known or not isinstance(x, Value):
         return False
+    if not x.size:
+        return _of_nothing(t, name)
     axes = tuple(range(len(x.shape))) if axis is None else axis
     axes = tuple(int(a) % len(x.shape) for a in axes) if x.shape else ()
     if name in _OF_BOOL:
@@ -40,6 +42,15 @@ def reduced(t: Translation) -> bool:
     if name in ("mean", "prod") and t.out.dtype.kind != "f":
         return False
     return _over_axes(t, name, x, axes)
+
+
+def _of_nothing(t: Translation, name: str) -> bool:
+    if name not in _OF_NOTHING:
+        return False
+    return t.add("map", "copied", (t.out.dtype.type(_OF_NOTHING[name]),))
+
+
+_OF_NOTHING = {"sum": 0, "prod": 1, "any": False, "all": True}
 
 
 def _as_bool(t: Translation, x: Value) -> Value:

@@ -15,7 +15,7 @@ from autodiff.ops.index import not_negative
 from autodiff.ops.neural import lookup
 from autodiff.strong_zero import holds_nan
 
-__all__ = ["is_guard", "rewritten", "simplified"]
+__all__ = ["is_guard", "is_random", "rewritten", "simplified", "without_dead"]
 
 
 def simplified(program: Program) -> Program:

@@ -73,7 +73,7 @@ class Place:
         made = f(self.array, *args, **kwargs)
         if not isinstance(made, np.ndarray):  # what numpy gives of an array without axes
             made = self.array
-        if self.array.size and not np.may_share_memory(made, self.root):
+        if made.size and not np.may_share_memory(made, self.root):
             return None
         return Place(self.storage, made, self.root, self.steps)
 

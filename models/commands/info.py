@@ -36,8 +36,27 @@ def _info(arguments: argparse.Namespace) -> None:
         )
     }
     rows |= {"platform": platform.platform(), "installed in": str(Path(ad.__file__).parent)}
-    for name, value in rows.items():
+    for name, value in (rows | _compiling()).items():
         print(f"{name:14}{value}")
+
+
+def _compiling() -> dict[str, str]:
+    """What compiled functions are built with, and where they are kept."""
+    # Looking for a compiler takes time, which only this command has.
+    from autodiff.compiler import blas, build_cache, toolchain
+
+    compiler, found, folder = toolchain.find(), blas.find(), build_cache.cache_folder()
+    none = "none: compiled functions run on numpy"
+    return {
+        "C compiler": f"{compiler.command[0]}: {compiler.name}" if compiler else none,
+        "BLAS": f"of numpy or scipy, with integers of {found.int_bits} bits" if found else "none",
+        "compiled": f"{_megabytes(folder):.1f} MB in {folder}",
+    }
+
+
+def _megabytes(folder: Path) -> float:
+    """Of all files in it; 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 def _version(package: str) -> str:

@@ -21,7 +21,7 @@ from tests.ops.case import CASES, PAIRS, Case
 # Empty arrays have no mean, and samples moved about may leave the domain.
 pytestmark = [needs_compiler, pytest.mark.filterwarnings("ignore::RuntimeWarning")]
 
-TOGETHER = 40
+TOGETHER = 80
 WHOLE = [c for c in CASES if c.number < 3 and str(c) not in DRAWN]
 FIRST = [c for c in CASES if c.number == 0]
 FURTHER_OFF = {"cbrt-0": 16.0, "einsum-9": 32.0}

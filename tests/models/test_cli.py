@@ -17,6 +17,7 @@ import pytest
 
 import autodiff as ad
 import models
+from autodiff.compiler import toolchain
 from models.cli import main
 from models.data import load_digits
 from models.experiments.digits import DigitsSettings
@@ -317,6 +318,29 @@ def test_version_and_info(capsys: Any) -> None:
     assert capsys.readouterr().out == f"autodiff {ad.__version__}\n"
     assert main(["info"]) == 0
     assert f"numpy         {np.__version__}" in capsys.readouterr().out
+
+
+def test_info_says_what_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    found = toolchain.Compiler(("/usr/bin/cc",), "cc 12.2\nfree software", ())
+    monkeypatch.setattr(toolchain, "find", lambda: found)
+    monkeypatch.setenv("AUTODIFF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "entry").mkdir(parents=True)
+    (tmp_path / "cache" / "entry" / "kernel.so").write_bytes(bytes(2_300_000))
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert "C compiler    /usr/bin/cc: cc 12.2\n" in said
+    assert re.search(r"^BLAS          (none|of .* with integers of (32|64) bits)$", said, re.M)
+    assert f"compiled      2.3 MB in {tmp_path / 'cache'}\n" in said
+
+    monkeypatch.setattr(toolchain, "find", lambda: None)
+    monkeypatch.setenv("AUTODIFF_CACHE", str(tmp_path / "nothing"))
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert "C compiler    none: compiled functions run on numpy\n" in said
+    assert f"compiled      0.0 MB in {tmp_path / 'nothing'}\n" in said
+    assert not (tmp_path / "nothing").exists()
 
 
 @pytest.mark.parametrize("line", [["--help"], ["train", "mlp", "--help"], ["demo", "--help"]])
