@@ -112,28 +112,35 @@ class Steps:
         optimizer.zero_grad()
         return loss
 
-    def _run(self, kind: str, *given: Any) -> float:
-        if kind in self._programs:
-            return self._programs[kind](*given).item()
-        before = [generator.bit_generator.state for generator in self.generators]
-        began = time.perf_counter()
+    def _run(self, kind: str, model: ad.Module, optimizer: Any, *inputs: Any) -> float:
+        program = self._programs.get(kind)
+        if program is not None:
+            return program(model, optimizer, *inputs).item()
+        before = [g.bit_generator.state for g in self.generators]
+        parameters, rule = model.state_dict(), optimizer.state_dict()
         try:
-            program = ad.compile(self._step, backend=self.compile)
-            loss = program(*given).item()
+            return self._build(kind, model, optimizer, *inputs)
         except Exception as error:  # of whatever kind: without the program it may go well
+            model.load_state_dict(parameters)
+            optimizer.load_state_dict(rule)
             for generator, state in zip(self.generators, before):
                 generator.bit_generator.state = state
-            return self._refuse(kind, error, *given)
+            self._refuse(kind, error)
+        return self._step(model, optimizer, *inputs).item()
+
+    def _build(self, kind: str, *given: Any) -> float:
+        began = time.perf_counter()
+        program = ad.compile(self._step, backend=self.compile)
+        loss = program(*given).item()
         self.seconds += time.perf_counter() - began
         self._programs[kind] = program
         return loss
 
-    def _refuse(self, kind: str, error: Exception, *given: Any) -> float:
+    def _refuse(self, kind: str, error: Exception) -> None:
         if not self._refused:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             warnings.warn(f"a step of the training is not compiled: {reason}", stacklevel=2)
         self._refused.add(kind)
-        return self._step(*given).item()
 
     def described(self, kinds: Kinds) -> str:
         """What runs how, in a few words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,18 @@ class Emitted:
     size : int
         Bytes of memory that a call needs.
     made : Lowered
+    longest : int
+        Operations in the longest loop nest.
+    outputs : list
+        Values and constants.
     """
 
     source: str
     segments: list[Any]
     size: int
     made: Lowered
-    outputs: list[Any] = field(default_factory=list)
+    longest: int
+    outputs: list[Any]
 
 
 class _File:
@@ -195,7 +200,8 @@ def emitted(program: Program, updates: dict[Value, Value], blas: Blas | None) ->
         name = f"run_{len(segments)}"
         file.function(name, stretch)
         segments.append(name)
-    return Emitted(file.text(), segments, size, made, list(program.outputs))
+    longest = max((len(k.members) for k in kernels if isinstance(k, Nest)), default=0)
+    return Emitted(file.text(), segments, size, made, longest, list(program.outputs))
 
 
 def _stretches(kernels: list[Any]) -> Iterable[Any]:

@@ -20,6 +20,7 @@ from autodiff.compiler.storage import Place
 __all__ = ["Native"]
 
 _LINE = 64
+_LONG = 800  # operations in one loop, from which on building takes longer than it brings
 _COPIED = 16384  # bytes up to which a copy costs less than asking an array for its address
 
 
@@ -41,7 +42,7 @@ class Native:
         self.program, self.updates = program, updates
         self.emitted: Emitted = emitted(program, updates, blas)
         self.source = self.emitted.source
-        library = toolchain.build(self.source, cache=cache)
+        library = toolchain.build(self.source, cache=cache, quickly=self.emitted.longest > _LONG)
         if blas is not None:
             library.bind_blas.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
             library.bind_blas(blas.sgemm, blas.dgemm)

@@ -60,9 +60,10 @@ def _pruned(program: Program) -> Program:
 def _tiled(program: Program) -> Program:
     """Sums of parts that lie side by side, each among zeros, as the parts joined."""
     makers = {v: i for i in program.instructions for v in i.out}
+    within = {i.args[0] for i in program.instructions if i.function is written}
     kept = []
     for i in program.instructions:
-        is_sum = i.function in (operator.add, written)
+        is_sum = i.function in (operator.add, written) and i.out[0] not in within
         if is_sum and (tiles := _tiles(i.out[0], makers)) is not None:
             axis, parts = tiles
             join = np.stack if len(parts[0].shape) < len(i.out[0].shape) else np.concatenate

@@ -42,6 +42,9 @@ FLAGS = (
 )
 """Flags a compiler may refuse one by one. There is no -ffast-math: it breaks inf and nan."""
 
+_QUICK = ("-O1", "-ftree-loop-vectorize")
+"""In place of the first flag: all that loops of a thousand lines need."""
+
 INSTEAD = {"-march=native": ("-mcpu=native",)}
 """What to try in place of a refused flag: some compilers for ARM and POWER know this one only."""
 
@@ -99,7 +102,7 @@ class Compiler:
         return Path(folder, _BINARY)
 
 
-def build(source: str, *, cache: bool = True) -> ctypes.CDLL:
+def build(source: str, *, cache: bool = True, quickly: bool = False) -> ctypes.CDLL:
     """Compile C text and load it.
 
     Parameters
@@ -109,6 +112,8 @@ def build(source: str, *, cache: bool = True) -> ctypes.CDLL:
     cache : bool
         Whether to take the library from the folder `build_cache.cache_folder` names, and to keep
         it there. What cannot be kept is built for this process alone, with a warning.
+    quickly : bool
+        Whether to build in half of the time what then may run somewhat slower.
 
     Raises
     ------
@@ -116,6 +121,8 @@ def build(source: str, *, cache: bool = True) -> ctypes.CDLL:
         If there is no compiler, or it refuses the source.
     """
     compiler = _found()
+    if quickly:
+        compiler = replace(compiler, flags=(*_QUICK, *compiler.flags[1:]))
     if not cache:
         return _fresh(compiler, source)
     key = build_cache.key(source, compiler)

@@ -145,6 +145,22 @@ def test_what_cannot_be_compiled_runs_without_and_one_line_says_why(mode: str) -
     assert_same(eager, run)
 
 
+def test_a_program_that_fails_half_way_has_changed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaking(f: Any, backend: str) -> Any:
+        def run(*given: Any) -> None:
+            f(*given)
+            raise MemoryError
+
+        return run
+
+    eager, run = trainer(Curve(), compile="off"), trainer(Curve(), compile="numpy")
+    eager.fit()
+    monkeypatch.setattr(ad, "compile", breaking)
+    with pytest.warns(UserWarning, match="not compiled: MemoryError"):
+        run.fit()
+    assert_same(eager, run)
+
+
 def test_a_command_says_it_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
