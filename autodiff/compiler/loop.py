@@ -13,9 +13,10 @@ from autodiff.compiler.program import Instruction, Program, Value, mapped
 from autodiff.compiler.traced import Recorder, Traced, emit, recorder, recording_into, user_line
 from autodiff.custom import PACK
 from autodiff.errors import DTypeError, ShapeError
+from autodiff.functions import FUNCTIONS
 from autodiff.nodes import Info, Node, TensorNode, tick
 from autodiff.op import op
-from autodiff.settings import recording
+from autodiff.settings import enable_grad, inside, recording
 from autodiff.sparse import Parts, Product, RowGrad
 from autodiff.tensor import Tensor, items, wrap
 
@@ -88,7 +89,7 @@ class _Forward:
     def __init__(
         self, cell: Callable[..., Any], h0: Any, xs: list[Any], x_def: Any, length: int
     ) -> None:
-        self.start = tick()
+        self.start, self.cell, self.x_def = tick(), cell, x_def
         self.h0, self.h_def = tree.flatten(h0)
         self.xs, self.length = xs, length
         h_arrays, x_arrays = list(map(_array, self.h0)), list(map(_array, xs))
@@ -102,10 +103,9 @@ class _Forward:
             ]
             h = tree.unflatten(self.h_def, self.h_in)
             result = cell(h, tree.unflatten(x_def, self.x_in))
-            if not isinstance(result, tuple) or len(result) != 2:
-                raise DTypeError("scan: the cell returns a pair: the new state, and a result")
-            self.h_out = [_as_tensor(leaf) for leaf in tree.leaves_like(self.h_def, result[0])]
-            ys, self.y_def = tree.flatten([] if result[1] is None else [result[1]])
+            h, y = _pair(result)
+            self.h_out = [_as_tensor(leaf) for leaf in tree.leaves_like(self.h_def, h)]
+            ys, self.y_def = tree.flatten([] if y is None else [y])
             self.ys = list(map(_as_tensor, ys))
         self._check()
         self.carries = self.loop.close([h._value for h in self.h_out])
@@ -181,19 +181,45 @@ def _recorded(forward: _Forward, values: list[Any]) -> list[Any]:
     )
     packed = TensorNode(PACK, parents, (), specs)
 
-    def rule(g: Any) -> Parts:
-        given = g.grads if isinstance(g, Parts) else {0: g}
-        return Parts(_backward(forward, given, nodes, held), specs)
+    def rule(g: Any, values: Any) -> Parts:
+        given = g.grads if isinstance(g, Parts) else dict(
+            enumerate(g if isinstance(g, tuple) else (g,))
+        )
+        way = _backward_on_tensors if any(map(_is_tensor, given.values())) else _backward
+        return Parts(way(forward, values, given, nodes, held), specs)
 
     row = op("scan", lambda values: values, rule, numpy=(), outputs=len(values), lazy=Parts)
     spec = tuple((v.shape, v.dtype) for v in values)
+    saved = (tuple(_array(x) for x in inputs),)
     if len(values) == 1:
-        return [wrap(values[0], TensorNode(row, (packed,), (), spec[0], scope))]
-    return list(items(tuple(values), TensorNode(row, (packed,), (), spec, scope)))
+        return [wrap(values[0], TensorNode(row, (packed,), saved, spec[0], scope))]
+    return list(items(tuple(values), TensorNode(row, (packed,), saved, spec, scope)))
+
+
+def _is_tensor(g: Any) -> bool:
+    return isinstance(g, Tensor)
+
+
+def _backward_on_tensors(
+    forward: _Forward, values: Any, given: dict[int, Any], nodes: list[Any], held: list[Node]
+) -> dict[int, Any]:
+    """Gradients that can be differentiated again: the steps are done once more, one by one."""
+    count = len(forward.h0)
+    again = [+v if isinstance(v, Tensor) and v.dtype.kind == "f" else v for v in values]
+    with enable_grad():
+        h = tree.unflatten(forward.h_def, again[:count])
+        results = unrolled(forward.cell, h, again[count:], forward.x_def, forward.length)
+    seeds: dict[Node, Any] = {}
+    for i, result in enumerate(tree.flatten(list(results))[0]):
+        if i in given and isinstance(result, Tensor):
+            _seed(seeds, result, given[i])
+    inner = [None if n is None else x._node for n, x in zip(nodes, again)]
+    grads = sweep(seeds, [n for n in (*inner, *held) if n is not None], record=True)
+    return {i: grads[n] for i, n in enumerate((*inner, *held)) if n in grads}
 
 
 def _backward(
-    forward: _Forward, given: dict[int, Any], nodes: list[Any], held: list[Node]
+    forward: _Forward, values: Any, given: dict[int, Any], nodes: list[Any], held: list[Node]
 ) -> dict[int, Any]:
     """Emit the loop that goes back; the gradient of each parent by its number."""
     count = len(forward.h0)
@@ -321,3 +347,21 @@ def _rename(program: Program, names: dict[Value, Value]) -> None:
         if i.body is not None:
             _rename(i.body, names)
     program.outputs = mapped(name, program.outputs)
+
+
+def unrolled(
+    cell: Callable[..., Any], h: Any, xs: list[Any], x_def: Any, length: int, name: str = "step"
+) -> tuple[Any, Any]:
+    """The steps one by one."""
+    ys = []
+    for t in range(length):
+        x = tree.unflatten(x_def, [x[t] for x in xs])
+        h, y = _pair(inside(f"{name} t={t + 1}", cell, h, x))
+        ys.append(y)
+    return h, tree.map(lambda *parts: FUNCTIONS["stack"](parts), *ys) if ys[0] is not None else None
+
+
+def _pair(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise DTypeError("scan: the cell returns a pair: the new state, and what the step gives")
+    return result

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.compiler.loop import traced_scan
+from autodiff.compiler.loop import traced_scan, unrolled
 from autodiff.compiler.traced import recorder
-from autodiff.errors import DTypeError, ShapeError
-from autodiff.functions import FUNCTIONS
-from autodiff.settings import inside
+from autodiff.errors import ShapeError
 
 __all__ = ["scan"]
 
@@ -66,25 +64,8 @@ def scan(
         raise ShapeError(f"scan: xs has shapes {found}; they need one length of the first axis")
     if recorder.get() is not None:
         return traced_scan(cell, h0, leaves, definition, length)
-    return _unrolled(cell, h0, leaves, definition, length, name)
+    return unrolled(cell, h0, leaves, definition, length, name)
 
 
 def _plain(x: Any) -> Any:
     return getattr(x, "_value", x)
-
-
-def _unrolled(
-    cell: Callable[..., Any], h: Any, leaves: list[Any], definition: Any, length: int, name: str
-) -> tuple[Any, Any]:
-    ys = []
-    for t in range(length):
-        x = tree.unflatten(definition, [leaf[t] for leaf in leaves])
-        h, y = _pair(inside(f"{name} t={t + 1}", cell, h, x))
-        ys.append(y)
-    return h, tree.map(lambda *parts: FUNCTIONS["stack"](parts), *ys) if ys[0] is not None else None
-
-
-def _pair(result: Any) -> tuple[Any, Any]:
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise DTypeError("scan: the cell returns a pair: the new state, and what the step gives")
-    return result

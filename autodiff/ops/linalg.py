@@ -11,10 +11,15 @@ from autodiff.op import op, register
 from autodiff.sparse import Product
 
 
+def dot(x: Any, y: Any) -> Any:
+    """numpy's `dot`, as the method, which is faster, where nothing else is to be asked."""
+    return x.dot(y) if isinstance(y, np.ndarray) else np.dot(x, y)
+
+
 def _matmul(x: Any, y: Any) -> Any:
     """Matrix product in all of numpy's ranks, broadcasting over leading axes."""
     if 0 < getattr(x, "ndim", 0) <= 2 and 0 < getattr(y, "ndim", 0) <= 2:
-        return x.dot(y)  # for matrices the same, and in half the time where they are small
+        return dot(x, y)  # for matrices the same, and in half the time where they are small
     return np.matmul(x, y)
 
 

@@ -11,7 +11,7 @@ from autodiff.errors import DomainError
 from autodiff.op import asarray, binary, is_array, op, overridable, register
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.index import not_negative, scatter_add
-from autodiff.ops.linalg import rows
+from autodiff.ops.linalg import dot, rows
 from autodiff.ops.reduce import share
 from autodiff.sparse import Parts, Product, RowGrad
 
@@ -21,7 +21,7 @@ def _linear(x: Any, W: Any, b: Any = None) -> Any:
     if getattr(x, "ndim", 0) == 0 or getattr(W, "ndim", 0) != 2:
         raise ValueError("x has to be (..., inputs) and W (outputs, inputs)")
     try:
-        out = x.dot(W.T) if x.ndim <= 2 else np.matmul(x, W.T)
+        out = dot(x, W.T) if x.ndim <= 2 else np.matmul(x, W.T)
     except ValueError as error:
         raise ValueError(
             f"x has {x.shape[-1]} inputs along its last axis, and W {W.shape} takes {W.shape[1]}"
@@ -32,7 +32,7 @@ def _linear(x: Any, W: Any, b: Any = None) -> Any:
 
 
 def _linear_x(g: Any, W: Any) -> Any:
-    return g.dot(W) if g.ndim <= 2 else np.matmul(g, W)
+    return dot(g, W) if g.ndim <= 2 else np.matmul(g, W)
 
 
 def _linear_weight(g: Any, x: Any) -> Any:

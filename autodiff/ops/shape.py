@@ -94,10 +94,15 @@ def _pad_x(g: Any, x_shape: tuple[int, ...], pad_width: Any) -> Any:
     return g[tuple(slice(before, before + n) for (before, _), n in widths)]
 
 
+def _item_jvp(g: Any, k: int, specs: Any) -> Any:
+    (parts,) = g
+    return np.zeros(*specs[k]) if parts[k] is None else parts[k]
+
+
 register([
     # One result of an op that has several; its gradient is a part of theirs.
     op("item", lambda x, k, specs: x[k], lambda g, k, specs: Parts({k: g}, specs),
-       jvp=lambda g, k: g[0][k], linear="jointly", numpy=()),
+       jvp=_item_jvp, linear="jointly", numpy=()),
     op("reshape", _reshape, lambda g, x_shape: np.reshape(g, x_shape), linear="jointly",
        numpy=np.reshape, aliases={"a": "x", "newshape": "shape"}),
     op("transpose", _transpose, _transpose_vjp, linear="jointly", numpy=np.transpose, lazy=Product,

@@ -27,9 +27,10 @@ pytestmark = [
 
 TOGETHER = 80
 FIRST = [c for c in CASES if c.number == 0]
-FURTHER = [c for c in CASES if 0 < c.number < 4 and str(c) not in DRAWN]
-FURTHER_OFF = {"cbrt-0": 16}
-"""Its second derivative has the fifth power of what the C library gives."""
+FURTHER = [c for c in CASES if 0 < c.number < 3 and str(c) not in DRAWN]
+FURTHER_OFF = {"cbrt-0": 16, "tensordot-2": 32}
+"""A second derivative with the fifth power of what the C library gives, and a sum of terms that
+cancel."""
 
 
 @dataclass
