@@ -17,7 +17,7 @@ from autodiff.compiler.operations import Lowered, Operation
 from autodiff.compiler.program import Value
 from autodiff.compiler.storage import Place, Storage
 
-__all__ = ["Nest", "access", "fused", "reads", "writes"]
+__all__ = ["Nest", "access", "fused", "reads", "row_access", "row_shape", "writes"]
 
 Kernel = "Nest | Operation"
 
@@ -123,9 +123,11 @@ class Nest:
     def _result_fits(self, made: Lowered, operation: Operation) -> bool:
         assert operation.out is not None
         source = made.place(operation.args[0])
-        return long_axes(source.shape) == self.space or operation.level == "all" or (
-            operation.level == "row" and source.shape[-1:] == self.space[-1:]
-        )  # fmt: skip
+        if long_axes(source.shape) == self.space or operation.level == "all":
+            return True
+        rows = made.new(operation.out).reshaped((*self.space[:-1], 1))
+        is_row = operation.level == "row" and source.shape[-1:] == self.space[-1:]
+        return is_row and rows is not None
 
     def _is_row(self, shape: tuple[int, ...]) -> bool:
         return long_axes(shape) == self.space[:-1]
@@ -154,7 +156,9 @@ class Nest:
             return held == "full"
         written = self.written_at[place.storage]
         if level == "row map":
-            return held != "full" and written.array.size == place.array.size
+            mine = row_access(place, row_shape(operation), self.space)
+            theirs = row_access(written, written.shape, self.space)
+            return held != "full" and mine == theirs and place.offset == written.offset
         shape = self._shape_of(operation)
         mine = access(place, shape, self.space)
         theirs = self._own_access(written, held)
@@ -210,6 +214,21 @@ def _is_counting(index: Any, axis: int, shape: tuple[int, ...]) -> bool:
 def long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The lengths other than 1."""
     return tuple(n for n in shape if n != 1)
+
+
+def row_shape(operation: Operation) -> tuple[int, ...]:
+    """The shape of what a member on the level of rows works on."""
+    if operation.kind == "add_at":
+        return operation.args[-1].shape  # type: ignore[no-any-return]
+    return operation.out.shape  # type: ignore[union-attr]
+
+
+def row_access(place: Place, shape: tuple[int, ...], space: tuple[int, ...]) -> tuple[int, ...]:
+    """By how many entries a place with one entry for each row moves on along the axes."""
+    rows = (*space[:-1], 1)
+    wide = place.broadcast(shape).reshaped(rows)
+    assert wide is not None
+    return tuple(s if n > 1 else 0 for s, n in zip(wide.strides, rows, strict=True))
 
 
 def access(place: Place, shape: tuple[int, ...], space: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -205,7 +205,7 @@ def _backward_on_tensors(
 ) -> dict[int, Any]:
     """Gradients that can be differentiated again: the steps are done once more, one by one."""
     count = len(forward.h0)
-    again = [+v if isinstance(v, Tensor) and v.dtype.kind == "f" else v for v in values]
+    again = [v if v.dtype.kind != "f" else +v if _is_tensor(v) else _leaf(v, True) for v in values]
     with enable_grad():
         h = tree.unflatten(forward.h_def, again[:count])
         results = unrolled(forward.cell, h, again[count:], forward.x_def, forward.length)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.elements import C_TYPES, expression, literal
-from autodiff.compiler.fuse import Nest, access, reads, writes
+from autodiff.compiler.fuse import Nest, reads, row_access, row_shape, writes
 from autodiff.compiler.operations import Lowered, Operation
 from autodiff.compiler.program import Value
 from autodiff.compiler.storage import Place, Storage
@@ -101,9 +101,9 @@ class NestWriter:
         return tuple(int(np.prod([space[a] for a in g])) for g in groups), groups
 
     def _strides(self, member: Operation) -> list[tuple[int, ...]]:
+        found = [row_access(p, s, self.nest.space) for p, s in self._row_accessed(member)]
         if member.level == "row map" or member.kind == "add_at":
-            return []
-        found = []
+            return found
         for place, shape in self._accessed(member):
             strides = self.nest.strides(place, shape)
             assert strides is not None, (place.shape, shape, self.nest.space)
@@ -111,6 +111,18 @@ class NestWriter:
         if member.level == "column":
             found.append(self._column(member))
         return found
+
+    def _row_accessed(self, member: Operation) -> list[tuple[Place, tuple[int, ...]]]:
+        """Places in memory that hold an entry for each row, with the shape of all rows."""
+        if member.level not in _ROW_LEVELS:
+            return []
+        shape = row_shape(member)
+        args = {"map": member.args, "reduce": (), "take": member.args[-1:],
+                "add_at": (member.args[1], member.args[-1])}[member.kind]  # fmt: skip
+        given = [self.made.place(a) for a in args if isinstance(a, Value) or np.ndim(a)]
+        places = [p for p in given if p.storage not in self.maker]
+        places += writes(self.made, member) if member in self.stored else []
+        return [(p, shape) for p in places]
 
     def _column(self, member: Operation) -> tuple[int, ...]:
         return (*(0,) * (len(self.nest.space) - 1), 1)
@@ -301,10 +313,7 @@ class NestWriter:
 
     def _row_target(self, member: Operation) -> str:
         (place,) = writes(self.made, member)
-        rows = place.reshaped((*self.nest.space[:-1], 1))
-        assert rows is not None
-        strides = access(rows, rows.shape, (*self.nest.space[:-1], 1))
-        assert strides is not None
+        strides = row_access(place, row_shape(member), self.nest.space)
         return self._entry(place, self._row_index(strides))
 
     def _row_index(self, strides: tuple[int, ...]) -> str:
@@ -326,10 +335,7 @@ class NestWriter:
             return (f"v{maker.out.number}", place.array.dtype, weak)  # type: ignore[union-attr]
         if place.array.size == 1:
             return (self._entry(place, "0"), place.array.dtype, weak)
-        rows = place.reshaped((*self.nest.space[:-1], 1))
-        assert rows is not None
-        strides = access(rows, rows.shape, (*self.nest.space[:-1], 1))
-        assert strides is not None
+        strides = row_access(place, row_shape(member), self.nest.space)
         return (self._entry(place, self._row_index(strides)), place.array.dtype, weak)
 
     def _row_map(self, member: Operation) -> list[str]:

@@ -258,7 +258,7 @@ class _Loop:
         for i in self.body:
             x, w = (*i.args, None, None)[:2]
             moves = i.function in _PRODUCTS and x in slices and isinstance(w, (Value, np.ndarray))
-            if not moves or w in inner or len(w.shape) != 2:
+            if not moves or _is_in(w, inner) or len(w.shape) != 2:
                 kept.append(i)
                 continue
             (out,) = i.out
@@ -278,7 +278,7 @@ class _Loop:
                 continue
             x, w = maker.args
             is_matrix = isinstance(w, (Value, np.ndarray)) and len(w.shape) == 2
-            if not isinstance(x, Value) or w in inner or not is_matrix or self._is_used(k):
+            if not isinstance(x, Value) or _is_in(w, inner) or not is_matrix or self._is_used(k):
                 continue
             whole = Value((self.length, *x.shape), x.dtype)
             self.after.append(
@@ -312,6 +312,10 @@ class _Loop:
         args = (self.length, self.reverse, tuple(self.carries), tuple(self.xs))
         body = Program(self.inputs, self.body, self.outputs)
         return replace(self.old, args=args, out=tuple(self.out), body=body)
+
+
+def _is_in(w: Any, values: set[Value]) -> bool:
+    return isinstance(w, Value) and w in values
 
 
 def pruned(instruction: Instruction, needed: set[Value]) -> Instruction:
