@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: .venv demo test smoke lint coverage bench clean help
+.PHONY: .venv demo test backends smoke lint coverage bench clean help
 
 # A stamp whose interpreter is gone (Python was moved or upgraded) counts for nothing.
 $(shell test -x $(RUN) || rm -f $(READY))
@@ -31,6 +31,10 @@ demo: $(READY)  ## train networks on real digits and sentences; results in runs/
 
 test: lint  ## lint, then the whole test suite
 	$(RUN) -m pytest --numprocesses auto --dist loadfile
+
+backends: $(READY)  ## the tests of training once more, by numpy calls and without compiling
+	AUTODIFF_COMPILE=numpy $(RUN) -m pytest -q --numprocesses auto --dist loadfile tests/models
+	AUTODIFF_COMPILE=off $(RUN) -m pytest -q --numprocesses auto --dist loadfile tests/models
 
 smoke: $(READY)  ## the tests that take seconds
 	@HYPOTHESIS_PROFILE=smoke $(RUN) -m pytest -q -m smoke

@@ -52,7 +52,13 @@ def output(code: str, filename: str, names: dict[str, Any]) -> str:
             exec(compile(code, filename, "exec", dont_inherit=True), names)
         except Exception as error:
             print(f"{type(error).__name__}: {error}")
-    return printed.getvalue()
+    return numbered(printed.getvalue())
+
+
+def numbered(text: str) -> str:
+    """The values of a program counted from 0: in truth each program goes on from the last one."""
+    numbers: dict[str, str] = {}
+    return re.sub(r"\bv\d+\b", lambda v: numbers.setdefault(v[0], f"v{len(numbers)}"), text)
 
 
 @contextmanager
@@ -72,12 +78,7 @@ def repeatable_examples() -> Iterator[None]:
 
 
 def rounded(text: str) -> str:
-    """Without error bars and the later digits, which differ from one libm to the next.
-
-    Values of programs are numbered in their order: in truth they go on from earlier programs.
-    """
-    numbers: dict[str, str] = {}
-    text = re.sub(r"\bv\d+\b", lambda v: numbers.setdefault(v[0], f"v{len(numbers)}"), text)
+    """Without error bars and the later digits, which differ from one libm to the next."""
     text = re.sub(r"\+- [^)]*", "+-", text)
     text = re.sub(r"\d+\.\d+(e[+-]\d+)?", lambda number: f"{float(number[0]):.5g}", text)
     return re.sub(" +", " ", text)

@@ -117,8 +117,9 @@ class NestWriter:
         if member.level not in _ROW_LEVELS:
             return []
         shape = row_shape(member)
-        args = {"map": member.args, "reduce": (), "take": member.args[-1:],
-                "add_at": (member.args[1], member.args[-1])}[member.kind]  # fmt: skip
+        args = member.args if member.kind == "map" else ()
+        if member.kind in ("take", "add_at"):
+            args = (*(member.args[1:2] if member.kind == "add_at" else ()), member.args[-1])
         given = [self.made.place(a) for a in args if isinstance(a, Value) or np.ndim(a)]
         places = [p for p in given if p.storage not in self.maker]
         places += writes(self.made, member) if member in self.stored else []

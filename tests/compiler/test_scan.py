@@ -145,7 +145,7 @@ def test_lookups_within_the_cell(backend: str) -> None:
 def test_steps_are_named_for_pictures() -> None:
     x = ad.Tensor(np.ones(2), requires_grad=True)
     h, _ = ad.scan(lambda h, x: (h + x, None), 0.0, x, name="year")
-    assert {getattr(c, "name", "") for c in ad.graph(h, expand=0).cards} >= {"year t=1", "year t=2"}
+    assert {card.title for card in ad.graph(h, expand=0).cards} >= {"year t=1", "year t=2"}
 
 
 @pytest.mark.parametrize(("xs", "cell", "message"), [
