@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -105,8 +107,15 @@ class Place:
 
 def contiguous(storage: Storage, shape: tuple[int, ...]) -> Place:
     """All of a storage, in order."""
-    root = np.empty(shape, storage.dtype)
+    size = max(storage.size * storage.dtype.itemsize, 1)
+    root: np.ndarray = np.ndarray(shape, storage.dtype, _unread(1 << (size - 1).bit_length()))
     return Place(storage, root, root)
+
+
+@cache
+def _unread(size: int) -> mmap.mmap:
+    """Addresses that nobody reads or writes, so that they take no memory."""
+    return mmap.mmap(-1, size)
 
 
 def _address(array: np.ndarray) -> int:

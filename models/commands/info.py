@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import platform
 from pathlib import Path
@@ -42,10 +43,12 @@ def _info(arguments: argparse.Namespace) -> None:
 
 def _compiling() -> dict[str, str]:
     """What compiled functions are built with, and where they are kept."""
-    # Looking for a compiler takes time, which only this command has.
-    from autodiff.compiler import blas, build_cache, toolchain
-
-    compiler, found, folder = toolchain.find(), blas.find(), build_cache.cache_folder()
+    # To look for a compiler takes time, which no other command is to spend.
+    toolchain, blas, cache = (
+        importlib.import_module(f"autodiff.compiler.{name}")
+        for name in ("toolchain", "blas", "build_cache")
+    )
+    compiler, found, folder = toolchain.find(), blas.find(), cache.cache_folder()
     none = "none: compiled functions run on numpy"
     return {
         "C compiler": f"{compiler.command[0]}: {compiler.name}" if compiler else none,

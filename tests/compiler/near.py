@@ -23,8 +23,11 @@ only moves or selects entries, and all of integers and bools, is exact."""
 needs_compiler = pytest.mark.skipif(toolchain.find() is None, reason="there is no C compiler")
 
 
-def ulps(actual: np.ndarray, expected: np.ndarray) -> float:
-    """How far apart two arrays are; infinite where a nan or inf is in one of them only."""
+def ulps(actual: np.ndarray, expected: np.ndarray, least: float = 0.0) -> float:
+    """How far apart two arrays are; infinite where a nan or inf is in one of them only.
+
+    `least` stands for the largest entry if that is smaller: of sums in which large terms cancel.
+    """
     if (actual.dtype, actual.shape) != (expected.dtype, expected.shape):
         return np.inf
     if actual.dtype.kind != "f":
@@ -34,17 +37,19 @@ def ulps(actual: np.ndarray, expected: np.ndarray) -> float:
         return np.inf
     if not finite.any():
         return 0.0
-    largest = np.abs(expected[finite]).max()
+    largest = np.maximum(np.abs(expected[finite]).max(), expected.dtype.type(least))
     distance = np.abs(actual[finite].astype(np.float64) - expected[finite]).max()
     return float(distance / np.spacing(largest).astype(np.float64))
 
 
-def assert_near(actual: Any, expected: Any, limit: float = ULPS, name: str = "") -> None:
+def assert_near(
+    actual: Any, expected: Any, limit: float = ULPS, name: str = "", least: float = 0.0
+) -> None:
     """The same shapes, dtypes, nan and inf, and nearly the same values."""
     found, wanted = arrays(actual), arrays(expected)
     assert len(found) == len(wanted)
     for a, e in zip(found, wanted, strict=True):
-        assert ulps(a, e) <= limit, f"{name}: {a} is not {e}"
+        assert ulps(a, e, least) <= limit, f"{name}: {a} is not {e}"
 
 
 class InC:

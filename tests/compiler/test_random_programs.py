@@ -15,7 +15,7 @@ pytestmark = [needs_compiler, pytest.mark.usefixtures("cache")]
 
 TOGETHER, STEPS = 12, 12
 LIMIT = 256
-"""ULPs: after as many steps, each of which may cancel what the one before it gave."""
+"""ULPs of 1, or of the largest entry: terms may cancel, as in the gradient of a sum of softmax."""
 MOST = 400  # entries
 
 Step = Callable[[Any, Any, list[Any]], Any]
@@ -140,5 +140,5 @@ def test_random_programs(seed: int) -> None:
     for _ in range(2):
         args = [inputs(rng) for _ in fs]
         for k, (f, xs, found) in enumerate(zip(fs, args, together(args), strict=True)):
-            assert_near(found, f(*xs), LIMIT, f"program {100 * seed + k}")
+            assert_near(found, f(*xs), LIMIT, f"program {100 * seed + k}", least=1.0)
     assert together.calls == 1, "eager mode had to help out"
