@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff.compiler.program import Instruction, Value
 
-__all__ = ["C_TYPES", "NAMES", "expression", "is_elementwise", "literal"]
+__all__ = ["C_TYPES", "NAMES", "expression", "has_c_type", "is_elementwise", "literal"]
 
 Argument = tuple[Any, Any, bool]
 
@@ -67,9 +67,15 @@ _OF_INTEGERS = {
     "absolute": "{0} < 0 ? ({T})(0 - (uint64_t){0}) : {0}", "sign": "({0} > 0) - ({0} < 0)",
     "floor": "{0}", "ceil": "{0}", "trunc": "{0}", "rint": "{0}",
 }  # fmt: skip
+_OF_BOOLS = {"maximum", "minimum", "fmax", "fmin", "absolute"}
 NAMES = {
     *_INFIX, *_COMPARE, *_LOGIC, *_BITS, *_CALLS, *_OTHER, *_SCALED, *_TESTS, *_NOT, "where",
 }  # fmt: skip
+
+
+def has_c_type(dtype: Any) -> bool:
+    """Whether C reads and writes such entries."""
+    return dtype.name in C_TYPES and dtype.isnative
 
 
 def is_elementwise(instruction: Instruction) -> bool:
@@ -79,7 +85,7 @@ def is_elementwise(instruction: Instruction) -> bool:
         return False
     kinds = [a.dtype for a in instruction.args if isinstance(a, (Value, np.ndarray, np.generic))]
     dtype = instruction.out[0].dtype
-    if any(d.name not in C_TYPES for d in [*kinds, dtype]):
+    if not all(map(has_c_type, [*kinds, dtype])):
         return False
     if name in _COMPARE:
         return _are_comparable(instruction.args, kinds)
@@ -88,18 +94,17 @@ def is_elementwise(instruction: Instruction) -> bool:
     if name in _TESTS:
         return all(d.kind == "f" for d in kinds)
     if name in _CALLS and dtype.kind != "f":
-        return dtype.kind in "iu" and _CALLS[name] in _OF_INTEGERS
+        return _CALLS[name] in (_OF_INTEGERS if dtype.kind in "iu" else _OF_BOOLS)
     if name in _SCALED or name == "reciprocal":
         return dtype.kind == "f"
     return True
 
 
 def _are_comparable(args: Any, kinds: list[Any]) -> bool:
-    """Whether C compares as numpy does: no signed 64 bits with unsigned ones, no huge numbers."""
-    mixed = {d.kind for d in kinds} >= {"i", "u"}
+    """Whether C compares as numpy does: no signed numbers with unsigned ones, no huge ones."""
     whole = [a for a in args if type(a) is int]
-    fits = all(-(2**31) <= a < 2**31 for a in whole)
-    return not mixed and fits and not (any(d.kind == "u" for d in kinds) and min(whole, default=0) < 0)
+    signs = {d.kind for d in kinds} | {"i" for a in whole if a < 0}
+    return not signs >= {"i", "u"} and all(-(2**31) <= a < 2**31 for a in whole)
 
 
 def expression(name: str, out: Value, args: list[Argument]) -> str:
@@ -134,7 +139,7 @@ def expression(name: str, out: Value, args: list[Argument]) -> str:
 def _arithmetic(name: str, dtype: Any, given: list[str], args: list[Argument]) -> str:
     sign = _INFIX.get(name) or _BITS.get(name, "")
     of_integers = _OF_INTEGERS.get(sign or _CALLS.get(name, name))
-    if dtype.kind in "iu" and of_integers:
+    if of_integers and (dtype.kind in "iu" or (dtype == bool and not sign)):
         return of_integers.format(*given, T=C_TYPES[dtype.name])
     if sign:
         return f"{given[0]} {_INFIX_OF_BOOLS.get(sign, sign) if dtype == bool else sign} {given[1]}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.elements import C_TYPES
+from autodiff.compiler.elements import has_c_type
 from autodiff.compiler.operations import Translation, shape_of
 from autodiff.compiler.program import Instruction, Value
 from autodiff.compiler.storage import Place
@@ -134,7 +134,7 @@ def _are_places(parts: tuple[Any, ...]) -> bool:
         for p, k in zip(parts, kinds, strict=True)
     )
     return whole and any(k is not None for k in kinds) and all(
-        k is None or (k.kind in "iu" and k.name in C_TYPES) for k in kinds
+        k is None or (k.kind in "iu" and has_c_type(k)) for k in kinds
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from autodiff.compiler import indexing, products, reductions, views
 from autodiff.compiler.copies import added_at, cast, written
-from autodiff.compiler.elements import C_TYPES, is_elementwise
+from autodiff.compiler.elements import has_c_type, is_elementwise
 from autodiff.compiler.loop import loop
 from autodiff.compiler.operations import Lowered, Operation, Translation
 from autodiff.compiler.program import Instruction, Program, Value, values_in
@@ -95,7 +95,7 @@ def _translate_all(made: Lowered, program: Program) -> None:
 def _translate(t: Translation) -> None:
     """Add what it takes to the operations."""
     i = t.instruction
-    if all(v.dtype.name in C_TYPES for v in [*values_in((i.args, i.kwargs)), *i.out]):
+    if all(has_c_type(v.dtype) for v in [*values_in((i.args, i.kwargs)), *i.out]):
         if any(way(t) for way in _ways(i)):
             return
     _call(t)

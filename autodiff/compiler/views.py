@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.elements import C_TYPES
+from autodiff.compiler.elements import has_c_type
 from autodiff.compiler.operations import Translation, shape_of
 from autodiff.compiler.program import Instruction, Value
 from autodiff.compiler.storage import Place
@@ -116,7 +116,7 @@ def joined(instruction: Instruction) -> tuple[list[Any], int | None, Value]:
     parts, *rest = instruction.args
     out = instruction.out[0]
     axis = instruction.kwargs.get("axis", rest[0] if rest else 0)
-    known = instruction.kwargs.keys() <= {"axis"} and out.dtype.name in C_TYPES
+    known = instruction.kwargs.keys() <= {"axis"} and has_c_type(out.dtype)
     if axis is None or not known or len(rest) > 1 or isinstance(parts, Value):
         return [], None, out
     return list(parts), int(axis) % len(out.shape), out

@@ -98,7 +98,8 @@ def test_zeros_are_strong() -> None:
 def test_zero_times_infinity() -> None:
     f = ad.grad(lambda x: ad.sum(np.sqrt(x) * np.array([0.0, 1.0, 0.0])))
     x = np.array([0.0, 4.0, np.inf])
-    assert_near(InC(f)(x), f(x))
+    with np.errstate(all="ignore"):
+        assert_near(InC(f)(x), f(x))
 
 
 PLACES = {
@@ -127,8 +128,6 @@ def test_places_that_there_are_not(name: str) -> None:
     made = InC(step)
     made(w, np.array([0, 1, 2, 3]), optimizer)
     outside = np.array([0, 1, 2, 9])
-    apart, other = ad.Parameter(w.data.copy()), ad.optim.SGD([ad.Parameter(X)], 0.1, momentum=0.9)
-    other.parameters = None if False else other.parameters  # the state of `other` is not compared
     before = w.data.copy()
     with pytest.raises(IndexError):
         made(w, outside, optimizer)
@@ -136,7 +135,6 @@ def test_places_that_there_are_not(name: str) -> None:
     gradient = 2 * before
     momentum = 0.9 * 2 * X + gradient
     np.testing.assert_allclose(w.data, before - 0.1 * momentum, rtol=1e-14)
-    del apart
 
 
 def test_negative_places_count_from_the_end() -> None:
@@ -190,11 +188,9 @@ def test_threads_with_a_model() -> None:
 
 def test_overlapping_writes() -> None:
     def shifted(x: Any) -> Any:
-        y = x * 2
-        y = y.copy() if isinstance(y, np.ndarray) else y
-        y[1:] = y[:-1]
-        z = y + 0
-        z[:, ::-1] = z
+        y, z = x * 2, x * 3
+        y[1:] = y[:-1].copy()
+        z[:, ::-1] = z.copy()
         return y, z
 
     assert_runs_in_c(shifted, (X,), (X + 1,))
@@ -219,9 +215,8 @@ def arithmetic(x: Any, y: Any) -> list[Any]:
 def test_all_dtypes() -> None:
     source = np.random.default_rng(3)
     xs = {k: source.integers(0, 2 if k == "bool" else 100, (2, 3, 4)).astype(k) for k in KINDS}
-    if True:
-        xs["int8"][0, 0, 0], xs["int64"][0, 0, 0] = 127, 2**62
+    xs["int8"][0, 0, 0], xs["int64"][0, 0, 0] = 127, 2**62  # so that sums overflow
     f = lambda xs: {k: arithmetic(x[0], x[1]) for k, x in xs.items()}  # noqa: E731
     with np.errstate(all="ignore"):
         made = assert_runs_in_c(f, (xs,), ({k: x[::-1] for k, x in xs.items()},))
-    assert set(made.numpy_calls) <= {"subtract", "sub"}
+    assert made.numpy_calls == []
