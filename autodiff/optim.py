@@ -17,6 +17,7 @@ from autodiff import tree
 from autodiff.clipping import clip_grad_norm
 from autodiff.errors import DomainError, GraphError
 from autodiff.op import array, asarray
+from autodiff.settings import is_compiling
 from autodiff.sparse import RowGrad, put_rows, taken_rows
 from autodiff.state import fitted, leaves
 from autodiff.tracked import Tracked
@@ -94,7 +95,7 @@ class Optimizer:
                 continue
             if g.__class__ is not np.ndarray or g.dtype is not scratch.dtype:
                 g = _plain(g, scratch.dtype)
-            t = array(g) if hasattr(g, "is_traced") else scratch
+            t = asarray(array(p._value), scratch.dtype) if is_compiling() else scratch
             if p.shape:
                 self._update(p._writable(), g, t, *state)
             else:  # holds a number, not an array

@@ -1,6 +1,9 @@
 """Hypothesis's profiles, and a fixture that fails every test which leaves a setting changed."""
 
 import contextvars
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,13 @@ from autodiff.testing import register_profiles
 from tests.states import FORMATS
 
 register_profiles()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Machine code that tests build goes to a folder of this run, for all of its processes."""
+    if "AUTODIFF_CACHE" not in os.environ:
+        os.environ["AUTODIFF_CACHE"] = folder = tempfile.mkdtemp(prefix="autodiff-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def _settings_now() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.indexing import may_miss
 from autodiff.compiler.program import Instruction, Program, Value, values_in
 from autodiff.compiler.simplify import is_guard
 from autodiff.ops.elementwise import sigmoid
@@ -151,7 +152,8 @@ def _in_place(
     any more, and nothing stops the program any more."""
     outputs = [owners[v] for v in values_in(program.outputs)]
     stops = max(
-        (k for k, i in enumerate(program.instructions) if is_guard(i) or i.body), default=-1
+        (k for k, i in enumerate(program.instructions) if is_guard(i) or i.body or may_miss(i)),
+        default=-1,
     )
     allowed = {}
     for k, i in enumerate(program.instructions[stops + 1 :], stops + 1):

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+import numpy as np
+
 from autodiff import tree
 from autodiff.compiler import toolchain
 from autodiff.compiler.capture import Captured
@@ -145,6 +147,10 @@ class Compiled:
         self._again = found.again
         return result
 
+    def __repr__(self) -> str:
+        name = getattr(self.f, "__qualname__", repr(self.f))
+        return f"compile({name}, backend={self.backend!r}), {self.programs} programs"
+
     def _found(
         self, backend: str, captured: Captured, leaves: list[Any], definition: Any
     ) -> Specialized | None:
@@ -207,7 +213,10 @@ _told: list[bool] = []
 
 
 def _stays_in_python(leaf: Any) -> bool:
-    """Whether a gradient outside of the function goes through this value, or rows of one come."""
+    """Whether a gradient outside of the function goes through this value, or rows of one come;
+    or bytes in another order."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return not leaf.dtype.isnative
     if not isinstance(leaf, (Tensor, Scalar)) or not leaf.requires_grad:
         return False
     node = leaf._node

@@ -12,6 +12,8 @@ from functools import partial
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
+import numpy as np
+
 from autodiff import tree
 from autodiff.compiler.refusals import TraceError
 from autodiff.module import Module
@@ -47,6 +49,7 @@ class Captured:
             self._unpack(self.function)
         self._functions: dict[int, FunctionType] = {}
         self.getters: list[Callable[[], Any]] = []
+        self.generators: list[np.random.Generator] = []
         self._slots: list[tuple[FunctionType, str]] = []
         if isinstance(self.function, FunctionType):
             self._visit(self.function)
@@ -81,6 +84,8 @@ class Captured:
                 self.getters.append(get)
             elif isinstance(value, FunctionType):
                 self._visit(value)
+            elif isinstance(value, np.random.Generator):
+                self.generators.append(value)
 
     def rebuilt(self, stand_ins: list[Any]) -> Callable[..., Any]:
         """The function with `stand_ins` in the places of `values`."""
@@ -103,6 +108,8 @@ def partial_of(f: Any) -> Callable[..., Any]:
 
 def _reached(f: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Names of a function that are bound outside of it, and how to look them up."""
+    for name in _defaults(f):
+        yield name, partial(_default, f, name)
     for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
         if _is_set(cell):
             yield name, partial(getattr, cell, "cell_contents")
@@ -111,6 +118,16 @@ def _reached(f: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:
     for name in dict.fromkeys(_global_names(f.__code__)):
         if name in f.__globals__:
             yield name, partial(f.__globals__.__getitem__, name)
+
+
+def _defaults(f: FunctionType) -> dict[str, Any]:
+    """Values of arguments that may be left out."""
+    by_place = {f"default {i}": value for i, value in enumerate(f.__defaults__ or ())}
+    return by_place | {f"default {k}": value for k, value in (f.__kwdefaults__ or {}).items()}
+
+
+def _default(f: FunctionType, name: str) -> Any:
+    return _defaults(f)[name]
 
 
 def _is_set(cell: CellType) -> bool:
@@ -158,8 +175,12 @@ class _Rebuilding:
             for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
         )
         space = dict(f.__globals__)
-        made = FunctionType(f.__code__, space, f.__name__, f.__defaults__, cells)
-        made.__kwdefaults__ = f.__kwdefaults__
+        defaults = tuple(
+            new.get(f"default {i}", value) for i, value in enumerate(f.__defaults__ or ())
+        )
+        made = FunctionType(f.__code__, space, f.__name__, defaults or None, cells)
+        named = f.__kwdefaults__ or {}
+        made.__kwdefaults__ = {k: new.get(f"default {k}", v) for k, v in named.items()} or None
         self.made[id(f)] = made
         for name, value in list(space.items()):
             if name in new and name not in f.__code__.co_freevars:

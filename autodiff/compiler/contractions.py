@@ -26,7 +26,8 @@ def _contracted(x: str, y: str, out: str, a: Any, b: Any) -> Any:
 
     each = tuple(lengths[c] for c in batch)
     if summed:
-        a, b = np.reshape(a, (*each, *size(left, summed))), np.reshape(b, (*each, *size(summed, right)))
+        a = np.reshape(a, (*each, *size(left, summed)))
+        b = np.reshape(b, (*each, *size(summed, right)))
         made = np.matmul(a, b)
     else:
         made = np.reshape(a, (*each, *size(left), 1)) * np.reshape(b, (*each, 1, *size(right)))

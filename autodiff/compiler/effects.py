@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,11 +17,12 @@ __all__ = ["attributes_untouched", "random_untouched"]
 
 @contextmanager
 def random_untouched() -> Iterator[None]:
-    """Refuse draws from numpy's global generator."""
-    before = np.random.get_state()  # noqa: NPY002 - the user may still use it
+    """Refuse draws from the generators that are everybody's: numpy's, and Python's."""
+    before, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002
     yield
-    if str(np.random.get_state()) != str(before):  # noqa: NPY002
+    if str(np.random.get_state()) != str(before) or random.getstate() != pythons:  # noqa: NPY002
         np.random.set_state(before)  # noqa: NPY002
+        random.setstate(pythons)
         raise TraceError(
             "the compiled function draws random numbers by itself, which would be the same ones at "
             "each call: use ad.dropout, or pass the numbers as an argument"
@@ -28,20 +30,21 @@ def random_untouched() -> Iterator[None]:
 
 
 @contextmanager
-def attributes_untouched(trees: list[Any]) -> Iterator[None]:
-    """Refuse functions that set attributes of modules, or draw from generators that they hold."""
+def attributes_untouched(trees: list[Any], generators: list[Any]) -> Iterator[None]:
+    """Refuse functions that set attributes of modules, or draw from `generators` or from those
+    that modules hold."""
     modules = [m for top in _modules(trees) for m in top.modules()]
     before = [dict(vars(m)) for m in modules]
-    generators = {
-        id(v): v for space in before for v in space.values() if isinstance(v, np.random.Generator)
-    }
-    states = {key: str(g.bit_generator.state) for key, g in generators.items()}
+    held = [v for space in before for v in space.values() if isinstance(v, np.random.Generator)]
+    watched = list({id(v): v for v in [*held, *generators]}.values())
+    states = [g.bit_generator.state for g in watched]
     yield
-    for key, generator in generators.items():
-        if str(generator.bit_generator.state) != states[key]:
+    for generator, state in zip(watched, states, strict=True):
+        if str(generator.bit_generator.state) != str(state):
+            generator.bit_generator.state = state
             raise TraceError(
-                "the compiled function draws from a generator of a module, which would give the "
-                "same numbers at each call: use ad.dropout, or pass the numbers as an argument"
+                "the compiled function draws from a generator, which would give the same numbers "
+                "at each call: use ad.dropout, or pass the numbers as an argument"
             )
     for module, old in zip(modules, before, strict=True):
         changed = [k for k, v in vars(module).items() if v is not old.get(k)]

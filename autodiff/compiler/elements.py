@@ -75,7 +75,7 @@ NAMES = {
 
 def has_c_type(dtype: Any) -> bool:
     """Whether C reads and writes such entries."""
-    return dtype.name in C_TYPES and dtype.isnative
+    return bool(dtype.name in C_TYPES and dtype.isnative)
 
 
 def is_elementwise(instruction: Instruction) -> bool:
@@ -90,13 +90,13 @@ def is_elementwise(instruction: Instruction) -> bool:
     if name in _COMPARE:
         return _are_comparable(instruction.args, kinds)
     if name in _BITS:
-        return dtype.kind in "biu"
+        return bool(dtype.kind in "biu")
     if name in _TESTS:
         return all(d.kind == "f" for d in kinds)
     if name in _CALLS and dtype.kind != "f":
         return _CALLS[name] in (_OF_INTEGERS if dtype.kind in "iu" else _OF_BOOLS)
     if name in _SCALED or name == "reciprocal":
-        return dtype.kind == "f"
+        return bool(dtype.kind == "f")
     return True
 
 
@@ -139,10 +139,11 @@ def expression(name: str, out: Value, args: list[Argument]) -> str:
 def _arithmetic(name: str, dtype: Any, given: list[str], args: list[Argument]) -> str:
     sign = _INFIX.get(name) or _BITS.get(name, "")
     of_integers = _OF_INTEGERS.get(sign or _CALLS.get(name, name))
-    if of_integers and (dtype.kind in "iu" or (dtype == bool and not sign)):
+    if of_integers and (dtype.kind in "iu" or (dtype.kind == "b" and not sign)):
         return of_integers.format(*given, T=C_TYPES[dtype.name])
     if sign:
-        return f"{given[0]} {_INFIX_OF_BOOLS.get(sign, sign) if dtype == bool else sign} {given[1]}"
+        sign = _INFIX_OF_BOOLS.get(sign, sign) if dtype.kind == "b" else sign
+        return f"{given[0]} {sign} {given[1]}"
     if name in _SCALED:
         return f"{given[0]} * {literal(_SCALED[name], dtype)}"
     if name in ("power", "pow") and (text := _power(name, given[0], args[1][0], dtype)):
@@ -177,9 +178,9 @@ def _converted(arg: Argument, dtype: Any) -> str:
         return literal(text, dtype)
     if given == dtype:
         return text
-    if given == bool and dtype.kind == "f":  # gcc vectorises this, and a cast not
+    if given.kind == "b" and dtype.kind == "f":  # gcc vectorises this, and a cast not
         return f"({text} ? {literal(1, dtype)} : {literal(0, dtype)})"
-    return f"({text} != 0)" if dtype == bool else f"({C_TYPES[dtype.name]}){text}"
+    return f"({text} != 0)" if dtype.kind == "b" else f"({C_TYPES[dtype.name]}){text}"
 
 
 def literal(value: Any, dtype: Any) -> str:
@@ -194,7 +195,8 @@ def literal(value: Any, dtype: Any) -> str:
     if math.isinf(value):
         return f"{'-' if value < 0 else ''}__builtin_inf{suffix}()"
     if suffix:
-        value = float(np.float32(value))
+        with np.errstate(over="ignore"):  # a number that is too large is infinite
+            value = float(np.float32(value))
         if math.isinf(value):
             return literal(value, dtype)
     return f"({value!r}{suffix})" if value < 0 or repr(value)[0] == "-" else f"{value!r}{suffix}"

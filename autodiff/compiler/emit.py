@@ -105,7 +105,7 @@ class _File:
         for kernel in kernels:
             lines += _comment(kernel)
             lines += self.kernel(kernel)
-        text = "\n".join(f"  {line}" for line in lines)
+        text = _renumbered("\n".join(f"  {line}" for line in lines))
         self.functions.append(
             f"EXPORT int {name}(void **inputs, void **constants, char *memory)\n"
             f"{{\n{text}\n  return 0;\n}}\n"
@@ -171,6 +171,21 @@ def _layout(place: Place) -> tuple[bool, int]:
     if columns == 1 or m == 1:
         return False, rows if n > 1 else m
     return True, columns if m > 1 else n
+
+
+_NUMBERED = re.compile(r"\b(v|s|t|bad|nan|at)(\d+)\b")
+
+
+def _renumbered(text: str) -> str:
+    """Names counted from 0, so that the same work has the same text in each process."""
+    numbers: dict[str, int] = {}
+
+    def name(match: re.Match[str]) -> str:
+        return f"{match[1]}{numbers.setdefault(match[2], len(numbers))}"
+
+    lines = (line if line.lstrip().startswith("//") else _NUMBERED.sub(name, line)
+             for line in text.split("\n"))  # fmt: skip
+    return "\n".join(lines)
 
 
 _UNSAFE = re.compile(r"[^ -~]|[\\?]")

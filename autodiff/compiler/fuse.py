@@ -156,9 +156,9 @@ class Nest:
             return held == "full"
         written = self.written_at[place.storage]
         if level == "row map":
-            mine = row_access(place, row_shape(operation), self.space)
-            theirs = row_access(written, written.shape, self.space)
-            return held != "full" and mine == theirs and place.offset == written.offset
+            entry = row_access(place, row_shape(operation), self.space)
+            same = entry == row_access(written, written.shape, self.space)
+            return held != "full" and same and place.offset == written.offset
         shape = self._shape_of(operation)
         mine = access(place, shape, self.space)
         theirs = self._own_access(written, held)

@@ -76,9 +76,7 @@ class _Plan:
         self.count = len(np.broadcast_shapes(*(getattr(p, "shape", ()) for p in self.places)))
         adjacent = with_places == list(range(with_places[0], with_places[0] + len(with_places)))
         self.at = with_places[0] if adjacent else 0
-        self.is_whole = self.shape == tuple(shape) and all(
-            p.step in (None, 1) for p in self.slices
-        )
+        self.is_whole = self.shape == tuple(shape) and all(p.step in (None, 1) for p in self.slices)
         given = index if isinstance(index, tuple) else (index,)
         self.is_new = len(given) != len(self.places) or any(
             a is not b for a, b in zip(given, self.places, strict=True)

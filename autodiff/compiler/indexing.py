@@ -9,7 +9,7 @@ import numpy as np
 
 from autodiff.compiler.elements import has_c_type
 from autodiff.compiler.operations import Translation, shape_of
-from autodiff.compiler.program import Instruction, Value
+from autodiff.compiler.program import Instruction, Value, values_in
 from autodiff.compiler.storage import Place
 from autodiff.compiler.views import whole_index
 
@@ -120,23 +120,17 @@ def may_miss(instruction: Instruction) -> bool:
         return any(map(may_miss, instruction.body.instructions))
     if instruction.name == "lookup":
         return True
-    known = ("getitem", "scatter_add", "added_at")
-    return instruction.name in known and any(
-        isinstance(v, Value) and v.dtype.kind in "iu" for v in instruction.inputs()[1:]
-    )
+    if instruction.name not in ("getitem", "scatter_add", "added_at"):
+        return False
+    return any(v.dtype.kind in "iu" for v in values_in(instruction.args[1:]))
 
 
 def _are_places(parts: tuple[Any, ...]) -> bool:
     """Whether an index has an array of integers, or an integer, for each of the first axes."""
-    kinds = [getattr(p, "dtype", None) for p in parts]
-    whole = all(
-        k is not None or (isinstance(p, int) and not isinstance(p, bool))
-        for p, k in zip(parts, kinds, strict=True)
-    )
-    return whole and any(k is not None for k in kinds) and all(
-        k is None or (k.kind in "iu" and has_c_type(k)) for k in kinds
-    )  # fmt: skip
+    kinds = [p.dtype for p in parts if hasattr(p, "dtype")]
+    numbers = [type(p) is int for p in parts if not hasattr(p, "dtype")]
+    return bool(kinds) and all(numbers) and all(k.kind in "iu" and has_c_type(k) for k in kinds)
 
 
 def _shape(parts: tuple[Any, ...]) -> tuple[int, ...]:
-    return np.broadcast_shapes(*map(shape_of, parts))
+    return tuple(np.broadcast_shapes(*map(shape_of, parts)))

@@ -269,9 +269,7 @@ class NestWriter:
     def _map(self, member: Operation, shape: tuple[int, ...]) -> list[str]:
         out = member.out
         assert out is not None
-        text = expression(
-            member.name, out, [self._argument(member, a, shape) for a in member.args]
-        )
+        text = expression(member.name, out, [self._argument(member, a, shape) for a in member.args])
         kind = C_TYPES[out.dtype.name]
         lines = [f"const {kind} v{out.number} = {text};"]
         if member in self.stored:

@@ -95,10 +95,10 @@ def _translate_all(made: Lowered, program: Program) -> None:
 def _translate(t: Translation) -> None:
     """Add what it takes to the operations."""
     i = t.instruction
-    if all(has_c_type(v.dtype) for v in [*values_in((i.args, i.kwargs)), *i.out]):
-        if any(way(t) for way in _ways(i)):
-            return
-    _call(t)
+    values = [*values_in((i.args, i.kwargs)), *i.out]
+    is_done = all(has_c_type(v.dtype) for v in values) and any(way(t) for way in _ways(i))
+    if not is_done:
+        _call(t)
 
 
 def _ways(i: Instruction) -> list[Callable[[Translation], bool]]:

@@ -135,6 +135,8 @@ class _Workspace:
     def take(self, inputs: list[Any]) -> None:
         """Point to all inputs."""
         self.inputs = inputs
+        if not all(inputs[i].flags.writeable for i in self.written):
+            raise Retry  # which says what is wrong
         self.owners = {id(owner_of(inputs[i])) for i in self.written}
         for i, x in enumerate(inputs):
             self._point(i, x)

@@ -85,9 +85,7 @@ def _squeezed(t: Translation, x: Value, axes: tuple[int, ...]) -> tuple[Value, t
     return t.made.value_at(place), tuple(left.index(a) for a in axes if a in left)
 
 
-def _in_one_piece(
-    t: Translation, x: Value, axes: tuple[int, ...]
-) -> tuple[Value, tuple[int, ...]]:
+def _in_one_piece(t: Translation, x: Value, axes: tuple[int, ...]) -> tuple[Value, tuple[int, ...]]:
     """With the axes that go at the end, as one, or all in front of the last one."""
     ndim = len(x.shape)
     kept = [a for a in range(ndim) if a not in axes]
@@ -105,10 +103,10 @@ def _in_one_piece(
 
 def _arguments(instruction: Instruction) -> tuple[Any, Any, bool]:
     """Argument, axes (None: all), and whether there is nothing unusual about the call."""
-    names = ("a", "axis", "dtype", "out", "keepdims")
     name = REDUCTIONS[instruction.function]
+    names = ["a", "axis", "dtype", "out", "keepdims"]
     if name in _OF_BOOL:
-        names = ("a", "axis", "out", "keepdims")
+        names.remove("dtype")
     given = dict(zip(names, instruction.args, strict=False)) | instruction.kwargs
     dtype, least = given.pop("dtype", None), given.pop("initial", None)
     x, axis = given.pop("a", None), given.pop("axis", _default_axis(instruction))
@@ -126,8 +124,8 @@ def along(t: Translation) -> bool:
     """Running sums and products, and where the largest entry is, one entry after the other."""
     names = ("a", "axis", "dtype") if "cum" in t.instruction.name else ("a", "axis")
     given = dict(zip(names, t.args, strict=False)) | t.instruction.kwargs
-    x, axis, keepdims = given.pop("a"), given.pop("axis", None), given.pop("keepdims", False)
-    dtype = given.pop("dtype", None)
+    x, axis, dtype = given.pop("a"), given.pop("axis", None), given.pop("dtype", None)
+    given.pop("keepdims", None)  # the entries are the same
     known = not given and isinstance(x, Value) and x.size and x.shape
     if not known or x.dtype.kind != "f" or dtype not in (None, x.dtype):
         return False

@@ -172,6 +172,9 @@ def _update(holder: Any, new: Any) -> None:
         holder[...] = new
     elif isinstance(holder, Scalar):
         holder.data = float(new)
+    elif isinstance(holder._value, np.ndarray):  # the short way looks for the same memory
+        holder._mark_changed()
+        holder._value[...] = new
     else:
         holder._mark_changed()
         holder._value = new

@@ -58,7 +58,7 @@ class Place:
     @property
     def shape(self) -> tuple[int, ...]:
         """Length of each axis."""
-        return self.array.shape
+        return tuple(self.array.shape)
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -68,7 +68,7 @@ class Place:
     @property
     def offset(self) -> int:
         """Where its first entry is, in entries."""
-        return (_address(self.array) - _address(self.root)) // self.array.itemsize
+        return (_address(self.array) - _address(self.root)) // int(self.array.itemsize)
 
     def view(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Place | None:
         """The view that a numpy function gives; None where it copies."""
@@ -102,7 +102,7 @@ class Place:
     @property
     def is_contiguous(self) -> bool:
         """Whether the entries follow each other in order."""
-        return self.array.flags.c_contiguous
+        return bool(self.array.flags.c_contiguous)
 
 
 def contiguous(storage: Storage, shape: tuple[int, ...]) -> Place:

@@ -6,6 +6,7 @@ import ctypes
 import functools
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -125,7 +126,8 @@ def build(source: str, *, cache: bool = True, quickly: bool = False) -> ctypes.C
         compiler = replace(compiler, flags=(*_QUICK, *compiler.flags[1:]))
     if not cache:
         return _fresh(compiler, source)
-    key = build_cache.key(source, compiler)
+    # Comments name lines of the user's, which move without a change of the work.
+    key = build_cache.key(re.sub(r"^\s*//.*$", "", source, flags=re.MULTILINE), compiler)
     with _building.setdefault(key, threading.Lock()):
         return _known(key) or _kept(compiler, source, key)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ from autodiff.compiler.kinds import dynamic, key_of
 from autodiff.compiler.program import Program, Value, mapped
 from autodiff.compiler.simplify import simplified
 from autodiff.compiler.traced import Recorder, Traced, TraceError, recording_into
+from autodiff.errors import AutodiffError
 from autodiff.nodes import Info, Node, TensorNode, tick
 from autodiff.scalar import Scalar
 from autodiff.settings import Scope, current, is_recording
@@ -71,15 +74,22 @@ def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
     started = list(under_way.program.inputs)
     with recording_into(under_way):
         out = _within(watcher, captured, given, kwargs)
-        return _finished(under_way, started, list(stand_ins.values()), out)
+        return _finished(under_way, watcher, started, list(stand_ins.values()), out)
 
 
 def _within(watcher: _Watcher, captured: Captured, given: list[Any], kwargs: Any) -> Any:
     scope = Scope(None, current.get(), watcher)
+    leaves = tree.flatten([given, kwargs])[0]
+    generators = [g for g in leaves if isinstance(g, np.random.Generator)] + captured.generators
     tokens = current.set(scope), recording_scope.set(scope if is_recording() else None)
     try:
-        with random_untouched(), attributes_untouched([given, kwargs]):
+        with random_untouched(), attributes_untouched([given, kwargs], generators):
             return captured.call(given, kwargs)
+    except (TypeError, ValueError) as error:
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, TraceError) and not isinstance(error, AutodiffError):
+            raise cause from None  # numpy had its own words for it
+        raise
     finally:
         current.reset(tokens[0])
         recording_scope.reset(tokens[1])
@@ -113,10 +123,7 @@ class _Watcher:
     def __call__(self, node: Node, out: Any, args: Any) -> None:
         for parent in node.parents:
             if parent is not None and parent.op is None and parent.order < self.start:
-                raise TraceError(
-                    f"the compiled function reaches {describe_leaf(parent)}, which is no argument: "
-                    "pass the tensor, or the module that holds it, as an argument"
-                )
+                raise _no_argument(parent)
 
     def leaf(self, node: Node, value: Any) -> None:
         """Made within the function."""
@@ -132,7 +139,9 @@ def describe_leaf(node: Any) -> str:
     return f"the tensor{name} of {np.dtype(dtype)}{tuple(shape)}"
 
 
-def _finished(under_way: Recorder, started: list[Value], stand_ins: list[Any], out: Any) -> Trace:
+def _finished(
+    under_way: Recorder, watcher: _Watcher, started: list[Value], stand_ins: list[Any], out: Any
+) -> Trace:
     program = under_way.program
     leaves, definition = tree.flatten(out)
     results: list[Any] = []
@@ -161,9 +170,37 @@ def _finished(under_way: Recorder, started: list[Value], stand_ins: list[Any], o
         if isinstance(stand_in, Tensor):
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
     program.outputs = [*outputs, *new_grads]
+    if under_way.silent:
+        _refuse_leaves(program, watcher.start)
     _freeze(program)
     count = len(new_grads)
     return Trace(simplified(program), results, definition, updates, grads, count, lost)
+
+
+def _refuse_leaves(program: Program, start: int) -> None:
+    """Refuse parameters that went into the program as constants, since no graph has seen them."""
+    arrays = {id(a): a for a in _constants(program) if a.dtype.kind == "f" and a.size}
+    for holder in gc.get_referrers(*arrays.values()) if arrays else ():
+        node = holder._node if isinstance(holder, Tensor) else None
+        if node is not None and node.op is None and node.order < start:
+            raise _no_argument(node)
+
+
+def _constants(program: Program) -> Iterator[np.ndarray]:
+    found: list[np.ndarray] = []
+    mapped(lambda x: found.append(x) if isinstance(x, np.ndarray) else None, program.outputs)
+    for i in program.instructions:
+        mapped(lambda x: found.append(x) if isinstance(x, np.ndarray) else None, [i.args, i.kwargs])
+        if i.body is not None:
+            yield from _constants(i.body)
+    yield from found
+
+
+def _no_argument(node: Any) -> TraceError:
+    return TraceError(
+        f"the compiled function reaches {describe_leaf(node)}, which is no argument: "
+        "pass the tensor, or the module that holds it, as an argument"
+    )
 
 
 def _freeze(program: Program) -> None:

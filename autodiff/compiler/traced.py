@@ -32,7 +32,7 @@ from autodiff.compiler.refusals import (
     user_line,
     viewed,
 )
-from autodiff.settings import recorder
+from autodiff.settings import recorder, recording
 
 __all__ = [
     "Recorder", "TraceError", "Traced", "added_at", "cast", "copied", "emit", "recorder",
@@ -52,6 +52,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.program = Program([])
+        self.silent = False  # whether anything was done without a graph
         around = recorder.get()
         self.start: int = around.start if around else Value((), bool).number
 
@@ -94,6 +95,7 @@ def _under_way(given: Any) -> Recorder:
     found: Recorder | None = recorder.get()
     if found is None or any(t.value.number < found.start for t in _traced_in(given)):
         raise leaked()
+    found.silent |= recording.get() is None
     return found
 
 
@@ -237,7 +239,7 @@ class Traced:
             new = emit(cast, new, self.dtype)
         if new.shape != self.shape:
             new = emit(copied, emit(np.broadcast_to, new, self.shape))
-        self.value, self.example = new.value, new.example
+        self.value, self.example = new.value, np.asarray(new.example)  # also of a single number
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         """In another dtype."""

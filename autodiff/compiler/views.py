@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -128,4 +129,4 @@ def slots(parts: list[Any], axis: int, instruction: Instruction) -> list[tuple[A
     if instruction.function is np.stack:
         return [(*before, i, ...) for i in range(len(parts))]
     edges = np.cumsum([0, *(shape_of(p)[axis] for p in parts)]).tolist()
-    return [(*before, slice(a, b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(*before, slice(a, b)) for a, b in pairwise(edges)]

@@ -18,7 +18,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def built_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiler leaves programs as they are written, for which it takes a quarter of the time."""
+    """Programs are left as they are written, which takes a quarter of the time."""
     compiler = toolchain.find()
     if compiler is not None:
         plain = replace(compiler, flags=(*compiler.flags, "-O0"))

@@ -14,8 +14,15 @@ import pytest
 
 import autodiff as ad
 from tests.compiler.near import ULPS, InC, assert_near, needs_compiler
-from tests.compiler.test_every_op import DRAWN, attempt, derivatives, first_entry, order_of
-from tests.compiler.test_every_op import nothing_of, random_like
+from tests.compiler.test_every_op import (
+    DRAWN,
+    attempt,
+    derivatives,
+    first_entry,
+    nothing_of,
+    order_of,
+    random_like,
+)
 from tests.ops.case import CASES, PAIRS, Case
 
 # Empty arrays have no mean, and samples moved about may leave the domain.
@@ -51,8 +58,6 @@ def item(case: Case, xs: list[np.ndarray], order: int) -> Item:
         values = [v for v in case.values(*xs) if v.dtype.kind == "f"]
     args = xs, random_like(values, 1), random_like(xs, 2)
     return Item(case, derivatives(case.values, order_of(case.values, args, order)), args)
-
-
 
 
 def check(items: list[Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 import threading
 import warnings
 from types import SimpleNamespace
@@ -19,14 +20,6 @@ BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 X, Y = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[0.0], [1.0]])
-
-
-@pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: Any) -> Any:
-    """Nothing is left in the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTODIFF_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def network() -> tuple[ad.Module, Any]:
@@ -210,6 +203,72 @@ def test_off(backend: str, monkeypatch: Any) -> None:
     assert len(calls) == 3 and f.program is None and not f.source
 
 
+def test_two_steps_in_one_function(backend: str) -> None:
+    def twice(model: Any, optimizer: Any, x: Any, y: Any) -> None:
+        for _ in range(2):
+            train(model, optimizer, x, y)
+
+    eager, compiled = network(), network()
+    f = ad.compile(twice, backend=backend)
+    for _ in range(3):
+        twice(*eager, X, Y)
+        f(*compiled, X, Y)
+    assert compiled[1].steps == 6
+    for p, q in zip(eager[0].parameters(), compiled[0].parameters(), strict=True):
+        close(p.data, q.data)
+
+
+def test_a_gradient_that_is_a_constant(backend: str) -> None:
+    def f(w: Any, optimizer: Any) -> None:
+        ad.sum(w * 2).backward()
+        optimizer.step()
+
+    for rule in (ad.optim.SGD, ad.optim.Adam):
+        a, b = ad.Parameter(np.ones(3)), ad.Parameter(np.ones(3))
+        ad.compile(f, backend=backend)(a, first := rule([a], 0.1))
+        f(b, second := rule([b], 0.1))
+        close(a.data, b.data)
+        assert first.steps == second.steps == 1
+
+
+def test_bytes_in_another_order_and_arrays_that_may_not_be_written(backend: str) -> None:
+    f = ad.compile(lambda x: x + 1, backend=backend)
+    close(f(np.arange(3.0).astype(">f8")), [1.0, 2.0, 3.0])
+    fixed = np.zeros(3)
+    fixed.flags.writeable = False
+
+    def write(x: Any) -> None:
+        x += 1.0
+
+    g = ad.compile(write, backend=backend)
+    g(np.zeros(3))
+    with pytest.raises(ValueError, match="read-only"):
+        g(fixed)
+    assert not fixed.any()
+
+
+def test_a_tensor_as_a_default(backend: str) -> None:
+    k = ad.Tensor([2.0])
+
+    def f(x: Any, k: Any = k, *, m: Any = k) -> Any:
+        return x * k + m
+
+    compiled = ad.compile(f, backend=backend)
+    assert compiled(3.0).item() == 8.0
+    k.data = [5.0]
+    assert compiled(3.0).item() == 20.0
+    assert compiled(3.0, 1.0, m=1.0) == 4.0
+
+
+def test_the_text_is_the_same_each_time(backend: str) -> None:
+    def make() -> Any:
+        f = ad.compile(lambda x: ad.sum(ad.tanh(x)) * 2, backend=backend)
+        f(X)
+        return f.source.split("EXPORT", 3)[-1]
+
+    assert make() == make()
+
+
 def test_text(backend: str) -> None:
     f = ad.compile(lambda x: ad.tanh(x) + 1, backend=backend)
     f(X)
@@ -217,7 +276,18 @@ def test_text(backend: str) -> None:
     assert ("tanh_f64" in f.source) == (backend == "c")
 
 
-HELD = SimpleNamespace(model=ad.Linear(2, 2, rng=0), rng=np.random.default_rng(0))
+HELD, HELD_RNG = SimpleNamespace(model=ad.Linear(2, 2, rng=0)), np.random.default_rng(0)
+
+
+def silent(x: Any) -> Any:
+    with ad.no_grad():
+        return x @ HELD.model.W
+
+
+def writes_out(x: Any) -> Any:
+    out = np.zeros(3)
+    out[0] = x[0, 0]
+    return out
 
 
 class Counting(ad.Module):
@@ -248,6 +318,10 @@ REFUSED = {
     "a generator of a module": (Noisy(), "draws from a generator"),
     "numpy's own generator": (lambda x: x + np.random.rand(), "draws random numbers"),  # noqa: NPY002
     "a module out of sight": (lambda x: HELD.model(x), "no argument: pass the tensor"),
+    "a module out of sight, without a graph": (silent, "no argument: pass the tensor"),
+    "a generator": (lambda x: x + HELD_RNG.normal(), "draws from a generator"),
+    "Python's own generator": (lambda x: x + random.random(), "draws random numbers"),
+    "an entry of an array": (writes_out, r"test_call.py:\d+"),
     "a global": (assigns_a_global, "assigns the global X"),
     "a branch": (lambda x: x if x.sum() > 0 else -x, r"test_call.py:\d+ branches on a value"),
 }

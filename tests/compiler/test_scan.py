@@ -17,14 +17,6 @@ W, U = RNG.normal(size=(2, 3, 3)) / 2
 XS, H0 = RNG.normal(size=(4, 2, 3)), RNG.normal(size=(2, 3))
 
 
-@pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory: Any) -> Any:
-    """Nothing is left in the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTODIFF_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 def close(a: Any, b: Any) -> None:
     for x, y in zip(ad.tree.flatten(a)[0], ad.tree.flatten(b)[0], strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-12, atol=1e-13)
