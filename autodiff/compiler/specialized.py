@@ -174,7 +174,8 @@ def _update(holder: Any, new: Any) -> None:
         holder.data = float(new)
     elif isinstance(holder._value, np.ndarray):  # the short way looks for the same memory
         holder._mark_changed()
-        holder._value[...] = new
+        held = holder._value
+        (held if held.flags.writeable else holder._writable())[...] = new
     else:
         holder._mark_changed()
         holder._value = new
