@@ -252,7 +252,7 @@ def asarray(x: Any, dtype: Any = None) -> Any:
 
 def array(x: Any, dtype: Any = None) -> Any:
     """numpy's `array`, a copy; what stands for an array stays so."""
-    return x.astype(dtype or x.dtype) if hasattr(x, "is_traced") else np.array(x, dtype)
+    return x.as_array(dtype or x.dtype) if hasattr(x, "is_traced") else np.array(x, dtype)
 
 
 def overridable(f: Rule) -> Rule:

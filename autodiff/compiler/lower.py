@@ -46,14 +46,26 @@ def lowered(program: Program, updates: dict[Value, Value]) -> Lowered:
     return made
 
 
+def _ended(made: Lowered, program: Program) -> Callable[[Value, int], bool]:
+    """Whether instruction k may write over a value: as the last to use it, entry by entry."""
+    seen: dict[Value, int] = {}  # by whom it is used in another way
+    for i in reversed(program.instructions):
+        if i.function in views.VIEWS or i.function in (np.reshape, np.ravel, operator.getitem):
+            used = max(seen.get(i.out[0], -1), made.last_use.get(i.out[0], -1))
+            for x in values_in(i.args[:1]):
+                seen[x] = max(seen.get(x, -1), used)
+    return lambda x, k: made.last_use.get(x, -1) <= k and seen.get(x, -1) < k
+
+
 def _prepare_updates(made: Lowered, program: Program, updates: dict[Value, Value]) -> None:
     """A new value lies where the old one was, if that is not needed any more."""
     ends = (k for k, i in enumerate(program.instructions) if is_guard(i) or indexing.may_miss(i))
     last = max(ends, default=0)
     makers = {v: k for k, i in enumerate(program.instructions) for v in i.out}
+    ended = _ended(made, program)
     for new, old in updates.items():
         k = makers.get(new, -1)
-        if k < last or made.last_use.get(old, -1) > k:
+        if k < last or not ended(old, k):
             continue
         alike = new.shape == old.shape and new.dtype == old.dtype and not old.weak
         maker = program.instructions[k]
@@ -178,14 +190,14 @@ def _loop(t: Translation) -> bool:
 def _place_results(inner: Lowered, body: Program, n: int, ends: list[Place]) -> None:
     """What is worked out for a stack, or for the next step, is worked out in its place there."""
     makers = {v: (k, i) for k, i in enumerate(body.instructions) for v in i.out}
+    ended = _ended(inner, body)
     for value, target in zip(body.outputs[n:], ends, strict=True):
         _, maker = makers.get(value, (0, None))
         if maker and value not in inner.places and _can_be_put(maker):
             inner.places[value] = target
     for value, old in zip(body.outputs[:n], body.inputs[:n], strict=True):
         k, maker = makers.get(value, (0, None))
-        ended = inner.last_use.get(old, -1) <= k
-        if maker and value not in inner.places and is_elementwise(maker) and ended:
+        if maker and value not in inner.places and is_elementwise(maker) and ended(old, k):
             inner.places[value] = inner.places[old]
 
 

@@ -114,8 +114,8 @@ class _Workspace:
         written = set(native.updates.values())
         self.inputs: Any = None
         self.written = {i for i, v in enumerate(native.program.inputs) if v in written}
-        self.back: dict[int, Any] = {}
-        self.copied = [
+        self.copies: dict[int, Any] = {}  # inputs of which the program sees a copy
+        self.small = [
             v not in written and v.size * v.dtype.itemsize <= _COPIED for v in native.program.inputs
         ]
         self.in_place = {u for u in native.updates if made.place(u).storage.kind == "input"}
@@ -144,26 +144,28 @@ class _Workspace:
     def again(self, new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
         """One call with other arrays for some inputs."""
         for i, x in zip(numbers, new):
-            if self.copied[i]:
-                self.buffers[i][...] = x
+            if self.small[i]:
+                self._copy(i, x)
             else:
                 self._point(i, x)
         return self.work()
 
+    def _copy(self, i: int, x: Any) -> None:
+        self.copies[i], self.held[i], self.pointers[i] = x, None, self.addresses[i]
+
     def _point(self, i: int, x: Any) -> None:
         # What is written must not show in another input: of two views of one array one is a copy.
         apart = id(owner_of(x)) not in self.owners if i not in self.written else x.base is None
-        if self.copied[i] or not apart or not _fits(x, self.buffers[i]):
-            self.buffers[i][...] = x
-            self.pointers[i], self.held[i] = self.addresses[i], None
-            if i in self.written:
-                self.back[i] = x
-        else:
+        if apart and _fits(x, self.buffers[i]):
             self.pointers[i], self.held[i] = x.ctypes.data, x
-            self.back.pop(i, None)
+            self.copies.pop(i, None)
+        else:
+            self._copy(i, x)
 
     def work(self) -> list[Any]:
         """Run what there is to run."""
+        for i, x in self.copies.items():  # whose owners may have changed them
+            self.buffers[i][...] = x
         generators = self.native.generators
         states = [g.bit_generator.state for g in generators]
         for call in self.calls:
@@ -171,8 +173,9 @@ class _Workspace:
                 for generator, state in zip(generators, states, strict=True):
                     generator.bit_generator.state = state
                 raise Retry
-        for i, x in self.back.items():
-            x[...] = self.buffers[i]
+        for i in self.written:
+            if i in self.copies:
+                self.copies[i][...] = self.buffers[i]
         return [result() for result in self.results]
 
     def _view(self, place: Place) -> np.ndarray:

@@ -245,6 +245,12 @@ class Traced:
         """In another dtype."""
         return self if not copy and self.dtype == dtype else emit(cast, self, np.dtype(dtype))
 
+    def as_array(self, dtype: Any) -> Any:
+        """An array of its own that may be written into, also if this is a single number."""
+        made = self.astype(dtype)
+        made.example = np.asarray(made.example)
+        return made
+
     def copy(self) -> Any:
         """An array of its own."""
         return emit(copied, self)

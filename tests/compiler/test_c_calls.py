@@ -196,6 +196,19 @@ def test_overlapping_writes() -> None:
     assert_runs_in_c(shifted, (X,), (X + 1,))
 
 
+def test_updates_that_read_in_another_order() -> None:
+    def step(w: Any, x: Any) -> Any:
+        turned = w.T.copy()
+        w += turned
+        return turned @ x
+
+    results = []
+    for backend in ("c", "off"):
+        w = X[:, :4].copy()
+        results.append((ad.compile(step, backend=backend)(w, X), w))
+    assert_near(results[0], results[1])
+
+
 KINDS = ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
          "float32", "float64"]  # fmt: skip
 

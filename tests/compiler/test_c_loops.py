@@ -54,6 +54,25 @@ def turned_over(xs: Any, h0: Any) -> Any:
     return ad.scan(lambda h, x: (h[..., ::-1], h * x), h0, xs)
 
 
+def seen_again(xs: Any, h0: Any) -> Any:
+    """The old state is looked at, in another way, after the new one is there."""
+
+    def cell(h: Any, x: Any) -> Any:
+        turned = h.T
+        new = np.tanh(h + x)
+        return new, turned @ new
+
+    return ad.scan(cell, h0, xs)
+
+
+def with_its_transpose(a: Any, h0: Any) -> Any:
+    return ad.scan(lambda h, x: (0.5 * h + h.T, h * x), h0, a)
+
+
+def added_to_its_transpose(a: Any, h0: Any) -> Any:
+    return ad.scan(lambda h, x: (h + h.T, h * x), h0, a)
+
+
 def lstm(xs: Any, h0: Any, c0: Any, w: Any, u: Any, v: Any) -> Any:
     def cell(state: Any, x: Any) -> Any:
         h, c = state
@@ -137,6 +156,8 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     f.__name__: (f, args) for f, args in [
         (rnn, (XS, H0, W, U)), (backwards, (XS, H0, W, U)), (both_ways, (XS, H0, W, U)),
         (swapped, (XS, H0, C[:B])), (exchanged, (XS, H0, C[:B])), (turned_over, (XS, H0)),
+        (seen_again, (XS, H0)), (with_its_transpose, (XS[:, 0], W)),
+        (added_to_its_transpose, (XS[:, 0], W)),
         (lstm, (XS, H0, C[:B], W, U, C)), (nested, (XS, H0, W)), (without_results, (XS, H0)),
         (one_step, (XS, H0, W, U)), (masked, (XS, H0, W)), (embedded, (TABLE, H0, W)),
         (classified, (XS, H0, W)), (attention, (XS, H0, C)), (normalised, (XS, H0, W)),

@@ -218,6 +218,45 @@ def test_two_steps_in_one_function(backend: str) -> None:
         close(p.data, q.data)
 
 
+def test_a_learning_rate_that_changes(backend: str) -> None:
+    eager, compiled = network(), network()
+    step = ad.compile(train, backend=backend)
+    for k in range(6):
+        eager[1].lr = compiled[1].lr = 0.1 / (1 + k)
+        close(step(*compiled, X, Y).data, train(*eager, X, Y).data)
+    assert step.programs == 1
+
+
+def test_parameters_that_are_numbers(backend: str) -> None:
+    def f(k: Any, optimizer: Any) -> Any:
+        loss = (k - 1.0) ** 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    for rule in (ad.optim.SGD, ad.optim.Adam):
+        a, b = ad.Parameter(3.0), ad.Parameter(3.0)
+        first, second = rule([a], 0.1), rule([b], 0.1)
+        compiled = ad.compile(f, backend=backend)
+        for _ in range(3):
+            close(compiled(a, first).data, f(b, second).data)
+        close(a.data, b.data)
+
+
+def test_arrays_that_do_not_lie_in_order(backend: str) -> None:
+    def f(x: Any, w: Any) -> Any:
+        x += w
+        return x.sum()
+
+    compiled = ad.compile(f, backend=backend)
+    whole, twin, w = np.ones((6, 4)), np.ones((6, 4)), np.arange(12.0).reshape(4, 3).T
+    for _ in range(3):
+        close(compiled(whole[::2], w), f(twin[::2], w))
+        w += 1.0
+        close(whole, twin)
+
+
 def test_a_gradient_that_is_a_constant(backend: str) -> None:
     def f(w: Any, optimizer: Any) -> None:
         ad.sum(w * 2).backward()

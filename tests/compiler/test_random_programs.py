@@ -132,7 +132,7 @@ def inputs(rng: Any) -> list[np.ndarray]:
     return [rng.normal(size=shape) for shape in shapes]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_programs(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fs = [with_gradient(random_program(100 * seed + k), 5) for k in range(TOGETHER)]

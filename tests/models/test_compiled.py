@@ -271,12 +271,15 @@ def test_a_bag_in_c() -> None:
 
 
 class Scaled(ad.Module):
-    def __init__(self) -> None:
-        self.w, self.k = ad.Parameter(np.ones(3)), ad.Parameter(2.0)
+    """With a factor that has no axes, or one of one entry."""
+
+    def __init__(self, k: Any) -> None:
+        self.w, self.k = ad.Parameter(np.ones(3)), ad.Parameter(k)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
-def test_steps_with_a_learning_rate_that_falls_and_a_parameter_without_axes(backend: str) -> None:
+@pytest.mark.parametrize("k", [2.0, [2.0]], ids=["no axis", "an axis"])
+def test_steps_with_a_learning_rate_that_falls(k: Any, backend: str) -> None:
     def train(model: Any, optimizer: Any, x: Any) -> ad.Tensor:
         loss = ad.sum((model.w * x * model.k - 1) ** 2)
         loss.backward()
@@ -286,10 +289,10 @@ def test_steps_with_a_learning_rate_that_falls_and_a_parameter_without_axes(back
 
     found = []
     for how in ("off", backend):
-        model = Scaled()
+        model = Scaled(k)
         optimizer, run = ad.optim.Adam(model.parameters()), ad.compile(train, backend=how)
-        for t in range(4):
+        for t in range(5):
             optimizer.lr = 0.1 / (1 + t)
             run(model, optimizer, draw(3))
         found.append([*model.w.numpy(), model.k.item()])
-    np.testing.assert_allclose(*found, rtol=1e-12)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
