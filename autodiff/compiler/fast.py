@@ -127,7 +127,7 @@ def _parts(value: Any) -> Any:
 
 def matcher(
     args: tuple[Any, ...], kwargs: dict[str, Any], holders: list[Any]
-) -> tuple[Callable[..., Any], list[int]] | None:
+) -> tuple[Callable[..., Any], list[int], Callable[[], None]] | None:
     """A function of ``(args, kwargs)`` that gives those inputs of the program that may be new.
 
     It gives None if anything else is not as in this call: then the long way has to be taken.
@@ -141,8 +141,9 @@ def matcher(
 
     Returns
     -------
-    function, list of int
-        The numbers of the inputs that it gives; None if there is no short way.
+    function, list of int, function
+        It; the numbers of the inputs that it gives; and what to call when all is in place that
+        holds the memory of the tensors. None if there is no short way.
     """
     text = _Text()
     text.names["same"] = operator.is_
@@ -165,6 +166,9 @@ def matcher(
     lines = [*text.lines, f"return ({''.join(f'{g}, ' for g in given)})"]
     source = "def match(args, kwargs):\n" + "\n".join(f"    {line}" for line in lines)
     exec(source, text.names)
-    for array in text.arrays:
-        text.names[f"limit_{array}"] = getrefcount(text.names[array]) + 1
-    return text.names["match"], new
+
+    def settle() -> None:
+        for array in text.arrays:
+            text.names[f"limit_{array}"] = getrefcount(text.names[array])
+
+    return text.names["match"], new, settle

@@ -61,6 +61,11 @@ class Native:
         """
         return self._in_a_space(lambda space: space.run(list(inputs)))
 
+    def settle(self, inputs: list[Any]) -> None:
+        """Hold these inputs and no others."""
+        for space in self._spaces:
+            space.take(inputs)
+
     def again(self, inputs: list[Any], new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
         """A call with `inputs`, but for `new` ones in the places of these numbers."""
         try:
@@ -135,8 +140,6 @@ class _Workspace:
     def take(self, inputs: list[Any]) -> None:
         """Point to all inputs."""
         self.inputs = inputs
-        if not all(inputs[i].flags.writeable for i in self.written):
-            raise Retry  # which says what is wrong
         self.owners = {id(owner_of(inputs[i])) for i in self.written}
         for i, x in enumerate(inputs):
             self._point(i, x)

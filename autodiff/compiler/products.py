@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.operations import Translation, shape_of
-from autodiff.compiler.program import Instruction
+from autodiff.compiler.program import Instruction, Value
 from autodiff.compiler.storage import Place
 
 __all__ = ["PRODUCTS", "is_product", "matmul"]
@@ -39,14 +39,24 @@ def matmul(t: Translation) -> bool:
 
 def _one_product(t: Translation, x: Any, y: Any) -> bool:
     a, b = _matrix(t, t.made.place(x), rows=True), _matrix(t, t.made.place(y), rows=False)
-    return _product(t, (x, y), (a, b, t.made.new(t.out).reshaped((a.shape[0], b.shape[1]))))
+    out, c = _target(t, (a.shape[0], b.shape[1]))
+    return _product(t, (x, y), (a, b, c), out)
 
 
-def _product(t: Translation, args: Any, matrices: Any, loops: Any = ()) -> bool:
-    c = matrices[2]
-    if c is not None and (c.strides[1] == 1 or c.shape[1] == 1):
-        return t.add("matmul", "matmul", args, extra={"matrices": matrices, "loops": loops})
-    return False
+def _target(t: Translation, shape: tuple[int, ...]) -> tuple[Value, Place]:
+    """Where the result may be written: in its own place if that lies as products need it."""
+    place = t.made.new(t.out).reshaped(shape)
+    if place is not None and (place.strides[-1] == 1 or shape[-1] == 1):
+        return t.out, place
+    apart = Value(t.out.shape, t.out.dtype)
+    place = t.made.new(apart).reshaped(shape)
+    assert place is not None
+    return apart, place
+
+
+def _product(t: Translation, args: Any, matrices: Any, out: Value, loops: Any = ()) -> bool:
+    t.add("matmul", "matmul", args, out=out, extra={"matrices": matrices, "loops": loops})
+    return out is t.out or t.copied_to(out, t.made.place(t.out))
 
 
 def _matrix(t: Translation, place: Place, rows: bool) -> Place:
@@ -77,12 +87,12 @@ def _stacked(t: Translation, x: Any, y: Any) -> bool:
     """A product for each matrix of the stacks."""
     batch = np.broadcast_shapes(shape_of(x)[:-2], shape_of(y)[:-2])
     a, b = _stack(t, x, batch, rows=True), _stack(t, y, batch, rows=False)
-    c = t.made.new(t.out).reshaped((*batch, a.shape[-2], b.shape[-1]))
+    out, c = _target(t, (*batch, a.shape[-2], b.shape[-1]))
     loops = [(f"b{t.out.number}_{k}", n) for k, n in enumerate(batch)]
     matrices = [a, b, c]
     for variable, _ in loops:
-        matrices = [m if m is None else m.slice_of(variable) for m in matrices]
-    return _product(t, (x, y), tuple(matrices), loops)
+        matrices = [m.slice_of(variable) for m in matrices]
+    return _product(t, (x, y), tuple(matrices), out, loops)
 
 
 def _stack(t: Translation, x: Any, batch: tuple[int, ...], rows: bool) -> Place:

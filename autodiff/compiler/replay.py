@@ -81,6 +81,9 @@ class Replay:
                 generator.bit_generator.state = state
             raise
 
+    def settle(self, inputs: list[Any]) -> None:
+        """Nothing is held."""
+
     def again(self, inputs: list[Any], new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
         """A call with `inputs`, but for `new` ones in the places of these numbers."""
         given = list(inputs)

@@ -12,7 +12,7 @@ from autodiff.compiler.fast import matcher
 from autodiff.compiler.kinds import dynamic
 from autodiff.compiler.native import Native
 from autodiff.compiler.program import Value
-from autodiff.compiler.replay import Replay, replayed
+from autodiff.compiler.replay import Replay, Retry, replayed
 from autodiff.compiler.trace import Trace
 from autodiff.nodes import tick
 from autodiff.scalar import Scalar
@@ -97,19 +97,27 @@ class Specialized:
         t = self.trace
         first = len(t.program.outputs) - len(t.updates) - t.grad_outputs
         new = t.program.outputs[first : first + len(t.updates)]
-        inputs = (t.program.inputs[i] for i in t.updates)
-        return {u: i for u, i in zip(new, inputs, strict=True) if isinstance(u, Value)}
+        holders = list(dynamic(self.leaves).values())
+        pairs = zip(new, t.updates, strict=True)
+        return {
+            u: t.program.inputs[i] for u, i in pairs
+            if isinstance(u, Value) and isinstance(_value(holders[i]), np.ndarray)
+        }  # fmt: skip
 
     def __call__(self, leaves: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         holders = list(dynamic(leaves).values())
-        for i in self.trace.updates:
-            if isinstance(holders[i], Tensor) and holders[i].shape:
-                holders[i]._writable()
+        for holder in (holders[i] for i in self.trace.updates):
+            if isinstance(holder, Tensor) and holder.shape:
+                holder._writable()
+            elif isinstance(holder, np.ndarray) and not holder.flags.writeable:
+                raise Retry  # eager mode says what is wrong
         inputs = [_value(h) for h in holders]
         inputs += [_value(h.grad) for h in holders if getattr(h, "grad", None) is not None]
         with np.errstate(all="ignore"):
             result = self.finish(holders, self.run(*inputs))
-        self.again = self._prepared(args, kwargs, holders) if len(inputs) == len(holders) else None
+        is_whole = len(inputs) == len(holders)
+        del inputs  # so that who else holds an array can be counted
+        self.again = self._prepared(args, kwargs, holders) if is_whole else None
         return result
 
     def _prepared(
@@ -123,7 +131,10 @@ class Specialized:
         changed = [h._node.info for h in held if getattr(h, "_node", None) is not None]
         is_simple = not self.trace.grads and bool(held)
         first = len(self.trace.program.outputs) - len(held)
-        return Again(self, *found, holders, inputs, changed, is_simple, first)
+        match, numbers, settle = found
+        self.run.settle(inputs)
+        settle()
+        return Again(self, match, numbers, holders, inputs, changed, is_simple, first)
 
     def finish(self, holders: list[Any], outputs: list[Any]) -> Any:
         """Give tensors their new values and gradients; the result of the function."""

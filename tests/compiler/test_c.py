@@ -87,6 +87,7 @@ def test_other_settings(cases: list[Case]) -> None:
     check([item(c, c.inputs, 1) for c in cases])
 
 
+@pytest.mark.usefixtures("built_fast")
 @groups(FIRST)
 def test_in_float32(cases: list[Case]) -> None:
     check([item(c, [x.astype(np.float32) for x in c.inputs], 1) for c in cases])

@@ -73,6 +73,16 @@ def added_to_its_transpose(a: Any, h0: Any) -> Any:
     return ad.scan(lambda h, x: (h + h.T, h * x), h0, a)
 
 
+def side_by_side(xs: Any, h0: Any, w: Any, u: Any) -> Any:
+    """Products of which the entries do not lie one after the other in the result."""
+
+    def cell(h: Any, x: Any) -> Any:
+        pair = np.stack([h @ w, x @ u], axis=-1)
+        return np.tanh(pair.sum(axis=-1)), pair
+
+    return ad.scan(cell, h0, xs)
+
+
 def lstm(xs: Any, h0: Any, c0: Any, w: Any, u: Any, v: Any) -> Any:
     def cell(state: Any, x: Any) -> Any:
         h, c = state
@@ -156,7 +166,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     f.__name__: (f, args) for f, args in [
         (rnn, (XS, H0, W, U)), (backwards, (XS, H0, W, U)), (both_ways, (XS, H0, W, U)),
         (swapped, (XS, H0, C[:B])), (exchanged, (XS, H0, C[:B])), (turned_over, (XS, H0)),
-        (seen_again, (XS, H0)), (with_its_transpose, (XS[:, 0], W)),
+        (side_by_side, (XS, H0, W, U)), (seen_again, (XS, H0)), (with_its_transpose, (XS[:, 0], W)),
         (added_to_its_transpose, (XS[:, 0], W)),
         (lstm, (XS, H0, C[:B], W, U, C)), (nested, (XS, H0, W)), (without_results, (XS, H0)),
         (one_step, (XS, H0, W, U)), (masked, (XS, H0, W)), (embedded, (TABLE, H0, W)),

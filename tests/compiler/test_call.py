@@ -227,6 +227,24 @@ def test_a_learning_rate_that_changes(backend: str) -> None:
     assert step.programs == 1
 
 
+def test_looking_at_parameters_does_not_make_steps_slow(backend: str) -> None:
+    model, optimizer = network()
+    step = ad.compile(train, backend=backend)
+    for _ in range(4):
+        step(model, optimizer, X, Y)
+        first = model.parameters()[0].data
+        kept = first.copy()
+        again = step._again
+        step(model, optimizer, X, Y)
+        np.testing.assert_array_equal(first, kept)  # what was handed out stays as it is
+        del first
+    step(model, optimizer, X, Y)
+    model.parameters()[0].data.sum()
+    again = step._again
+    step(model, optimizer, X, Y)
+    assert step._again is again
+
+
 def test_parameters_that_are_numbers(backend: str) -> None:
     def f(k: Any, optimizer: Any) -> Any:
         loss = (k - 1.0) ** 2
