@@ -48,6 +48,9 @@ class Native:
             library.bind_blas(blas.sgemm, blas.dgemm)
         self.segments = [_function(library, s) for s in self.emitted.segments]
         self.constants = _pointers(self.emitted.made.constants)
+        self.writes_in_place = all(
+            self.emitted.made.place(u).storage.kind == "input" for u in updates
+        )
         self.generators = list(dict.fromkeys(generators(program)))
         self._spaces: list[_Workspace] = []
 
@@ -125,7 +128,11 @@ class _Workspace:
         ]
         self.in_place = {u for u in native.updates if made.place(u).storage.kind == "input"}
         self.calls = [s if callable(s) else self._call(s) for s in native.segments]
-        self.results = [self._result(v) for v in native.emitted.outputs]
+        self.count = len(native.emitted.outputs)
+        self.results = [
+            (k, self._result(v)) for k, v in enumerate(native.emitted.outputs)
+            if v not in self.in_place
+        ]  # fmt: skip
         self.arguments = tuple(
             ctypes.c_void_p(a) for a in (
                 ctypes.addressof(self.pointers), ctypes.addressof(native.constants), self.address
@@ -143,6 +150,7 @@ class _Workspace:
         self.owners = {id(owner_of(inputs[i])) for i in self.written}
         for i, x in enumerate(inputs):
             self._point(i, x)
+        self.back = [i for i in self.written if i in self.copies]
 
     def again(self, new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
         """One call with other arrays for some inputs."""
@@ -176,10 +184,12 @@ class _Workspace:
                 for generator, state in zip(generators, states, strict=True):
                     generator.bit_generator.state = state
                 raise Retry
-        for i in self.written:
-            if i in self.copies:
-                self.copies[i][...] = self.buffers[i]
-        return [result() for result in self.results]
+        for i in self.back:
+            self.copies[i][...] = self.buffers[i]
+        outputs = [None] * self.count
+        for k, result in self.results:
+            outputs[k] = result()
+        return outputs
 
     def _view(self, place: Place) -> np.ndarray:
         """The array at a place in this memory."""
@@ -206,8 +216,6 @@ class _Workspace:
         if not isinstance(output, Value):
             return lambda: output
         made = self.native.emitted.made
-        if output in self.in_place:
-            return lambda: None
         get = self._array(output)
         if not output.shape and made.place(output).storage.kind != "input":
             number = get()

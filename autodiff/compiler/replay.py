@@ -49,9 +49,13 @@ class Replay:
 
     Attributes
     ----------
+    writes_in_place : bool
+        Whether all updates are; that depends on the inputs.
     text : str
         The Python of the last layout of the inputs that was met.
     """
+
+    writes_in_place = False
 
     def __init__(self, program: Program, updates: dict[Value, Value]) -> None:
         self.program, self.updates, self.text = program, updates, ""

@@ -39,9 +39,7 @@ class Again:
     changed : list
         Of the tensors that are written into.
     is_simple : bool
-        All that has to be done afterwards is to mark these,
-    first : int
-        if all outputs from here on are None.
+        All that has to be done afterwards is to mark these.
     """
 
     program: Specialized
@@ -51,11 +49,10 @@ class Again:
     inputs: list[Any]
     changed: list[Any]
     is_simple: bool
-    first: int
 
     def __call__(self, new: tuple[Any, ...]) -> Any:
         outputs = self.program.run.again(self.inputs, new, self.numbers)
-        if not self.is_simple or any(o is not None for o in outputs[self.first :]):
+        if not self.is_simple:
             return self.program.finish(self.holders, outputs)
         now = tick()
         for info in self.changed:
@@ -129,12 +126,11 @@ class Specialized:
             return None
         held = [holders[i] for i in self.trace.updates]
         changed = [h._node.info for h in held if getattr(h, "_node", None) is not None]
-        is_simple = not self.trace.grads and bool(held)
-        first = len(self.trace.program.outputs) - len(held)
+        is_simple = not self.trace.grads and self.run.writes_in_place
         match, numbers, settle = found
         self.run.settle(inputs)
         settle()
-        return Again(self, match, numbers, holders, inputs, changed, is_simple, first)
+        return Again(self, match, numbers, holders, inputs, changed, is_simple)
 
     def finish(self, holders: list[Any], outputs: list[Any]) -> Any:
         """Give tensors their new values and gradients; the result of the function."""

@@ -245,6 +245,10 @@ class Traced:
         """In another dtype."""
         return self if not copy and self.dtype == dtype else emit(cast, self, np.dtype(dtype))
 
+    def beside(self, other: Any) -> Any:
+        """The other array in this program, if it is a constant so far."""
+        return other if isinstance(other, Traced) else emit(copied, other)
+
     def as_array(self, dtype: Any) -> Any:
         """An array of its own that may be written into, also if this is a single number."""
         made = self.astype(dtype)

@@ -76,6 +76,8 @@ class Scatter(Lazy):
         (index, g), *others = self.pairs
         out = scatter_add(g, index, self.shape)
         for index, g in others:
+            if hasattr(g, "is_traced"):
+                out = g.beside(out)
             if is_array(out):
                 _add_at(out, index, g)
             else:
