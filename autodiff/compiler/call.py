@@ -119,6 +119,8 @@ class Compiled:
         again = self._again
         if again is not None and recorder.get() is None:
             assert self._captured is not None
+            if self._captured.keywords:
+                kwargs = {**self._captured.keywords, **kwargs}
             new = again.match(self._captured.given(args), kwargs)
             if new is not None:
                 try:
@@ -132,7 +134,7 @@ class Compiled:
         if backend == "off" or recorder.get() is not None:
             return self.f(*args, **kwargs)
         captured = self._captured = Captured(self.f)
-        given = captured.given(args)
+        given, kwargs = captured.given(args), {**captured.keywords, **kwargs}
         leaves, definition = tree.flatten((list(given), kwargs))
         if any(map(_stays_in_python, leaves)):
             return self.f(*args, **kwargs)  # for the sake of its derivative
@@ -146,6 +148,9 @@ class Compiled:
             return self.f(*args, **kwargs)
         self._again = found.again
         return result
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self.f, self.backend, self.cache, self.limit)
 
     def __repr__(self) -> str:
         name = getattr(self.f, "__qualname__", repr(self.f))
@@ -172,7 +177,7 @@ class Compiled:
             f"compile: {name} has programs for {self.limit} kinds of arguments now; others will "
             f"run in eager mode. What changed last: {changed}. Pad arrays to few shapes, pass "
             "numbers that change as floats or arrays, or raise limit=",
-            stacklevel=4,
+            stacklevel=5,
         )
 
     @property
@@ -214,9 +219,10 @@ _told: list[bool] = []
 
 def _stays_in_python(leaf: Any) -> bool:
     """Whether a gradient outside of the function goes through this value, or rows of one come;
-    or bytes in another order."""
+    or whether it is an array of a kind that programs do not know."""
     if isinstance(leaf, (np.ndarray, np.generic)):
-        return not leaf.dtype.isnative
+        known = isinstance(leaf, np.generic) or type(leaf) in (np.ndarray, np.memmap)
+        return not (known and leaf.dtype.isnative and leaf.dtype.kind in "biuf")
     if not isinstance(leaf, (Tensor, Scalar)) or not leaf.requires_grad:
         return False
     node = leaf._node

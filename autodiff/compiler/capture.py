@@ -38,11 +38,14 @@ class Captured:
         It, without the object of a method and the arguments of a partial.
     bound : tuple
         These, which come first at each call.
+    keywords : dict
+        Those of a partial.
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
         self.function: Callable[..., Any] = f
         self.bound: tuple[Any, ...] = ()
+        self.keywords: dict[str, Any] = {}
         if isinstance(f, Module):
             self.function, self.bound = type(f).__call__, (f,)
         while isinstance(self.function, (MethodType, partial)):
@@ -57,10 +60,9 @@ class Captured:
     def _unpack(self, f: Any) -> None:
         if isinstance(f, MethodType):
             self.function, self.bound = f.__func__, (f.__self__, *self.bound)
-        elif not f.keywords:
-            self.function, self.bound = f.func, (*f.args, *self.bound)
         else:
-            self.function = partial_of(f)
+            self.function, self.bound = f.func, (*f.args, *self.bound)
+            self.keywords = {**f.keywords, **self.keywords}
 
     def given(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """What is reached now, and then all arguments."""
@@ -95,15 +97,6 @@ class Captured:
         for (f, name), stand_in in zip(self._slots, stand_ins, strict=True):
             held.setdefault(id(f), {})[name] = stand_in
         return _Rebuilding(self._functions, held).function(self.function)
-
-
-def partial_of(f: Any) -> Callable[..., Any]:
-    """A partial with keywords, as a function."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return f.func(*f.args, *args, **{**f.keywords, **kwargs})
-
-    return call
 
 
 def _reached(f: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -69,7 +69,7 @@ class _Text:
         if isinstance(value, dict):
             if not all(isinstance(k, str) for k in keys):
                 return False
-            self.require(f"all(k in {text} for k in {self.name(tuple(keys))})")
+            self.require(f"tuple({text}) == {self.name(tuple(keys))}")
         return all(self.visit(value[k], f"{text}[{k!r}]") for k in keys)
 
     def _tensor(self, value: Tensor, text: str) -> bool:
@@ -89,6 +89,9 @@ class _Text:
         self.arrays.append(array)
 
     def _array(self, value: Any, text: str) -> bool:
+        if (first := self.leaves.get(id(value))) is not None:
+            self.require(f"{text} is {first}")  # one argument in two places
+            return True
         shape, dtype = self.name(value.shape), self.name(value.dtype)
         self.require(
             f"{text}.__class__ is ndarray and {text}.shape == {shape} and {text}.dtype is {dtype}"
@@ -152,8 +155,8 @@ def matcher(
     for i, value in enumerate(args):
         if not text.visit(value, f"args[{i}]"):
             return None
+    text.require(f"tuple(kwargs) == {tuple(kwargs)!r}")
     for key, value in kwargs.items():
-        text.require(f"{key!r} in kwargs")
         if not text.visit(value, f"kwargs[{key!r}]"):
             return None
     if any(id(h) not in text.leaves for h in holders):

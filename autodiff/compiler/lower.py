@@ -69,7 +69,9 @@ def _prepare_updates(made: Lowered, program: Program, updates: dict[Value, Value
             continue
         alike = new.shape == old.shape and new.dtype == old.dtype and not old.weak
         maker = program.instructions[k]
-        if alike and (is_elementwise(maker) or maker.name == "replaced_rows"):
+        puts_rows = maker.name == "replaced_rows" and maker.args[0] is old
+        is_result = sum(v is new for v in program.outputs) > 1
+        if alike and not is_result and (is_elementwise(maker) or puts_rows):
             made.places[new] = made.places[old]
             made.in_place.add(new)
 

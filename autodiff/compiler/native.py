@@ -48,9 +48,7 @@ class Native:
             library.bind_blas(blas.sgemm, blas.dgemm)
         self.segments = [_function(library, s) for s in self.emitted.segments]
         self.constants = _pointers(self.emitted.made.constants)
-        self.writes_in_place = all(
-            self.emitted.made.place(u).storage.kind == "input" for u in updates
-        )
+        self.writes_in_place = self.emitted.made.in_place.issuperset(updates)
         self.generators = list(dict.fromkeys(generators(program)))
         self._spaces: list[_Workspace] = []
 
@@ -126,7 +124,7 @@ class _Workspace:
         self.small = [
             v not in written and v.size * v.dtype.itemsize <= _COPIED for v in native.program.inputs
         ]
-        self.in_place = {u for u in native.updates if made.place(u).storage.kind == "input"}
+        self.in_place = made.in_place
         self.calls = [s if callable(s) else self._call(s) for s in native.segments]
         self.count = len(native.emitted.outputs)
         self.results = [

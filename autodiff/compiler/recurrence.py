@@ -18,7 +18,7 @@ from autodiff.compiler.copies import written
 from autodiff.compiler.expand import expanded
 from autodiff.compiler.loop import loop
 from autodiff.compiler.program import Instruction, Program, Value, mapped, values_in
-from autodiff.compiler.simplify import is_guard, is_random, simplified, without_dead
+from autodiff.compiler.simplify import has_effects, simplified, without_dead
 from autodiff.ops.index import scatter_add
 from autodiff.sparse import padded_rows
 
@@ -226,7 +226,7 @@ class _Loop:
         """What is the same in each step."""
         inner, kept = self._inner(), []
         for i in self.body:
-            fixed = is_guard(i) or is_random(i) or inner.intersection(i.inputs())
+            fixed = has_effects(i) or inner.intersection(i.inputs())
             if fixed:
                 kept.append(i)
             else:
@@ -328,7 +328,7 @@ def pruned(instruction: Instruction, needed: set[Value]) -> Instruction:
     outputs, out = [p[0] for p in left], tuple(p[1] for p in left)
     live, kept = set(values_in(outputs)), []
     for i in reversed(body.instructions):
-        if is_guard(i) or is_random(i) or live.intersection(i.out):
+        if has_effects(i) or live.intersection(i.out):
             kept.append(i)
             live.update(i.inputs())
     used = [k for k, v in enumerate(body.inputs) if k < n or v in live]

@@ -15,7 +15,7 @@ from autodiff.ops.index import not_negative
 from autodiff.ops.neural import lookup
 from autodiff.strong_zero import holds_nan
 
-__all__ = ["is_guard", "is_random", "rewritten", "simplified", "without_dead"]
+__all__ = ["has_effects", "is_guard", "is_random", "rewritten", "simplified", "without_dead"]
 
 
 def simplified(program: Program) -> Program:
@@ -109,11 +109,20 @@ def without_dead(program: Program) -> Program:
     needed = set(values_in(program.outputs))
     kept = []
     for instruction in reversed(program.instructions):
-        matters = is_guard(instruction) or is_random(instruction) or instruction.function is lookup
-        if matters or needed.intersection(instruction.out):
+        if has_effects(instruction) or needed.intersection(instruction.out):
             kept.append(instruction)
             needed.update(instruction.inputs())
     return Program(program.inputs, kept[::-1], program.outputs)
+
+
+def has_effects(instruction: Instruction) -> bool:
+    """Whether it does something even if nobody needs its result: stop the program, or draw."""
+    if instruction.body is not None and any(map(has_effects, instruction.body.instructions)):
+        return True
+    if instruction.function is operator.getitem:
+        return any(v.dtype.kind in "iu" for v in values_in(instruction.args[1:]))
+    raises = instruction.function is lookup
+    return raises or is_guard(instruction) or is_random(instruction)
 
 
 def is_guard(instruction: Instruction) -> bool:
