@@ -13,6 +13,7 @@ import numpy as np
 from autodiff import tree
 from autodiff.compiler import toolchain
 from autodiff.compiler.capture import Captured
+from autodiff.compiler.held import arrays_held
 from autodiff.compiler.kinds import differences, kind_of
 from autodiff.compiler.program import Program
 from autodiff.compiler.replay import Retry
@@ -73,7 +74,8 @@ def compile(
     Arrays, tensors and Python floats may have other values at each call; their shapes and dtypes,
     and all other arguments, such as integers and strings, are part of the kind. Parameters and the
     state of an optimiser are written in place. A gradient that a step of an optimiser has used is
-    gone afterwards; other gradients of ``backward`` are delivered as in eager mode. Arrays of
+    gone afterwards if the function calls ``zero_grad``; other gradients of ``backward`` are
+    delivered as in eager mode. Arrays of
     numpy that `f` reaches by itself are constants.
 
     Examples
@@ -135,7 +137,7 @@ class Compiled:
             return self.f(*args, **kwargs)
         captured = self._captured = Captured(self.f)
         given, kwargs = captured.given(args), {**captured.keywords, **kwargs}
-        leaves, definition = tree.flatten((list(given), kwargs))
+        leaves, definition = tree.flatten((list(given), kwargs, arrays_held((given, kwargs))))
         if any(map(_stays_in_python, leaves)):
             return self.f(*args, **kwargs)  # for the sake of its derivative
         found = self._found(backend, captured, leaves, definition)

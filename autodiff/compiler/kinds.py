@@ -50,7 +50,11 @@ def _kind(leaf: Any) -> Any:
 
 def _static(value: Any) -> Any:
     """Something that is equal just for equal constants."""
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, tuple):
+        return (type(value), *(id(v) if type(v) is np.ndarray else _static(v) for v in value))
+    if type(value) is np.ndarray:
+        return np.ndarray  # which is among the leaves
+    if isinstance(value, list):
         return (type(value), *map(_static, value))
     if isinstance(value, dict):
         return (dict, *((k, _static(v)) for k, v in value.items()))
@@ -73,10 +77,10 @@ def _shape(definition: Any) -> Any:
 
 
 def _constants(node: Any) -> tuple[Any, ...]:
-    parts = node.modules() if isinstance(node, Module) else [node]
-    return tuple(
-        (k, _static(v)) for part in parts for k, v in vars(part).items() if not k.startswith("_")
-    )
+    if isinstance(node, Module):
+        spaces = [(k, v) for part in node.modules() for k, v in vars(part).items()]
+        return tuple((k, _static(v)) for k, v in spaces if k not in ("_name", "_paths"))
+    return tuple((k, _static(v)) for k, v in vars(node).items() if not k.startswith("_"))
 
 
 def differences(leaves: list[Any], definition: Any, others: list[Any], reached: int) -> str:
@@ -94,12 +98,13 @@ def differences(leaves: list[Any], definition: Any, others: list[Any], reached: 
     """
     if len(leaves) != len(others):
         return f"{len(leaves)} arrays and constants in place of {len(others)}"
-    given, named = definition.children
+    given, named, _ = definition.children
     titles = ["what it reaches"] * reached + [
         f"argument {i}" for i in range(len(given.children) - reached)
     ]
     pairs = [*zip(titles, given.children, strict=True), *zip(named.example, named.children)]
     names = [name for title, child in pairs for name in _names(child, title)]
+    names += ["an array of a module"] * (len(leaves) - len(names))
     changed = [
         f"{name} is {describe(new)}, and was {describe(old)}"
         for name, new, old in zip(names, leaves, others, strict=True) if _kind(new) != _kind(old)

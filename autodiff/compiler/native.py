@@ -129,7 +129,7 @@ class _Workspace:
         self.count = len(native.emitted.outputs)
         self.results = [
             (k, self._result(v)) for k, v in enumerate(native.emitted.outputs)
-            if v not in self.in_place
+            if not (isinstance(v, Value) and v in self.in_place)
         ]  # fmt: skip
         self.arguments = tuple(
             ctypes.c_void_p(a) for a in (

@@ -14,7 +14,9 @@ from autodiff.compiler.native import Native
 from autodiff.compiler.program import Value
 from autodiff.compiler.replay import Replay, Retry, replayed
 from autodiff.compiler.trace import Trace
-from autodiff.nodes import tick
+from autodiff.errors import GraphError
+from autodiff.nodes import TensorNode, tick
+from autodiff.op import op
 from autodiff.scalar import Scalar
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, wrap
@@ -149,16 +151,29 @@ class Specialized:
     def result(self, outputs: list[Any]) -> Any:
         """What the function returns."""
         t = self.trace
-        if t.results == ["tensor"] and t.definition.children is None:
-            return wrap(outputs[0], None)
+        if len(t.results) == 1 and t.definition.children is None:
+            return _made(t.results[0], iter(outputs))
         given = iter(outputs)
         return tree.unflatten(t.definition, [_made(kind, given) for kind in t.results])
+
+
+def _refuse(g: Any) -> Any:
+    raise GraphError(
+        "a gradient goes through the result of a compiled function, which has forgotten how it was "
+        "made: take the gradient within the compiled function, or call its .f, in eager mode"
+    )
+
+
+_RESULT, _WITHIN = op("compiled", lambda x: x, _refuse, numpy=()), TensorNode(None, (), (), ())
 
 
 def _made(kind: Any, given: Any) -> Any:
     """The next part of the result."""
     if kind == "tensor":
         return wrap(next(given), None)
+    if kind == "tracked":
+        value = next(given)
+        return wrap(value, TensorNode(_RESULT, (_WITHIN,), (), (value.shape, value.dtype)))
     if kind == "array":
         return next(given)
     if kind[0] == "rows":

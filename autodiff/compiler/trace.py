@@ -12,6 +12,7 @@ import numpy as np
 from autodiff import tree
 from autodiff.compiler.capture import Captured
 from autodiff.compiler.effects import attributes_untouched, random_untouched
+from autodiff.compiler.held import put_back
 from autodiff.compiler.kinds import dynamic, key_of
 from autodiff.compiler.program import Program, Value, mapped
 from autodiff.compiler.simplify import simplified
@@ -38,8 +39,8 @@ class Trace:
         had before. Its outputs are the results, then the new values of inputs written into, then
         gradients.
     results : list
-        For each leaf of what the function returns: "tensor", "array", ("static", leaf), or
-        ("rows", shape) for the rows and values of a `RowGrad`.
+        For each leaf of what the function returns: "tensor", "tracked" (which has a derivative in
+        eager mode), "array", ("static", leaf), or ("rows", shape) for the rows and values of a `RowGrad`.
     definition : TreeDef
         Of what the function returns.
     updates : list of int
@@ -70,7 +71,8 @@ def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
     for key, leaf in inputs.items():
         _hand_over_gradient(under_way, leaf, stand_ins[key])
     filled = [stand_ins.get(key_of(i, leaf), leaf) for i, leaf in enumerate(leaves)]
-    given, kwargs = tree.unflatten(definition, filled)
+    given, kwargs, arrays = tree.unflatten(definition, filled)
+    put_back((given, kwargs), arrays)
     started = list(under_way.program.inputs)
     with recording_into(under_way):
         out = _within(watcher, captured, given, kwargs)
@@ -104,7 +106,7 @@ def _stand_in(under_way: Recorder, leaf: Any) -> Any:
     made._value, made._node = under_way.input(leaf._value), None
     if leaf._node is not None:
         made._node = TensorNode(None, (), (), (leaf.shape, leaf.dtype))
-        made._node.info = Info(leaf.name, keeps_grad=leaf.requires_grad)
+        made._node.info = _LeafInfo(leaf.name, keeps_grad=leaf.requires_grad)
     return made
 
 
@@ -112,6 +114,26 @@ def _hand_over_gradient(under_way: Recorder, leaf: Any, stand_in: Any) -> None:
     if getattr(leaf, "grad", None) is not None:
         grad = leaf.grad._value if isinstance(leaf.grad, Tensor) else np.asarray(leaf.grad)
         stand_in._node.info.grad = under_way.input(grad)
+
+
+class _LeafInfo(Info):
+    """Notes whether the function forgets a gradient: then what is left of it does not matter."""
+
+    __slots__ = ("_grad", "forgets")
+
+    def __init__(self, name: str | None, keeps_grad: bool) -> None:
+        self.forgets = False
+        super().__init__(name, keeps_grad)
+        self.forgets = False
+
+    @property
+    def grad(self) -> Any:
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self.forgets |= value is None
+        self._grad = value
 
 
 class _Watcher:
@@ -155,7 +177,7 @@ def _finished(
         if not isinstance(value, Traced) and not isinstance(leaf, Tensor):
             results.append(("static", leaf))
             continue
-        results.append("tensor" if isinstance(leaf, Tensor) else "array")
+        results.append(_kind_of_result(leaf))
         outputs.append(value.value if isinstance(value, Traced) else value)
     updates: list[int] = []
     lost: list[int] = []
@@ -218,6 +240,12 @@ def _freeze(program: Program) -> None:
     program.outputs = mapped(own, program.outputs)
 
 
+def _kind_of_result(leaf: Any) -> str:
+    if not isinstance(leaf, Tensor):
+        return "array"
+    return "tracked" if leaf._node is not None and leaf._node.op is not None else "tensor"
+
+
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Traced) else value
 
@@ -225,9 +253,10 @@ def _plain(value: Any) -> Any:
 def _sort_gradient(
     i: int, stand_in: Any, changed: bool, grads: dict[int, Any], new: list[Any], lost: list[int]
 ) -> None:
-    """A gradient that a step has used has served; another one is handed out."""
+    """A gradient that a step has used, and that the function forgets before it makes the next one,
+    has served; any other one is handed out."""
     grad = stand_in.grad
-    if grad is None or changed:
+    if grad is None or (changed and stand_in._node.info.forgets):
         lost.append(i)
         return
     if isinstance(grad, RowGrad):

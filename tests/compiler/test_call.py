@@ -88,6 +88,22 @@ def test_gradients_of_backward_are_delivered(backend: str) -> None:
     np.testing.assert_array_equal(w.grad, [18.0, 32.0])
 
 
+def test_gradients_that_nobody_forgets_add_up(backend: str) -> None:
+    def f(w: Any, optimizer: Any, x: Any) -> None:
+        ad.sum(w * x).backward()
+        optimizer.step()
+
+    a, b = ad.Parameter(np.ones(2)), ad.Parameter(np.ones(2))
+    first, second = ad.optim.SGD([a], 0.1), ad.optim.SGD([b], 0.1)
+    compiled = ad.compile(f, backend=backend)
+    for x in np.eye(2):
+        for _ in range(2):
+            compiled(a, first, x)
+            f(b, second, x)
+            close(a.data, b.data)
+            close(a.grad, b.grad)
+
+
 def test_a_row_gradient_stays_one(backend: str) -> None:
     table = ad.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
     f = ad.compile(lambda t, i: ad.sum(ad.embedding(t, i) ** 2).backward(), backend=backend)
@@ -136,6 +152,38 @@ def test_a_mode_of_a_module_is_part_of_the_kind(backend: str) -> None:
     close(f(model, X).data, model(X).data)
 
 
+class Masked(ad.Module):
+    def __init__(self) -> None:
+        self.w, self.mask = ad.Parameter(np.ones(2)), np.array([1.0, 2.0])
+        self.tables, self._scale, self.seen = [np.array([3.0, 4.0])], 1.0, np.zeros(2)
+
+    def forward(self, x: Any) -> Any:
+        self.seen += x
+        return ad.sum(self.w * self.mask * self.tables[0] * x) * self._scale
+
+
+def test_arrays_of_a_module_may_change(backend: str) -> None:
+    eager, compiled = Masked(), Masked()
+    f = ad.compile(lambda m, x: m(x), backend=backend)
+
+    def same() -> None:
+        x = np.array([1.0, 0.5])
+        close(f(compiled, x).data, eager(x).data)
+        close(compiled.seen, eager.seen)
+
+    same()
+    same()
+    for m in (eager, compiled):
+        m.mask[0] = 7.0
+    same()
+    for m in (eager, compiled):
+        m.tables[0], m.mask = np.array([-1.0, 1.0]), np.array([0.0, 1.0])
+    same()
+    assert f.programs == 1
+    eager._scale = compiled._scale = 2.0
+    same()
+
+
 def test_dropout_draws_anew_and_as_in_eager_mode(backend: str) -> None:
     def make() -> Any:
         return ad.Dropout(0.5, rng=np.random.default_rng(3))
@@ -153,6 +201,14 @@ def test_within_a_graph_the_derivative_goes_through(backend: str) -> None:
     close(ad.compile(ad.grad(lambda x: f(x)), backend=backend)(X), 3 * X**2)
 
 
+def test_an_outer_gradient_with_respect_to_a_leaf_is_refused(backend: str) -> None:
+    w = ad.Parameter(np.ones(2))
+    f = ad.compile(lambda w: ad.sum(w**3), backend=backend)
+    assert f(w).item() == 2.0
+    with pytest.raises(ad.errors.GraphError, match="result of a compiled function"):
+        (ad.sum(w) + f(w)).backward()
+
+
 def test_other_tensors_of_the_same_kind(backend: str) -> None:
     f = ad.compile(lambda ts: ts[0] * ts[1], backend=backend)
     for k in range(3):
@@ -166,7 +222,7 @@ def test_scalars(backend: str) -> None:
         return ad.tanh(w * x)
 
     w = ad.Scalar(0.5)
-    assert float(ad.compile(f, backend=backend)(w, 2.0)) == pytest.approx(np.tanh(1.0), rel=1e-15)
+    assert ad.compile(f, backend=backend)(w, 2.0).item() == pytest.approx(np.tanh(1.0), rel=1e-15)
 
 
 def test_an_old_graph_keeps_its_values(backend: str) -> None:
