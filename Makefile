@@ -32,9 +32,11 @@ demo: $(READY)  ## train networks on real digits and sentences; results in runs/
 test: lint  ## lint, then the whole test suite
 	$(RUN) -m pytest --numprocesses auto --dist loadfile
 
-backends: $(READY)  ## the tests of training once more, by numpy calls and without compiling
-	AUTODIFF_COMPILE=numpy $(RUN) -m pytest -q --numprocesses auto --dist loadfile tests/models
-	AUTODIFF_COMPILE=off $(RUN) -m pytest -q --numprocesses auto --dist loadfile tests/models
+TRAINING := tests/models/experiments tests/models/test_train.py tests/models/test_steps.py
+
+backends: $(READY)  ## the tests of training once more, with steps compiled in C and on numpy
+	AUTODIFF_COMPILE=c $(RUN) -m pytest -q --numprocesses auto --dist loadfile $(TRAINING)
+	AUTODIFF_COMPILE=numpy $(RUN) -m pytest -q --numprocesses auto --dist loadfile $(TRAINING)
 
 smoke: $(READY)  ## the tests that take seconds
 	@HYPOTHESIS_PROFILE=smoke $(RUN) -m pytest -q -m smoke

@@ -30,10 +30,11 @@ globals().update(_OPS | PLAIN)
 
 __all__ = sorted({
     *_OPS, *PLAIN, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
-    "Scalar", "Sequential", "Tensor", "checkpoint", "compile", "custom_op", "detect_anomaly",
-    "enable_grad", "errors", "grad", "graph", "hessian", "hvp", "init", "io", "is_compiling",
-    "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim", "paths", "scan", "schedule", "scope", "signals", "stop_gradient",
-    "testing", "tree", "uses", "value_and_grad", "vjp", "vmap", "watch",
+    "Scalar", "Sequential", "Tensor", "checkpoint", "compile", "compiler", "custom_op",
+    "detect_anomaly", "enable_grad", "errors", "grad", "graph", "hessian", "hvp", "init", "io",
+    "is_compiling", "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim", "paths",
+    "scan", "schedule", "scope", "signals", "stop_gradient", "testing", "tree", "uses",
+    "value_and_grad", "vjp", "vmap", "watch",
 })  # fmt: skip
 
 
@@ -45,8 +46,9 @@ if TYPE_CHECKING:
     from autodiff.inspect.watch import detect_anomaly, watch
 
 _LATER = {
-    "compile": "compiler", "detect_anomaly": "inspect", "graph": "draw", "paths": "inspect",
-    "scan": "compiler", "signals": "inspect", "testing": "", "uses": "inspect", "watch": "inspect",
+    "compile": "compiler", "compiler": "", "detect_anomaly": "inspect", "graph": "draw",
+    "paths": "inspect", "scan": "compiler", "signals": "inspect", "testing": "",
+    "uses": "inspect", "watch": "inspect",
 }  # fmt: skip
 """Where names are that training does not need: they are loaded when they are first asked for."""
 

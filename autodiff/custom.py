@@ -15,12 +15,12 @@ from autodiff.functions import function
 from autodiff.nodes import Node, TensorNode, tick, topological
 from autodiff.op import Op, asarray, binary, op, unary
 from autodiff.scalar import Scalar
-from autodiff.settings import enable_grad, is_recording
+from autodiff.settings import enable_grad, is_compiling, is_recording
 from autodiff.sparse import Lazy, Parts
 from autodiff.tensor import Tensor, wrap
-from autodiff.transforms import fresh_leaf
+from autodiff.transforms import fresh_leaf, vjp
 
-__all__ = ["PACK", "checkpoint", "custom_op", "vmap"]
+__all__ = ["PACK", "checkpoint", "compilable", "custom_op", "vmap"]
 
 
 def custom_op(
@@ -60,9 +60,12 @@ def custom_op(
     name = settings.pop("name", forward.__name__)
     settings.setdefault("numpy", ())
     guarded = _guarded(name, forward, settings.get("outputs", 1))
+    if "jvp" in settings:
+        settings["jvp"] = compilable(settings["jvp"])
     if partials:
         if len(partials) > 2:
             raise GraphError("partials are for one or two arguments; state rules instead")
+        partials = tuple(compilable(d) if callable(d) else d for d in partials)
         row = (unary, binary)[len(partials) - 1](name, guarded, *partials, **settings)
     else:
         row = op(name, guarded, *(_returning_arrays(name, rule) for rule in rules), **settings)
@@ -86,13 +89,66 @@ def _guarded(name: str, forward: Callable[..., Any], outputs: int) -> Callable[.
     def call(*args: Any, **kwargs: Any) -> Any:
         out = forward(*map(_read_only, args), **kwargs)
         results = out if isinstance(out, tuple) else (out,)
-        copies = [np.array(result) for result in results]
+        copies = [_copy(result) for result in results]
         if len(copies) != outputs or any(c.dtype.kind not in "fiub" for c in copies):
             wanted = f"{outputs} arrays" if outputs > 1 else "one array"
             raise DTypeError(f"custom_op {name} returned {describe(out)}, not {wanted}")
-        return tuple(c[()] for c in copies) if outputs > 1 else copies[0][()]
+        made = tuple(c if hasattr(c, "is_traced") else c[()] for c in copies)
+        return made if outputs > 1 else made[0]
+
+    return compilable(call)
+
+
+def compilable(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f`, which a function that is being compiled traces through, or takes as one call."""
+
+    @wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not is_compiling():
+            return f(*args, **kwargs)
+        leaves = tree.flatten([args, kwargs])[0]
+        asked = next((leaf for leaf in leaves if hasattr(leaf, "is_traced")), None)
+        if any(isinstance(leaf, Tensor) for leaf in leaves):
+            return _recorded(f, args, kwargs)
+        return f(*args, **kwargs) if asked is None else asked.through(f, args, kwargs)
 
     return call
+
+
+def _recorded(f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """`f` of tensors; where it looks at values that are not known, as an op by itself."""
+    try:
+        return f(*args, **kwargs)
+    except (TypeError, ValueError):
+        leaves, definition = tree.flatten([args, kwargs])
+        given = {i: leaf for i, leaf in enumerate(leaves) if _is_unknown(leaf)}
+        if not given:
+            raise
+    rest = [None if i in given else leaf for i, leaf in enumerate(leaves)]
+    shape = tree.flatten(tree.unflatten(definition, rest))[1]  # which holds no arrays
+    places = list(given)
+
+    def of(values: Any) -> Any:
+        filled = list(rest)
+        for i, value in zip(places, values, strict=True):
+            filled[i] = value
+        args, kwargs = tree.unflatten(shape, filled)
+        return f(*args, **kwargs)
+
+    def rule(g: Any, i: int, values: Any) -> Any:
+        _, pullback = vjp(of, list(values), allow_unused=True)
+        return pullback(g)[0][i]
+
+    row = op(f.__name__, compilable(of), compilable(rule), variadic=True, numpy=())
+    return function(row)(list(given.values()))
+
+
+def _is_unknown(leaf: Any) -> bool:
+    return hasattr(getattr(leaf, "_value", leaf), "is_traced")
+
+
+def _copy(x: Any) -> Any:
+    return x.copy() if hasattr(x, "is_traced") else np.array(x)
 
 
 def _read_only(x: Any) -> Any:
@@ -114,7 +170,7 @@ def _returning_arrays(name: str, rule: Callable[..., Any]) -> Callable[..., Any]
             return np.asarray(c, g.dtype)[()]
         raise DTypeError(f"a rule of custom_op {name} gave {type(c).__name__}, not an array")
 
-    return call
+    return compilable(call)
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:

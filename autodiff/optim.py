@@ -61,8 +61,8 @@ class Optimizer:
 
     @property
     def lr(self) -> float:
-        """Learning rate."""
-        return float(self._lr)
+        """Learning rate; while a function is being compiled, what stands for it."""
+        return _number(self._lr, float)  # type: ignore[no-any-return]
 
     @lr.setter
     def lr(self, value: float) -> None:
@@ -74,7 +74,7 @@ class Optimizer:
     @property
     def steps(self) -> int:
         """Number of steps taken."""
-        return int(self._steps)
+        return _number(self._steps, int)  # type: ignore[no-any-return]
 
     def step(self) -> None:
         """Change each parameter by its gradient.
@@ -198,7 +198,7 @@ class SGD(Optimizer):
         super().__init__(params, lr)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
-        if self.weight_decay:
+        if hasattr(self.weight_decay, "is_traced") or self.weight_decay:
             np.multiply(x, self.weight_decay, out=t, dtype=t.dtype)
             g = np.add(g, t, out=t)
         np.multiply(g, self._rates[t.dtype], t)
@@ -357,7 +357,14 @@ def _plain(g: Any, dtype: Any) -> Any:
     return asarray(g._value if isinstance(g, Tracked) else g, dtype)
 
 
+def _number(x: Any, kind: Any) -> Any:
+    return x.copy() if hasattr(x, "is_traced") else kind(x)
+
+
 def _within(value: float, name: str, low: float, high: float) -> float:
+    value = value._value if is_compiling() and isinstance(value, Tracked) else value
+    if hasattr(value, "is_traced"):
+        return value
     if not low <= value < high:
         raise DomainError(f"{name}={value} is outside [{low:g}, {high:g})")
     return float(value)
@@ -378,7 +385,8 @@ def _children(optimizer: Optimizer) -> list[Any]:
 def _rebuild(optimizer: Optimizer, children: list[Any]) -> Optimizer:
     """An optimiser like this one of other parameters, with another state."""
     made = object.__new__(type(optimizer))
-    vars(made).update(vars(optimizer))
+    worked_out = ("_rate", "_eps")  # by each step anew
+    vars(made).update({k: v for k, v in vars(optimizer).items() if k not in worked_out})
     rest = iter(children)
     made.params = [next(rest) for _ in optimizer.params]
     made._state = [tuple(next(rest) for _ in arrays) for arrays in optimizer._state]

@@ -33,8 +33,10 @@ PEAK = Path("/proc/self/clear_refs")
 
 def settings(size: str) -> list[Problem]:
     """All that is compiled; in the tiny size an MLP and a GRU."""
-    found = [*problems(size), scalars(100)]
-    return [found[0], found[5]] if size == "tiny" else found
+    if size == "tiny":
+        found = problems(size)
+        return [found[0], found[5]]
+    return [*problems(size), scalars(100)]
 
 
 def timed(problem: Problem, peers: list[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Functions traced once and run as one program: in C, or as a straight line of numpy calls."""
 
 from autodiff.compiler.call import Compiled, compile
+from autodiff.compiler.environment import environment
 from autodiff.compiler.scans import scan
 from autodiff.compiler.traced import TraceError
 
-__all__ = ["Compiled", "TraceError", "compile", "scan"]
+__all__ = ["Compiled", "TraceError", "compile", "environment", "scan"]

@@ -59,6 +59,7 @@ def _tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
 
 
 def _einsum(subscripts: Any, *operands: Any, optimize: Any = False, **others: Any) -> Any:
+    operands = tuple(np.asarray(x) if _is_list(x) else x for x in operands)
     is_known = isinstance(subscripts, str) and "->" in subscripts and "." not in subscripts
     if others or not is_known or any(x.dtype.kind != "f" for x in operands):
         return NotImplemented
@@ -104,6 +105,8 @@ def _summed(pairs: list[tuple[str, Any]], k: int, output: str) -> tuple[str, Any
 
 
 def _dot(x: Any, y: Any) -> Any:
+    if _is_list(x) or _is_list(y):
+        return np.dot(*(np.asarray(a) if _is_list(a) else a for a in (x, y)))
     if not x.ndim or not y.ndim:
         return x * y
     return _tensordot(x, y, ((-1,), (-2,))) if y.ndim > 2 else NotImplemented
@@ -123,12 +126,30 @@ def _cross(
     return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
 
 
+def _of_arrays(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """For constants too that are numbers, or lists of them."""
+
+    def call(x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+        x, y = (np.asarray(a) if _is_list(a) else a for a in (x, y))
+        return formula(x, y, *args, **kwargs)
+
+    return call
+
+
+def _is_list(x: Any) -> bool:
+    if isinstance(x, list):
+        return all(map(_is_list, x))
+    return type(x) in (bool, int, float)
+
+
 FORMULAS: dict[Any, Callable[..., Any]] = {
-    np.tensordot: _tensordot,
+    np.tensordot: _of_arrays(_tensordot),
     np.einsum: _einsum,
     np.dot: _dot,
-    np.inner: lambda x, y: _tensordot(x, y, ((-1,), (-1,))) if x.ndim and y.ndim else x * y,
+    np.inner: _of_arrays(
+        lambda x, y: _tensordot(x, y, ((-1,), (-1,))) if x.ndim and y.ndim else x * y
+    ),
     np.outer: lambda x, y: np.reshape(x, (-1, 1)) * np.reshape(y, (1, -1)),
     np.vdot: lambda x, y: np.dot(np.reshape(x, (-1,)), np.reshape(y, (-1,))),
-    np.cross: _cross,
+    np.cross: _of_arrays(_cross),
 }

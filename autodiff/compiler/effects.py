@@ -2,17 +2,92 @@
 
 from __future__ import annotations
 
+import gc
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import CellType, FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from autodiff.compiler.refusals import TraceError
+from autodiff.compiler.program import Instruction, Program
+from autodiff.compiler.refusals import TraceError, user_line
 from autodiff.module import Module
+from autodiff.nodes import Node, topological
+from autodiff.tracked import Tracked
 
-__all__ = ["attributes_untouched", "random_untouched"]
+__all__ = [
+    "attributes_untouched", "hooks_apart", "random_untouched", "refuse_hooks", "refuse_kept",
+]  # fmt: skip
+
+
+@contextmanager
+def hooks_apart(nodes: list[Node]) -> Iterator[None]:
+    """Without the hooks of nodes outside of a loop, which are called outside of it, once."""
+    kept = [(n.info, n.info.hooks) for n in nodes if n.info is not None]
+    for info, _ in kept:
+        info.hooks = ()
+    try:
+        yield
+    finally:
+        for info, hooks in kept:
+            info.hooks = hooks
+
+
+def refuse_hooks(results: Iterable[Node], start: int) -> None:
+    """Refuse hooks on nodes after `start` that lead to `results`."""
+    nodes = topological(*results)
+    if any(n.order >= start and n.info is not None and n.info.hooks for n in nodes):
+        raise TraceError(
+            f"{user_line()} goes back through a hook within the cell of a scan, which a compiled "
+            "function does not call at each step: register hooks outside of the cell"
+        )
+
+
+def refuse_kept(arrays: list[ref[Any]], program: Program) -> None:
+    """Refuse functions after which somebody still holds what has stood for an array.
+
+    Parameters
+    ----------
+    arrays : list of weakref
+    program : Program
+        Where they come from.
+    """
+    for generation in (None, 1, 2):  # what is left may be garbage in a cycle, a young one mostly
+        if generation is not None:
+            gc.collect(generation)
+        kept = [array for r in arrays if (array := r()) is not None]
+        if not kept:
+            return
+    value, holder = kept[-1].value, _holder(kept[-1], kept)
+    origin = next((i.origin for i in _all(program) if value in i.out), "")
+    raise TraceError(
+        f"{origin or 'the compiled function'} makes an array that {holder} still holds after the "
+        "call, where it has no value: a compiled function has no effect but on its arguments; "
+        "return the array instead"
+    )
+
+
+def _all(program: Program) -> Iterator[Instruction]:
+    for i in program.instructions:
+        yield i
+        yield from _all(i.body) if i.body else ()
+
+
+def _holder(array: Any, own: list[Any]) -> str:
+    """The kind of what holds an array, itself or by a tensor."""
+    passed = [own]
+    for _ in range(2):
+        found = [
+            h for h in gc.get_referrers(array)
+            if not isinstance(h, (FrameType, CellType)) and not any(h is p for p in passed)
+        ]  # fmt: skip
+        if not found or not isinstance(found[0], Tracked):
+            break
+        array, passed = found[0], [own, found, passed]
+    return f"a {type(found[0]).__name__}" if found else "something"
 
 
 @contextmanager

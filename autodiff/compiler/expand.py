@@ -15,7 +15,7 @@ from autodiff.compiler import contractions, gathers
 from autodiff.compiler.copies import copied
 from autodiff.compiler.program import Instruction, Program, Value, mapped
 from autodiff.compiler.simplify import simplified
-from autodiff.compiler.traced import Recorder, Traced, recording_into
+from autodiff.compiler.traced import Recorder, Traced, emit, recording_into
 from autodiff.ops.neural import softmax
 
 __all__ = ["expanded"]
@@ -41,11 +41,17 @@ def _steps(i: Instruction) -> list[Instruction]:
     under_way = Recorder()
     under_way.start = 0  # it goes on with values of the program
     with recording_into(under_way):
-        result = formula(*mapped(_stand_in, i.args), **mapped(_stand_in, i.kwargs))
+        first = [_lifted(x) for x in i.args[:1]]
+        result = formula(*first, *mapped(_stand_in, i.args[1:]), **mapped(_stand_in, i.kwargs))
     if result is NotImplemented:
         return [i]
     made = [replace(step, origin=i.origin) for step in under_way.program.instructions]
     return [s for step in _ending(made, result, i.out[0]) for s in _steps(step)]
+
+
+def _lifted(x: Any) -> Any:
+    """The first argument; a constant too becomes one that others of the program can index."""
+    return emit(copied, x) if isinstance(x, np.ndarray) else mapped(_stand_in, x)
 
 
 def _ending(made: list[Instruction], result: Any, out: Value) -> list[Instruction]:

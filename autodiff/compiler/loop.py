@@ -9,14 +9,16 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.backward import sweep
+from autodiff.compiler.copies import cast, copied
+from autodiff.compiler.effects import hooks_apart, refuse_hooks
 from autodiff.compiler.program import Instruction, Program, Value, mapped
+from autodiff.compiler.steps import pair, unrolled
 from autodiff.compiler.traced import Recorder, Traced, emit, recorder, recording_into, user_line
 from autodiff.custom import PACK
-from autodiff.errors import DTypeError, ShapeError
-from autodiff.functions import FUNCTIONS
+from autodiff.errors import ShapeError
 from autodiff.nodes import Info, Node, TensorNode, tick
 from autodiff.op import op
-from autodiff.settings import enable_grad, inside, recording
+from autodiff.settings import enable_grad, recording
 from autodiff.sparse import Parts, Product, RowGrad
 from autodiff.tensor import Tensor, items, wrap
 
@@ -57,7 +59,8 @@ class _Loop:
         return self._add(y, (self.length, *y.shape))
 
     def _add(self, result: Any, shape: tuple[int, ...]) -> Traced:
-        made = Traced(Value(shape, result.dtype), np.zeros(shape, result.dtype))
+        value = Value(shape, result.dtype)
+        made = self.body.noted(Traced(value, np.zeros(shape, result.dtype)))
         self.body.program.outputs.append(_value(result))
         self.instruction.out = (*self.instruction.out, made.value)
         return made
@@ -92,24 +95,42 @@ class _Forward:
         self.start, self.cell, self.x_def = tick(), cell, x_def
         self.h0, self.h_def = tree.flatten(h0)
         self.xs, self.length = xs, length
-        h_arrays, x_arrays = list(map(_array, self.h0)), list(map(_array, xs))
-        self.loop = _Loop(length, False, h_arrays, x_arrays)
-        body = self.loop.body
-        with recording_into(body):
-            self.h_in = [_leaf(body.input(_example(h)), True) for h in h_arrays]
-            self.x_in = [
-                _leaf(body.input(_example(a)[0]), isinstance(x, Tensor) and x.requires_grad)
-                for a, x in zip(x_arrays, xs, strict=True)
-            ]
-            h = tree.unflatten(self.h_def, self.h_in)
-            result = cell(h, tree.unflatten(x_def, self.x_in))
-            h, y = _pair(result)
-            self.h_out = [_as_tensor(leaf) for leaf in tree.leaves_like(self.h_def, h)]
-            ys, self.y_def = tree.flatten([] if y is None else [y])
-            self.ys = list(map(_as_tensor, ys))
+        self.plain_h = [not isinstance(h, Tensor) for h in self.h0]
+        self._trace()
+        if any(p and not q for p, q in zip(self.plain_h, self.plain_h_out, strict=True)):
+            self.plain_h = [p and q for p, q in zip(self.plain_h, self.plain_h_out, strict=True)]
+            self._trace()  # tensors from the second step on, and so from the first
         self._check()
         self.carries = self.loop.close([h._value for h in self.h_out])
         self.stacks = [self.loop.stacked(y._value) for y in self.ys]
+
+    def _trace(self) -> None:
+        h_arrays, x_arrays = list(map(_array, self.h0)), list(map(_array, self.xs))
+        self.loop = _Loop(self.length, False, h_arrays, x_arrays)
+        body = self.loop.body
+        with recording_into(body):
+            self.h_in = [
+                _leaf(body.input(_example(h)), not plain)
+                for h, plain in zip(h_arrays, self.plain_h, strict=True)
+            ]
+            self.x_in = [
+                _leaf(body.input(_example(a)[0]), isinstance(x, Tensor) and x.requires_grad)
+                for a, x in zip(x_arrays, self.xs, strict=True)
+            ]
+            h, y = pair(self.cell(*self._as_in_eager_mode()))
+            h_out = tree.leaves_like(self.h_def, h)
+            ys, self.y_def = tree.flatten([] if y is None else [y])
+            self.plain_h_out = [not isinstance(leaf, Tensor) for leaf in h_out]
+            self.h_out, self.ys = list(map(_as_tensor, h_out)), list(map(_as_tensor, ys))
+
+    def _as_in_eager_mode(self) -> tuple[Any, Any]:
+        """Arrays where the caller gave arrays, and tensors where tensors."""
+        h = [t._value if p else t for t, p in zip(self.h_in, self.plain_h, strict=True)]
+        x = [
+            t if isinstance(given, Tensor) else t._value
+            for t, given in zip(self.x_in, self.xs, strict=True)
+        ]
+        return tree.unflatten(self.h_def, h), tree.unflatten(self.x_def, x)
 
     def _check(self) -> None:
         for before, after in zip(self.h_in, self.h_out, strict=True):
@@ -147,12 +168,11 @@ def _leaf(value: Any, tracked: bool) -> Tensor:
 
 
 def _as_tensor(leaf: Any) -> Tensor:
-    return leaf if isinstance(leaf, Tensor) else wrap(_traced(leaf), None)
-
-
-def _traced(x: Any) -> Any:
-    x = x if hasattr(x, "dtype") else np.asarray(x)[()]
-    return x
+    """A result of the cell, which a constant becomes too."""
+    value = _array(leaf)
+    if isinstance(value, Traced):
+        return leaf if isinstance(leaf, Tensor) else wrap(value, None)
+    return wrap(emit(copied, value), None)
 
 
 def traced_scan(
@@ -162,7 +182,8 @@ def traced_scan(
     forward = _Forward(cell, h0, xs, x_def, length)
     values = [*forward.carries, *forward.stacks]
     outputs = _recorded(forward, values)
-    h = tree.unflatten(forward.h_def, outputs[: len(forward.h0)])
+    last = [o._value if plain else o for o, plain in zip(outputs, forward.plain_h_out)]
+    h = tree.unflatten(forward.h_def, last)
     ys = tree.unflatten(forward.y_def, outputs[len(forward.h0) :])
     return h, ys[0] if ys else None
 
@@ -182,8 +203,10 @@ def _recorded(forward: _Forward, values: list[Any]) -> list[Any]:
     packed = TensorNode(PACK, parents, (), specs)
 
     def rule(g: Any, values: Any) -> Parts:
-        given = g.grads if isinstance(g, Parts) else dict(
-            enumerate(g if isinstance(g, tuple) else (g,))
+        given = (
+            g.grads
+            if isinstance(g, Parts)
+            else dict(enumerate(g if isinstance(g, tuple) else (g,)))
         )
         way = _backward_on_tensors if any(map(_is_tensor, given.values())) else _backward
         return Parts(way(forward, values, given, nodes, held), specs)
@@ -205,7 +228,8 @@ def _backward_on_tensors(
 ) -> dict[int, Any]:
     """Gradients that can be differentiated again: the steps are done once more, one by one."""
     count = len(forward.h0)
-    again = [v if v.dtype.kind != "f" else +v if _is_tensor(v) else _leaf(v, True) for v in values]
+    plain = [*forward.plain_h, *(not isinstance(x, Tensor) for x in forward.xs)]
+    again = [_again(v, p) for v, p in zip(values, plain, strict=True)]
     with enable_grad():
         h = tree.unflatten(forward.h_def, again[:count])
         results = unrolled(forward.cell, h, again[count:], forward.x_def, forward.length)
@@ -214,8 +238,18 @@ def _backward_on_tensors(
         if i in given and isinstance(result, Tensor):
             _seed(seeds, result, given[i])
     inner = [None if n is None else x._node for n, x in zip(nodes, again)]
-    grads = sweep(seeds, [n for n in (*inner, *held) if n is not None], record=True)
+    with hooks_apart(held):
+        grads = sweep(seeds, [n for n in (*inner, *held) if n is not None], record=True)
     return {i: grads[n] for i, n in enumerate((*inner, *held)) if n in grads}
+
+
+def _again(value: Any, plain: bool) -> Any:
+    """A state or an x for the cell, from which derivatives start."""
+    if plain:
+        return value._value if _is_tensor(value) else value
+    if value.dtype.kind != "f":
+        return value if _is_tensor(value) else wrap(value, None)
+    return +value if _is_tensor(value) else _leaf(value, True)
 
 
 def _backward(
@@ -237,7 +271,9 @@ def _backward(
                 _seed(seeds, y, part)
         targets = [*(h._node for h in forward.h_in), *(x._node for x in forward.x_in), *held]
         wanted = [n for n in targets if n is not None]
-        grads = sweep(seeds, wanted, within=True) if seeds else {}
+        with hooks_apart(held):
+            refuse_hooks(seeds, forward.start)
+            grads = sweep(seeds, wanted, within=True) if seeds else {}
     return _Gradients(forward, back, grads, gh0, zeros).collect(nodes, held)
 
 
@@ -260,9 +296,8 @@ class _Gradients:
         """Close the loop; gradients by the number of the parent."""
         forward, back = self.forward, self.back
         with recording_into(back.body):
-            new = [
-                self.grads.get(h._node, z) for h, z in zip(forward.h_in, self.zeros, strict=True)
-            ]
+            pairs, given = zip(forward.h_in, self.zeros, strict=True), self.grads
+            new = [given[n] if (n := h._node) in given else emit(copied, z) for h, z in pairs]
             dense = [n for n in held if n in self.grads and not _is_lazy(self.grads[n])]
             sums = [self._accumulator(n) for n in dense]
         carries = back.close([*new, *sums])
@@ -309,15 +344,31 @@ class _Gradients:
         own |= set(forward.body.program.inputs)
         count = len(self.forward.h0)
         slices = dict(zip(forward.body.program.inputs[count:], forward.instruction.args[3]))
+        same = _copies(forward.body.program)
+        parts: dict[Value, Value] = {}
         renamed = {}
         for value in back.body.program.free():
-            if value in own:
+            if value not in own:
+                continue
+            source = same.get(value, value)
+            if source not in parts:
                 example = np.zeros(value.shape, value.dtype)
-                whole = slices.get(value)
+                whole = slices.get(source)
                 if whole is None:
-                    whole = forward.stacked(Traced(value, example))
-                renamed[value] = back.add_input(whole, example).value
+                    whole = forward.stacked(Traced(source, example))
+                parts[source] = back.add_input(whole, example).value
+            renamed[value] = parts[source]
         _rename(back.body.program, renamed)
+
+
+def _copies(program: Program) -> dict[Value, Value]:
+    """For copies what they are copies of."""
+    found: dict[Value, Value] = {}
+    for i in program.instructions:
+        x = i.args[0] if i.function in (cast, copied) else None
+        if isinstance(x, Value) and x.dtype == i.out[0].dtype and not x.weak:
+            found[i.out[0]] = found.get(x, x)
+    return found
 
 
 def _flat(x: Any) -> Any:
@@ -347,21 +398,3 @@ def _rename(program: Program, names: dict[Value, Value]) -> None:
         if i.body is not None:
             _rename(i.body, names)
     program.outputs = mapped(name, program.outputs)
-
-
-def unrolled(
-    cell: Callable[..., Any], h: Any, xs: list[Any], x_def: Any, length: int, name: str = "step"
-) -> tuple[Any, Any]:
-    """The steps one by one."""
-    ys = []
-    for t in range(length):
-        x = tree.unflatten(x_def, [x[t] for x in xs])
-        h, y = _pair(inside(f"{name} t={t + 1}", cell, h, x))
-        ys.append(y)
-    return h, tree.map(lambda *parts: FUNCTIONS["stack"](parts), *ys) if ys[0] is not None else None
-
-
-def _pair(result: Any) -> tuple[Any, Any]:
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise DTypeError("scan: the cell returns a pair: the new state, and what the step gives")
-    return result

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.compiler.loop import traced_scan, unrolled
+from autodiff.compiler.loop import traced_scan
+from autodiff.compiler.steps import unrolled
 from autodiff.compiler.traced import recorder
 from autodiff.errors import ShapeError
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.compiler.capture import Captured
-from autodiff.compiler.effects import attributes_untouched, random_untouched
+from autodiff.compiler.effects import attributes_untouched, random_untouched, refuse_kept
 from autodiff.compiler.held import put_back
 from autodiff.compiler.kinds import dynamic, key_of
 from autodiff.compiler.program import Program, Value, mapped
@@ -64,7 +64,14 @@ class Trace:
 
 def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
     """Call a function with the tree ``(given, kwargs)`` and write down what it does."""
-    under_way, watcher = Recorder(), _Watcher()
+    under_way = Recorder()
+    made = _traced(under_way, captured, leaves, definition)
+    refuse_kept(under_way.arrays, under_way.program)
+    return made
+
+
+def _traced(under_way: Recorder, captured: Captured, leaves: list[Any], definition: Any) -> Trace:
+    watcher = _Watcher()
     inputs = dynamic(leaves)
     stand_ins = {key: _stand_in(under_way, leaf) for key, leaf in inputs.items()}
     watcher.known = {s._node for s in stand_ins.values() if isinstance(s, Tensor)}
@@ -99,7 +106,10 @@ def _within(watcher: _Watcher, captured: Captured, given: list[Any], kwargs: Any
 
 def _stand_in(under_way: Recorder, leaf: Any) -> Any:
     if isinstance(leaf, Scalar):
+        hooks = leaf._node.info.hooks if leaf._node and leaf._node.info else ()
         leaf = Tensor(leaf._value, requires_grad=leaf.requires_grad, name=leaf.name)
+        if hooks:
+            leaf._node.info.hooks = hooks
     if not isinstance(leaf, Tensor):
         return under_way.input(leaf)
     made = object.__new__(type(leaf))
@@ -107,6 +117,7 @@ def _stand_in(under_way: Recorder, leaf: Any) -> Any:
     if leaf._node is not None:
         made._node = TensorNode(None, (), (), (leaf.shape, leaf.dtype))
         made._node.info = _LeafInfo(leaf.name, keeps_grad=leaf.requires_grad)
+        made._node.info.hooks = leaf._node.info.hooks if leaf._node.info else ()
     return made
 
 
@@ -166,6 +177,7 @@ def _finished(
 ) -> Trace:
     program = under_way.program
     leaves, definition = tree.flatten(out)
+    definition = _without_leaves(definition)
     results: list[Any] = []
     outputs: list[Any] = []
     for leaf in leaves:
@@ -197,6 +209,13 @@ def _finished(
     _freeze(program)
     count = len(new_grads)
     return Trace(simplified(program), results, definition, updates, grads, count, lost)
+
+
+def _without_leaves(definition: Any) -> Any:
+    """The same shape, of which the example holds no arrays."""
+    if definition.children is None:
+        return definition
+    return tree.flatten(tree.unflatten(definition, [None] * definition.size))[1]
 
 
 def _refuse_leaves(program: Program, start: int) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from autodiff.compiler.answers import ANSWERS, DECIDES, PLACES, WRITERS
 from autodiff.compiler.copies import added_at, cast, changed, copied, written
+from autodiff.compiler.opaque import through
 from autodiff.compiler.program import Instruction, Program, Value, mapped
 from autodiff.compiler.refusals import (
     TraceError,
@@ -48,6 +49,8 @@ class Recorder:
     program : Program
     start : int
         Values with a lower number are of another trace, and not of one around this one.
+    arrays : list
+        Weak references to all that stands for an array in this trace, and in those around it.
     """
 
     def __init__(self) -> None:
@@ -55,12 +58,18 @@ class Recorder:
         self.silent = False  # whether anything was done without a graph
         around = recorder.get()
         self.start: int = around.start if around else Value((), bool).number
+        self.arrays: list[ref[Traced]] = around.arrays if around else []
 
     def input(self, example: Any) -> Traced:
         """An array that the caller provides."""
         value = Value.like(example)
         self.program.inputs.append(value)
-        return Traced(value, example)
+        return self.noted(Traced(value, example))
+
+    def noted(self, made: Traced) -> Traced:
+        """`made`, which nobody may keep."""
+        self.arrays.append(ref(made))
+        return made
 
 
 @contextmanager
@@ -86,6 +95,7 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     )
     under_way.program.instructions.append(instruction)
     made = [Traced(v, e, _memory(e, (args, kwargs))) for v, e in zip(out, examples, strict=True)]
+    under_way.arrays += map(ref, made)
     if not is_tuple:
         return made[0]
     return made if type(example) is list else tuple(made)
@@ -248,6 +258,10 @@ class Traced:
     def beside(self, other: Any) -> Any:
         """The other array in this program, if it is a constant so far."""
         return other if isinstance(other, Traced) else emit(copied, other)
+
+    def through(self, f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """A function of the user's in this program."""
+        return through(emit, f, args, kwargs)
 
     def as_array(self, dtype: Any) -> Any:
         """An array of its own that may be written into, also if this is a single number."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import importlib.metadata
 import platform
 from pathlib import Path
@@ -43,23 +42,12 @@ def _info(arguments: argparse.Namespace) -> None:
 
 def _compiling() -> dict[str, str]:
     """What compiled functions are built with, and where they are kept."""
-    # To look for a compiler takes time, which no other command is to spend.
-    toolchain, blas, cache = (
-        importlib.import_module(f"autodiff.compiler.{name}")
-        for name in ("toolchain", "blas", "build_cache")
-    )
-    compiler, found, folder = toolchain.find(), blas.find(), cache.cache_folder()
-    none = "none: compiled functions run on numpy"
+    compiler, bits, cache, size = ad.compiler.environment()
     return {
-        "C compiler": f"{compiler.command[0]}: {compiler.name}" if compiler else none,
-        "BLAS": f"of numpy or scipy, with integers of {found.int_bits} bits" if found else "none",
-        "compiled": f"{_megabytes(folder):.1f} MB in {folder}",
+        "C compiler": compiler or "none: compiled functions run on numpy",
+        "BLAS": f"of numpy or scipy, with integers of {bits} bits" if bits else "none",
+        "compiled": f"{size / 1e6:.1f} MB in {cache}",
     }
-
-
-def _megabytes(folder: Path) -> float:
-    """Of all files in it; 0 where there is none."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
 def _version(package: str) -> str:

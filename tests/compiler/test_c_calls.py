@@ -175,7 +175,7 @@ def test_threads_with_a_model() -> None:
 
     def work(k: int) -> None:
         for _ in range(100):
-            found[k].append(float(f(model, X + k)))
+            found[k].append(f(model, X + k).item())
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for t in threads:

@@ -1,0 +1,39 @@
+"""What compiled functions are built with, and where they are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from autodiff.compiler import blas, build_cache, toolchain
+
+__all__ = ["Environment", "environment"]
+
+
+class Environment(NamedTuple):
+    """What has been found on this machine.
+
+    Attributes
+    ----------
+    compiler : str or None
+        The C compiler's command and version.
+    blas_bits : int or None
+        The size of integers of the matrix products that numpy or scipy carry.
+    cache : Path
+        The folder of machine code.
+    size : int
+        Bytes in it.
+    """
+
+    compiler: str | None
+    blas_bits: int | None
+    cache: Path
+    size: int
+
+
+def environment() -> Environment:
+    """Look for a compiler, matrix products and the cache."""
+    compiler, found, folder = toolchain.find(), blas.find(), build_cache.cache_folder()
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    name = f"{compiler.command[0]}: {compiler.name}" if compiler else None
+    return Environment(name, found.int_bits if found else None, folder, size)
