@@ -106,7 +106,7 @@ def _reached(f: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:
     for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
         if _is_set(cell):
             yield name, partial(getattr, cell, "cell_contents")
-    if (f.__module__ or "").split(".")[0] in _LIBRARIES:
+    if str(f.__globals__.get("__name__")).split(".")[0] in _LIBRARIES:
         return
     for name in dict.fromkeys(_global_names(f.__code__)):
         if name in f.__globals__:

@@ -84,8 +84,10 @@ class _Text:
             return
         name, array = self.name(value), self.name(value._value)
         self.leaves[id(value)] = name
-        node = f" and {name}._node.info.grad is None" if value._node is not None else ""
-        self.require(f"{name}._value is {array}{node}")
+        self.require(f"{name}._value is {array}")
+        if value._node is not None:
+            info, hooks = f"{name}._node.info", self.name(value._node.info.hooks)
+            self.require(f"{info}.grad is None and {info}.hooks == {hooks}")
         self.arrays.append(array)
 
     def _array(self, value: Any, text: str) -> bool:

@@ -118,7 +118,7 @@ def may_miss(instruction: Instruction) -> bool:
     """Whether there may be no entry at one of the places."""
     if instruction.body is not None:
         return any(map(may_miss, instruction.body.instructions))
-    if instruction.name == "lookup":
+    if instruction.name == "lookup" or getattr(instruction.function, "is_opaque", False):
         return True
     if instruction.name not in ("getitem", "scatter_add", "added_at"):
         return False

@@ -40,7 +40,9 @@ def kind_of(leaves: list[Any], definition: Any) -> tuple[Any, ...]:
 
 def _kind(leaf: Any) -> Any:
     if isinstance(leaf, (Tensor, Scalar)):
-        return (type(leaf), leaf.shape, leaf.dtype, leaf.requires_grad, leaf.grad is None)
+        info = leaf._node.info if leaf._node is not None else None
+        hooks = info.hooks if info else ()
+        return (type(leaf), leaf.shape, leaf.dtype, leaf.requires_grad, leaf.grad is None, hooks)
     if isinstance(leaf, (np.ndarray, np.generic)):
         return (leaf.shape, leaf.dtype)
     if type(leaf) is float:

@@ -177,11 +177,13 @@ class _Workspace:
             self.buffers[i][...] = x
         generators = self.native.generators
         states = [g.bit_generator.state for g in generators]
-        for call in self.calls:
-            if call(*self.arguments):
-                for generator, state in zip(generators, states, strict=True):
-                    generator.bit_generator.state = state
+        try:
+            if any(call(*self.arguments) for call in self.calls):
                 raise Retry
+        except Retry:
+            for generator, state in zip(generators, states, strict=True):
+                generator.bit_generator.state = state
+            raise
         for i in self.back:
             self.copies[i][...] = self.buffers[i]
         outputs = [None] * self.count

@@ -40,7 +40,8 @@ class Trace:
         gradients.
     results : list
         For each leaf of what the function returns: "tensor", "tracked" (which has a derivative in
-        eager mode), "array", ("static", leaf), or ("rows", shape) for the rows and values of a `RowGrad`.
+        eager mode), "array", ("static", leaf), or ("rows", shape) for the rows and values of a
+        `RowGrad`.
     definition : TreeDef
         Of what the function returns.
     updates : list of int

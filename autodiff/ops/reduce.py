@@ -207,7 +207,7 @@ def _partition_x(g: Any, x: Any, kth: Any, axis: Any) -> Any:
 def _unordered(g: Any, x: Any, axis: Any, find: Callable[[Any, Any], Any]) -> Any:
     """Bring `g` from the order that `find` gives back to that of `x`."""
     if axis is None:
-        return np.reshape(g[np.argsort(find(x, None))], x.shape)
+        return np.reshape(np.take_along_axis(g, np.argsort(find(x, None)), 0), x.shape)
     return np.take_along_axis(g, np.argsort(find(x, axis), axis=axis), axis)
 
 
