@@ -2,7 +2,7 @@
 
 from autodiff.compiler.call import Compiled, compile
 from autodiff.compiler.environment import environment
-from autodiff.compiler.scans import scan
-from autodiff.compiler.traced import TraceError
+from autodiff.compiler.tracing.scans import scan
+from autodiff.compiler.tracing.traced import TraceError
 
 __all__ = ["Compiled", "TraceError", "compile", "environment", "scan"]

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.indexing import may_miss
-from autodiff.compiler.program import Instruction, Program, Value, values_in
-from autodiff.compiler.simplify import is_guard
+from autodiff.compiler.native.indexing import may_miss
+from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
+from autodiff.compiler.tracing.simplify import is_guard
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.neural import softmax
 from autodiff.sparse import replaced_rows

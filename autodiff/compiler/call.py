@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.compiler import toolchain
-from autodiff.compiler.capture import Captured
-from autodiff.compiler.held import arrays_held
-from autodiff.compiler.kinds import differences, kind_of
-from autodiff.compiler.program import Program
+from autodiff.compiler.native import toolchain
 from autodiff.compiler.replay import Retry
 from autodiff.compiler.specialized import Again, Specialized
-from autodiff.compiler.trace import trace
+from autodiff.compiler.tracing.capture import Captured
+from autodiff.compiler.tracing.held import arrays_held
+from autodiff.compiler.tracing.kinds import differences, kind_of
+from autodiff.compiler.tracing.program import Program
+from autodiff.compiler.tracing.trace import trace
 from autodiff.errors import DomainError
 from autodiff.scalar import Scalar
 from autodiff.settings import is_recording, recorder

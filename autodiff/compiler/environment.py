@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from autodiff.compiler import blas, build_cache, toolchain
+from autodiff.compiler.native import blas, build_cache, toolchain
 
 __all__ = ["Environment", "environment"]
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.buffers import INFIX, LEAST, Buffers, into, owner_of, planned
-from autodiff.compiler.program import Instruction, Program, Value, values_in
-from autodiff.compiler.simplify import is_random
+from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
+from autodiff.compiler.tracing.simplify import is_random
 from autodiff.sparse import put_used_rows, replaced_rows
 
 __all__ = ["Replay", "Retry", "generators", "replayed"]

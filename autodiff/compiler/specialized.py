@@ -9,11 +9,11 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.compiler.fast import matcher
-from autodiff.compiler.kinds import dynamic
-from autodiff.compiler.native import Native
-from autodiff.compiler.program import Value
+from autodiff.compiler.native.runner import Native
 from autodiff.compiler.replay import Replay, Retry, replayed
-from autodiff.compiler.trace import Trace
+from autodiff.compiler.tracing.kinds import dynamic
+from autodiff.compiler.tracing.program import Value
+from autodiff.compiler.tracing.trace import Trace
 from autodiff.errors import GraphError
 from autodiff.nodes import TensorNode, tick
 from autodiff.op import op

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from autodiff.compiler import toolchain
+from autodiff.compiler.native import toolchain
 
 
 @pytest.fixture(scope="module")

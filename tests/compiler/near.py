@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autodiff.compiler import toolchain
 from autodiff.compiler.call import compile
-from autodiff.compiler.operations import Operation
+from autodiff.compiler.native import toolchain
+from autodiff.compiler.native.operations import Operation
 from tests.compiler.tools import arrays
 
 __all__ = []

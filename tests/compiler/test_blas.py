@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from autodiff.compiler import blas
-from autodiff.compiler.blas import Blas
+from autodiff.compiler.native import blas
+from autodiff.compiler.native.blas import Blas
 
 found = pytest.mark.skipif(blas.find() is None, reason="there is no CBLAS by name here")
 

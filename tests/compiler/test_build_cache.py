@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autodiff.compiler import build_cache
+from autodiff.compiler.native import build_cache
 
 FILES = {"thing": b"some bytes", "note.txt": "für Leser".encode()}
 KEY = build_cache.key("thing")

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.compiler import TraceError, toolchain
+from autodiff.compiler import TraceError
+from autodiff.compiler.native import toolchain
 
 BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(
     toolchain.find() is None, reason="there is no C compiler"))]  # fmt: skip

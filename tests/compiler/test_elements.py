@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autodiff.compiler.elements import expression, has_c_type, is_elementwise, literal
-from autodiff.compiler.program import Instruction, Value
+from autodiff.compiler.native.elements import expression, has_c_type, is_elementwise, literal
+from autodiff.compiler.tracing.program import Instruction, Value
 
 F4, F8, I8, BOOL = map(np.dtype, ("f4", "f8", "i8", "?"))
 

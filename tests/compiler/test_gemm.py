@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autodiff.compiler import blas, toolchain
-from autodiff.compiler.gemm import HEADER, Gemm, source, transpose, uses_blas
+from autodiff.compiler.native import blas, toolchain
+from autodiff.compiler.native.gemm import HEADER, Gemm, source, transpose, uses_blas
 
 pytestmark = pytest.mark.skipif(toolchain.find() is None, reason="there is no C compiler")
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autodiff.compiler.expand import expanded
-from autodiff.compiler.lower import lowered
-from autodiff.compiler.operations import Lowered
-from autodiff.compiler.program import Instruction, Program, Value
+from autodiff.compiler.native.expand import expanded
+from autodiff.compiler.native.lower import lowered
+from autodiff.compiler.native.operations import Lowered
+from autodiff.compiler.tracing.program import Instruction, Program, Value
 from autodiff.ops.neural import softmax
 from tests.compiler.tools import written_down
 

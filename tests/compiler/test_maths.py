@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autodiff.compiler import toolchain
+from autodiff.compiler.native import toolchain
 
 HEADER = Path(toolchain.__file__).with_name("c") / "maths.h"
 C_TYPES = {"f32": "float", "f64": "double"}

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.compiler.memory import laid_out
-from autodiff.compiler.storage import Storage
+from autodiff.compiler.native.memory import laid_out
+from autodiff.compiler.native.storage import Storage
 
 Life = tuple[int, int, int]
 

@@ -14,7 +14,7 @@ import autodiff as ad
 from autodiff.compiler import buffers
 from autodiff.compiler.call import compile as ad_compile
 from autodiff.compiler.replay import Replay, Retry, replayed
-from autodiff.compiler.simplify import simplified
+from autodiff.compiler.tracing.simplify import simplified
 from autodiff.strong_zero import has_nan
 from tests.compiler.tools import assert_same, written_down
 
@@ -202,7 +202,7 @@ def test_names_do_not_clash() -> None:
         f.__name__ = name
 
     def g(x: Any) -> Any:
-        from autodiff.compiler.traced import emit
+        from autodiff.compiler.tracing.traced import emit
 
         return sum(np.tanh(emit(f, x)) for f in made)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.compiler.program import Program
 from autodiff.compiler.replay import replayed
-from autodiff.compiler.simplify import is_guard, is_random, simplified
+from autodiff.compiler.tracing.program import Program
+from autodiff.compiler.tracing.simplify import is_guard, is_random, simplified
 from autodiff.composites.neural import uniform
 from autodiff.op import array, asarray
 from autodiff.ops.index import not_negative

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autodiff.compiler.storage import Place, Storage, contiguous
+from autodiff.compiler.native.storage import Place, Storage, contiguous
 
 
 def place(*shape: int) -> Place:

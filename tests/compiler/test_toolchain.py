@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autodiff.compiler import build_cache, toolchain
-from autodiff.compiler.toolchain import CompilerError
+from autodiff.compiler.native import build_cache, toolchain
+from autodiff.compiler.native.toolchain import CompilerError
 
 CC = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), "")
 PATH = os.environ.get("PATH", "")
@@ -357,7 +357,7 @@ def test_processes_that_build_the_same_do_not_collide(tmp_path, folder, standin)
             while [ "$(wc -l < {met})" -lt 2 ]; do sleep 0.01; done;;
         esac""")
     code = (
-        "import ctypes\nfrom autodiff.compiler import toolchain\n"
+        "import ctypes\nfrom autodiff.compiler.native import toolchain\n"
         f"library = toolchain.build({SOURCE!r})\nlibrary.twice.restype = ctypes.c_double\n"
         "print(library.twice(ctypes.c_double(2.5)))"
     )

@@ -12,7 +12,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.compiler.call import compile
-from autodiff.compiler.refusals import TraceError
+from autodiff.compiler.tracing.refusals import TraceError
 from autodiff.composites.neural import uniform
 from autodiff.op import rare
 from tests.compiler.tools import Counted, arrays, assert_compiles, assert_same, names, written_down

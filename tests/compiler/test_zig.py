@@ -32,7 +32,7 @@ compiled, eager, native = ad.compile(step, backend="c"), network(), network()
 for _ in range(3):
     a, b = step(*eager, x, y).item(), compiled(*native, x, y).item()
     assert abs(a - b) <= 1e-12 * abs(a), (a, b)
-from autodiff.compiler import toolchain
+from autodiff.compiler.native import toolchain
 print(toolchain.find().command[1:3])
 """
 

@@ -10,8 +10,8 @@ import numpy as np
 import autodiff as ad
 from autodiff import tree
 from autodiff.compiler.call import compile
-from autodiff.compiler.program import Program
-from autodiff.compiler.traced import Recorder, recording_into
+from autodiff.compiler.tracing.program import Program
+from autodiff.compiler.tracing.traced import Recorder, recording_into
 
 __all__ = []
 

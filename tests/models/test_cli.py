@@ -17,7 +17,7 @@ import pytest
 
 import autodiff as ad
 import models
-from autodiff.compiler import toolchain
+from autodiff.compiler.native import toolchain
 from models.cli import main
 from models.data import load_digits
 from models.experiments.digits import DigitsSettings

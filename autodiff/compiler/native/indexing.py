@@ -1,0 +1,136 @@
+"""Entries taken, and added, at places given by arrays."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.native.elements import has_c_type
+from autodiff.compiler.native.operations import Translation, shape_of
+from autodiff.compiler.native.storage import Place
+from autodiff.compiler.native.views import whole_index
+from autodiff.compiler.tracing.program import Instruction, Value, values_in
+
+__all__ = ["ROWS", "add_at", "lookup", "may_miss", "rows", "scatter_add", "take"]
+
+ROWS = {"padded_rows", "taken_or_zero", "replaced_rows"}
+_MOST_ROWS = 65536
+
+
+def take(t: Translation) -> bool:
+    """Entries, or rows, at places given by arrays of integers for the first axes."""
+    x, index = t.args
+    parts = index if isinstance(index, tuple) else (index,)
+    return _are_places(parts) and _taken(t, "take", x, parts)
+
+
+def lookup(t: Translation) -> bool:
+    """Rows of a table; unlike an index, an id has no place from the end."""
+    x, ids = t.args
+    return _are_places((ids,)) and _taken(t, "lookup", x, (ids,))
+
+
+def _taken(t: Translation, name: str, x: Any, parts: tuple[Any, ...]) -> bool:
+    if not isinstance(x, (Value, np.ndarray)):
+        return False
+    if not _rows_lie_in_order(t.made.place(x), len(parts)):
+        x = t.copy(x, x.shape, x.dtype)
+    return t.add("take", name, (x, *parts))
+
+
+def _rows_lie_in_order(place: Place, count: int) -> bool:
+    """Whether the entries that an index with `count` parts takes follow each other."""
+    row = place.shape[count:]
+    expected = [int(np.prod(row[k + 1 :])) for k in range(len(row))]
+    steps = zip(place.strides[count:], expected, row, strict=True)
+    return all(s == e or n == 1 for s, e, n in steps)
+
+
+def add_at(t: Translation) -> bool:
+    """``ufunc.at`` for sums: entries added at places."""
+    x, ufunc, index, *rest = t.args
+    parts = index if isinstance(index, tuple) else (index,)
+    if ufunc not in (np.add, np.subtract) or not _are_places(parts) or len(rest) != 1:
+        return False
+    part = rest[0]
+    shape = _shape(parts) + shape_of(x)[len(parts) :]
+    if shape_of(part) not in ((), shape) or not isinstance(x, Value):
+        return False
+    if not _may_take_over(t, x, part):
+        x = t.copy(x, x.shape, x.dtype)
+    elif not _rows_lie_in_order(t.made.place(x), len(parts)):
+        return False
+    t.made.places[t.out] = t.made.place(x)
+    sign = "+" if ufunc is np.add else "-"
+    return t.add("add_at", sign, (x, _in_order(t, part), *parts))
+
+
+def _may_take_over(t: Translation, x: Value, part: Any) -> bool:
+    is_array = isinstance(part, Value) or np.ndim(part)
+    is_same = is_array and t.made.place(part).storage is t.made.place(x).storage
+    return t.out not in t.made.places and not is_same and t.takes_over(x)
+
+
+def _in_order(t: Translation, part: Any) -> Any:
+    if not shape_of(part):
+        return part
+    return t.made.value_at(t.in_order(part))
+
+
+def scatter_add(t: Translation) -> bool:
+    """Zeros with an array added at places."""
+    x, index, *_ = t.args
+    zero = np.zeros((), t.out.dtype)[()]
+    where = whole_index(index)
+    if where is not None:
+        part = t.made.new(t.out).view(operator.getitem, where)
+        t.add("map", "copied", (zero,))
+        return part is not None and t.copied_to(x, part)
+    parts = index if isinstance(index, tuple) else (index,)
+    if not _are_places(parts) or x.dtype != t.out.dtype:
+        return False
+    shape = _shape(parts) + t.out.shape[len(parts) :]
+    if shape_of(x) != shape:
+        x = t.copy(x, shape, t.out.dtype)
+    t.add("map", "copied", (zero,))
+    return t.add("add_at", "+", (t.out, _in_order(t, x), *parts))
+
+
+def rows(t: Translation) -> bool:
+    """Rows of a table merged, taken, or put back."""
+    name, ids = t.instruction.name, t.args[1]
+    if any(not isinstance(a, Value) for a in t.args) or len(ids.shape) != 1:
+        return False
+    if ids.size > _MOST_ROWS or ids.dtype != np.int64:
+        return False
+    if name == "padded_rows" and not all(t.made.place(a).is_contiguous for a in t.args):
+        return False
+    if name == "replaced_rows" and t.out not in t.made.in_place:
+        t.add("map", "copied", (t.args[0],))
+    for v in t.instruction.out:
+        t.made.new(v)
+    return t.add("rows", name, t.args)
+
+
+def may_miss(instruction: Instruction) -> bool:
+    """Whether there may be no entry at one of the places."""
+    if instruction.body is not None:
+        return any(map(may_miss, instruction.body.instructions))
+    if instruction.name == "lookup" or getattr(instruction.function, "is_opaque", False):
+        return True
+    if instruction.name not in ("getitem", "scatter_add", "added_at"):
+        return False
+    return any(v.dtype.kind in "iu" for v in values_in(instruction.args[1:]))
+
+
+def _are_places(parts: tuple[Any, ...]) -> bool:
+    """Whether an index has an array of integers, or an integer, for each of the first axes."""
+    kinds = [p.dtype for p in parts if hasattr(p, "dtype")]
+    numbers = [type(p) is int for p in parts if not hasattr(p, "dtype")]
+    return bool(kinds) and all(numbers) and all(k.kind in "iu" and has_c_type(k) for k in kinds)
+
+
+def _shape(parts: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(np.broadcast_shapes(*map(shape_of, parts)))

@@ -1,0 +1,96 @@
+"""What a compiled function may not do: each error says where, and what to do instead."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import AutodiffError
+
+__all__ = [
+    "TraceError", "depends_on_values", "foreign_write", "leaked", "needs_array", "needs_value",
+    "require_known_shape", "user_line", "viewed",
+]  # fmt: skip
+
+_NOT_USERS = (str(Path(__file__).parents[2]), str(Path(np.__file__).parent), "<")
+
+
+class TraceError(AutodiffError, TypeError):
+    """Code that depends on a value, which a compiled function must not."""
+
+
+def user_line() -> str:
+    """The innermost line that is neither of this library nor of numpy."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_NOT_USERS):
+            return f"{Path(name).name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def needs_value(what: str) -> TraceError:
+    """For what looks at a value."""
+    return TraceError(
+        f"{user_line()} {what} within a compiled function, where values are not known yet: use "
+        "np.where(condition, a, b) in place of a branch, ad.scan for a loop, return what is to be "
+        "looked at, or keep this part out of the compiled function"
+    )
+
+
+def needs_array() -> TraceError:
+    """For what makes an array without this library's knowledge."""
+    return TraceError(
+        f"{user_line()} makes a plain array of a value that is not known yet in a compiled "
+        "function: leave out np.asarray, write np.stack(list) for np.array(list), and pass an "
+        "array that is indexed by it as an argument of the function"
+    )
+
+
+def depends_on_values(what: str) -> TraceError:
+    """For results whose shape only values tell."""
+    return TraceError(
+        f"{user_line()} uses {what} within a compiled function: its shape depends on values, which "
+        "are not known yet; use np.where or products with a mask, or keep this part out of the "
+        "compiled function"
+    )
+
+
+def require_known_shape(index: Any) -> None:
+    """Refuse an index of which values tell how much it takes."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if hasattr(part, "is_traced") and part.dtype == bool:
+            raise depends_on_values("a mask as an index")
+        if isinstance(part, slice):
+            ends = (part.start, part.stop, part.step)
+            if any(hasattr(end, "is_traced") for end in ends):
+                raise depends_on_values("a value as the end of a slice")
+
+
+def foreign_write() -> TraceError:
+    """For a write into an array that belongs to somebody else."""
+    return TraceError(
+        f"{user_line()} writes into an array that is no argument: a compiled function changes its "
+        "arguments and returns results, and has no other effect; pass the array as an argument, "
+        "or make the result by np.stack, np.where or x.at[index].set(value)"
+    )
+
+
+def viewed() -> TraceError:
+    """For a write that numpy would show in other arrays too."""
+    return TraceError(
+        f"{user_line()} writes into an array of which there are views: a compiled function has "
+        "none; write x = x.at[index].set(value) of a Tensor, or copy the array first"
+    )
+
+
+def leaked() -> TraceError:
+    """For an array that has outlived its trace."""
+    return TraceError(
+        f"{user_line()} uses an array of a compiled function outside of it, where it has no value: "
+        "return what you need from the function"
+    )

@@ -1,0 +1,135 @@
+"""Passes that leave every bit of the result as it is: what is done twice, or for nothing, goes."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.tracing.copies import cast, copied, uniform
+from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped, values_in
+from autodiff.op import rare
+from autodiff.ops.index import not_negative
+from autodiff.ops.neural import lookup
+from autodiff.strong_zero import holds_nan
+
+__all__ = ["has_effects", "is_guard", "is_random", "rewritten", "simplified", "without_dead"]
+
+
+def simplified(program: Program) -> Program:
+    """The program without copies that nobody writes into, repetitions and dead code."""
+    return without_dead(without_repetitions(program))
+
+
+def rewritten(program: Program, renamed: dict[Value, Any], kept: list[Instruction]) -> Program:
+    """The program of the instructions `kept`, with other names for some values."""
+    return Program(program.inputs, kept, mapped(lambda v: _new_name(v, renamed), program.outputs))
+
+
+def without_repetitions(program: Program) -> Program:
+    """Each thing once: copies become the same value, and so do equal calls."""
+    renamed: dict[Value, Any] = {}
+    seen: dict[Any, Instruction] = {}
+    kept = []
+    for old in program.instructions:
+        new = _renamed(old, renamed)
+        if (same := _alias(new)) is not None:
+            renamed[new.out[0]] = same
+            continue
+        key = None if new.body or is_random(new) else _key(new)
+        twin = seen.setdefault(key, new) if key is not None else new
+        if twin is new:
+            kept.append(new)
+        else:
+            renamed.update(zip(new.out, twin.out, strict=True))
+    return rewritten(program, renamed, kept)
+
+
+def _renamed(instruction: Instruction, names: dict[Value, Any]) -> Instruction:
+    def rename(leaf: Any) -> Any:
+        return _new_name(leaf, names)
+
+    args, kwargs = mapped(rename, instruction.args), mapped(rename, instruction.kwargs)
+    body = instruction.body and _renamed_body(instruction.body, names)
+    return replace(instruction, args=args, kwargs=kwargs, body=body)
+
+
+def _renamed_body(body: Program, names: dict[Value, Any]) -> Program:
+    kept = [_renamed(i, names) for i in body.instructions]
+    return without_repetitions(rewritten(body, names, kept))
+
+
+def _new_name(leaf: Any, names: dict[Value, Any]) -> Any:
+    if isinstance(leaf, slice):
+        return slice(*(_new_name(part, names) for part in (leaf.start, leaf.stop, leaf.step)))
+    return names.get(leaf, leaf) if isinstance(leaf, Value) else leaf
+
+
+def _alias(new: Instruction) -> Value | None:
+    """The argument, where the result is just the same."""
+    x = new.args[0] if new.args else None
+    if not isinstance(x, Value) or x.weak or len(new.out) != 1:
+        return None
+    same = x.shape == new.out[0].shape and x.dtype == new.out[0].dtype
+    return x if same and new.function in _SAME else None
+
+
+_SAME = {cast, copied, operator.pos, np.positive, np.reshape, np.broadcast_to, np.squeeze,
+         np.expand_dims, np.ravel}  # fmt: skip
+
+
+def _key(new: Instruction) -> Any:
+    """Equal for calls that give equal results; None for what cannot be compared."""
+    try:
+        key = (new.function, _frozen(new.args), _frozen(new.kwargs))
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _frozen(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return tuple((k, _frozen(v)) for k, v in sorted(tree.items()))
+    if isinstance(tree, (tuple, list)):
+        return (type(tree), *map(_frozen, tree))
+    if isinstance(tree, slice):
+        return ("slice", *map(_frozen, (tree.start, tree.stop, tree.step)))
+    if isinstance(tree, np.ndarray):
+        return (tree.dtype.str, tree.shape, tree.tobytes() if tree.size <= 4096 else id(tree))
+    if isinstance(tree, (float, np.generic)):  # 0.0 is not -0.0, and nan is nan
+        return (type(tree), np.asarray(tree).tobytes())
+    return tree if isinstance(tree, Value) else (type(tree), tree)  # 1 is not True
+
+
+def without_dead(program: Program) -> Program:
+    """The program without instructions that nothing needs."""
+    needed = set(values_in(program.outputs))
+    kept = []
+    for instruction in reversed(program.instructions):
+        if has_effects(instruction) or needed.intersection(instruction.out):
+            kept.append(instruction)
+            needed.update(instruction.inputs())
+    return Program(program.inputs, kept[::-1], program.outputs)
+
+
+def has_effects(instruction: Instruction) -> bool:
+    """Whether it does something even if nobody needs its result: stop the program, or draw."""
+    if instruction.body is not None and any(map(has_effects, instruction.body.instructions)):
+        return True
+    if instruction.function is operator.getitem:
+        return any(v.dtype.kind in "iu" for v in values_in(instruction.args[1:]))
+    raises = instruction.function is lookup
+    return raises or is_guard(instruction) or is_random(instruction)
+
+
+def is_guard(instruction: Instruction) -> bool:
+    """Whether it may stop the program."""
+    return instruction.function in (holds_nan, not_negative, rare)
+
+
+def is_random(instruction: Instruction) -> bool:
+    """Whether it gives something else each time."""
+    return instruction.function is uniform

@@ -1,0 +1,287 @@
+"""A function called once on arrays that write down what is done with them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autodiff import tree
+from autodiff.compiler.tracing.capture import Captured
+from autodiff.compiler.tracing.effects import attributes_untouched, random_untouched, refuse_kept
+from autodiff.compiler.tracing.held import put_back
+from autodiff.compiler.tracing.kinds import dynamic, key_of
+from autodiff.compiler.tracing.program import Program, Value, mapped
+from autodiff.compiler.tracing.simplify import simplified
+from autodiff.compiler.tracing.traced import Recorder, Traced, TraceError, recording_into
+from autodiff.errors import AutodiffError
+from autodiff.nodes import Info, Node, TensorNode, tick
+from autodiff.scalar import Scalar
+from autodiff.settings import Scope, current, is_recording
+from autodiff.settings import recording as recording_scope
+from autodiff.sparse import RowGrad
+from autodiff.tensor import Tensor
+
+__all__ = ["Trace", "trace"]
+
+
+@dataclass
+class Trace:
+    """What one call has shown.
+
+    Attributes
+    ----------
+    program : Program
+        Its inputs are the dynamic leaves of the arguments, each once, then gradients that leaves
+        had before. Its outputs are the results, then the new values of inputs written into, then
+        gradients.
+    results : list
+        For each leaf of what the function returns: "tensor", "tracked" (which has a derivative in
+        eager mode), "array", ("static", leaf), or ("rows", shape) for the rows and values of a
+        `RowGrad`.
+    definition : TreeDef
+        Of what the function returns.
+    updates : list of int
+        Which inputs get new values.
+    grads : dict
+        Which inputs get gradients, and the kind of each, as for results.
+    grad_outputs : int
+        How many outputs make up these gradients.
+    lost : list of int
+        Which inputs lose theirs.
+    """
+
+    program: Program
+    results: list[Any]
+    definition: Any
+    updates: list[int]
+    grads: dict[int, Any]
+    grad_outputs: int
+    lost: list[int]
+
+
+def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
+    """Call a function with the tree ``(given, kwargs)`` and write down what it does."""
+    under_way = Recorder()
+    made = _traced(under_way, captured, leaves, definition)
+    refuse_kept(under_way.arrays, under_way.program)
+    return made
+
+
+def _traced(under_way: Recorder, captured: Captured, leaves: list[Any], definition: Any) -> Trace:
+    watcher = _Watcher()
+    inputs = dynamic(leaves)
+    stand_ins = {key: _stand_in(under_way, leaf) for key, leaf in inputs.items()}
+    watcher.known = {s._node for s in stand_ins.values() if isinstance(s, Tensor)}
+    for key, leaf in inputs.items():
+        _hand_over_gradient(under_way, leaf, stand_ins[key])
+    filled = [stand_ins.get(key_of(i, leaf), leaf) for i, leaf in enumerate(leaves)]
+    given, kwargs, arrays = tree.unflatten(definition, filled)
+    put_back((given, kwargs), arrays)
+    started = list(under_way.program.inputs)
+    with recording_into(under_way):
+        out = _within(watcher, captured, given, kwargs)
+        return _finished(under_way, watcher, started, list(stand_ins.values()), out)
+
+
+def _within(watcher: _Watcher, captured: Captured, given: list[Any], kwargs: Any) -> Any:
+    scope = Scope(None, current.get(), watcher)
+    leaves = tree.flatten([given, kwargs])[0]
+    generators = [g for g in leaves if isinstance(g, np.random.Generator)] + captured.generators
+    tokens = current.set(scope), recording_scope.set(scope if is_recording() else None)
+    try:
+        with random_untouched(), attributes_untouched([given, kwargs], generators):
+            return captured.call(given, kwargs)
+    except (TypeError, ValueError) as error:
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, TraceError) and not isinstance(error, AutodiffError):
+            raise cause from None  # numpy had its own words for it
+        raise
+    finally:
+        current.reset(tokens[0])
+        recording_scope.reset(tokens[1])
+
+
+def _stand_in(under_way: Recorder, leaf: Any) -> Any:
+    if isinstance(leaf, Scalar):
+        hooks = leaf._node.info.hooks if leaf._node and leaf._node.info else ()
+        leaf = Tensor(leaf._value, requires_grad=leaf.requires_grad, name=leaf.name)
+        if hooks:
+            leaf._node.info.hooks = hooks
+    if not isinstance(leaf, Tensor):
+        return under_way.input(leaf)
+    made = object.__new__(type(leaf))
+    made._value, made._node = under_way.input(leaf._value), None
+    if leaf._node is not None:
+        made._node = TensorNode(None, (), (), (leaf.shape, leaf.dtype))
+        made._node.info = _LeafInfo(leaf.name, keeps_grad=leaf.requires_grad)
+        made._node.info.hooks = leaf._node.info.hooks if leaf._node.info else ()
+    return made
+
+
+def _hand_over_gradient(under_way: Recorder, leaf: Any, stand_in: Any) -> None:
+    if getattr(leaf, "grad", None) is not None:
+        grad = leaf.grad._value if isinstance(leaf.grad, Tensor) else np.asarray(leaf.grad)
+        stand_in._node.info.grad = under_way.input(grad)
+
+
+class _LeafInfo(Info):
+    """Notes whether the function forgets a gradient: then what is left of it does not matter."""
+
+    __slots__ = ("_grad", "forgets")
+
+    def __init__(self, name: str | None, keeps_grad: bool) -> None:
+        self.forgets = False
+        super().__init__(name, keeps_grad)
+        self.forgets = False
+
+    @property
+    def grad(self) -> Any:
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self.forgets |= value is None
+        self._grad = value
+
+
+class _Watcher:
+    """Refuses tensors that are no arguments."""
+
+    def __init__(self) -> None:
+        self.start, self.known = tick(), set[Node]()
+
+    def __call__(self, node: Node, out: Any, args: Any) -> None:
+        for parent in node.parents:
+            if parent is not None and parent.op is None and parent.order < self.start:
+                raise _no_argument(parent)
+
+    def leaf(self, node: Node, value: Any) -> None:
+        """Made within the function."""
+
+    def backward(self, order: list[Node], seeds: Any) -> None:
+        """Nothing to do."""
+
+
+def describe_leaf(node: Any) -> str:
+    """A tensor by what its node knows."""
+    shape, dtype = node.spec
+    name = f" {node.info.name!r}" if node.info and node.info.name else ""
+    return f"the tensor{name} of {np.dtype(dtype)}{tuple(shape)}"
+
+
+def _finished(
+    under_way: Recorder, watcher: _Watcher, started: list[Value], stand_ins: list[Any], out: Any
+) -> Trace:
+    program = under_way.program
+    leaves, definition = tree.flatten(out)
+    definition = _without_leaves(definition)
+    results: list[Any] = []
+    outputs: list[Any] = []
+    for leaf in leaves:
+        if isinstance(leaf, RowGrad):
+            results.append(("rows", leaf.shape))
+            outputs += [_plain(leaf.rows), _plain(leaf.values)]
+            continue
+        value = leaf._value if isinstance(leaf, (Tensor, Scalar)) else leaf
+        if not isinstance(value, Traced) and not isinstance(leaf, Tensor):
+            results.append(("static", leaf))
+            continue
+        results.append(_kind_of_result(leaf))
+        outputs.append(value.value if isinstance(value, Traced) else value)
+    updates: list[int] = []
+    lost: list[int] = []
+    new_grads: list[Any] = []
+    grads: dict[int, Any] = {}
+    for i, (stand_in, start) in enumerate(zip(stand_ins, started)):
+        held = stand_in._value if isinstance(stand_in, Tensor) else stand_in
+        changed = not isinstance(held, Traced) or held.value is not start
+        if changed:
+            updates.append(i)
+            outputs.append(held.value if isinstance(held, Traced) else held)
+        if isinstance(stand_in, Tensor):
+            _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
+    program.outputs = [*outputs, *new_grads]
+    if under_way.silent:
+        _refuse_leaves(program, watcher.start)
+    _freeze(program)
+    count = len(new_grads)
+    return Trace(simplified(program), results, definition, updates, grads, count, lost)
+
+
+def _without_leaves(definition: Any) -> Any:
+    """The same shape, of which the example holds no arrays."""
+    if definition.children is None:
+        return definition
+    return tree.flatten(tree.unflatten(definition, [None] * definition.size))[1]
+
+
+def _refuse_leaves(program: Program, start: int) -> None:
+    """Refuse parameters that went into the program as constants, since no graph has seen them."""
+    arrays = {id(a): a for a in _constants(program) if a.dtype.kind == "f" and a.size}
+    for holder in gc.get_referrers(*arrays.values()) if arrays else ():
+        node = holder._node if isinstance(holder, Tensor) else None
+        if node is not None and node.op is None and node.order < start:
+            raise _no_argument(node)
+
+
+def _constants(program: Program) -> Iterator[np.ndarray]:
+    found: list[np.ndarray] = []
+    mapped(lambda x: found.append(x) if isinstance(x, np.ndarray) else None, program.outputs)
+    for i in program.instructions:
+        mapped(lambda x: found.append(x) if isinstance(x, np.ndarray) else None, [i.args, i.kwargs])
+        if i.body is not None:
+            yield from _constants(i.body)
+    yield from found
+
+
+def _no_argument(node: Any) -> TraceError:
+    return TraceError(
+        f"the compiled function reaches {describe_leaf(node)}, which is no argument: "
+        "pass the tensor, or the module that holds it, as an argument"
+    )
+
+
+def _freeze(program: Program) -> None:
+    """Copies of constant arrays, since their owner may write into them."""
+    copies: dict[int, np.ndarray] = {}
+
+    def own(leaf: Any) -> Any:
+        is_array = isinstance(leaf, np.ndarray) and leaf.size
+        return copies.setdefault(id(leaf), leaf.copy()) if is_array else leaf
+
+    for i in program.instructions:
+        i.args, i.kwargs = mapped(own, i.args), mapped(own, i.kwargs)
+        if i.body is not None:
+            _freeze(i.body)
+    program.outputs = mapped(own, program.outputs)
+
+
+def _kind_of_result(leaf: Any) -> str:
+    if not isinstance(leaf, Tensor):
+        return "array"
+    return "tracked" if leaf._node is not None and leaf._node.op is not None else "tensor"
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Traced) else value
+
+
+def _sort_gradient(
+    i: int, stand_in: Any, changed: bool, grads: dict[int, Any], new: list[Any], lost: list[int]
+) -> None:
+    """A gradient that a step has used, and that the function forgets before it makes the next one,
+    has served; any other one is handed out."""
+    grad = stand_in.grad
+    if grad is None or (changed and stand_in._node.info.forgets):
+        lost.append(i)
+        return
+    if isinstance(grad, RowGrad):
+        grads[i] = ("rows", grad.shape)
+        new += [_plain(grad.rows), _plain(grad.values)]
+        return
+    grads[i] = "array"
+    new.append(_plain(grad._value if isinstance(grad, Tensor) else grad))

@@ -1,0 +1,387 @@
+"""Arrays that write down what is done with them.
+
+A `Traced` stands where numpy's arrays stand: inside tensors, in the rules of the op table, in the
+step rules of optimisers. Each numpy call on it is computed on an example, for the sake of shapes,
+and becomes an instruction of the program under way. What would need its value, which another call
+will have another one of, is an error.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from autodiff.compiler.tracing.answers import ANSWERS, DECIDES, PLACES, WRITERS
+from autodiff.compiler.tracing.copies import added_at, cast, changed, copied, written
+from autodiff.compiler.tracing.opaque import through
+from autodiff.compiler.tracing.operators import bind
+from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped
+from autodiff.compiler.tracing.refusals import (
+    TraceError,
+    depends_on_values,
+    foreign_write,
+    leaked,
+    needs_array,
+    needs_value,
+    require_known_shape,
+    user_line,
+    viewed,
+)
+from autodiff.settings import recorder, recording
+
+__all__ = [
+    "Recorder", "TraceError", "Traced", "added_at", "cast", "copied", "emit", "recorder",
+    "recording_into", "user_line", "written",
+]  # fmt: skip
+
+
+class Recorder:
+    """The program under way.
+
+    Attributes
+    ----------
+    program : Program
+    start : int
+        Values with a lower number are of another trace, and not of one around this one.
+    arrays : list
+        Weak references to all that stands for an array in this trace, and in those around it.
+    """
+
+    def __init__(self) -> None:
+        self.program = Program([])
+        self.silent = False  # whether anything was done without a graph
+        around = recorder.get()
+        self.start: int = around.start if around else Value((), bool).number
+        self.arrays: list[ref[Traced]] = around.arrays if around else []
+
+    def input(self, example: Any) -> Traced:
+        """An array that the caller provides."""
+        value = Value.like(example)
+        self.program.inputs.append(value)
+        return self.noted(Traced(value, example))
+
+    def noted(self, made: Traced) -> Traced:
+        """`made`, which nobody may keep."""
+        self.arrays.append(ref(made))
+        return made
+
+
+@contextmanager
+def recording_into(made: Recorder) -> Iterator[Recorder]:
+    """Let instructions go into `made`."""
+    token = recorder.set(made)
+    try:
+        yield made
+    finally:
+        recorder.reset(token)
+
+
+def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function on the examples, and write the call down."""
+    under_way = _under_way((args, kwargs))
+    with np.errstate(all="ignore"):
+        example = function(*mapped(_example, args), **mapped(_example, kwargs))
+    is_tuple = isinstance(example, (tuple, list))
+    examples = tuple(example) if is_tuple else (example,)
+    out = tuple(map(Value.like, examples))
+    instruction = Instruction(
+        function, mapped(_value, args), mapped(_value, kwargs), out, is_tuple, user_line()
+    )
+    under_way.program.instructions.append(instruction)
+    made = [Traced(v, e, _memory(e, (args, kwargs))) for v, e in zip(out, examples, strict=True)]
+    under_way.arrays += map(ref, made)
+    if not is_tuple:
+        return made[0]
+    return made if type(example) is list else tuple(made)
+
+
+def _under_way(given: Any) -> Recorder:
+    found: Recorder | None = recorder.get()
+    if found is None or any(t.value.number < found.start for t in _traced_in(given)):
+        raise leaked()
+    found.silent |= recording.get() is None
+    return found
+
+
+def _example(leaf: Any) -> Any:
+    if isinstance(leaf, np.random.Generator):
+        return deepcopy(leaf)  # the program has to go on from where it is
+    return leaf.example if isinstance(leaf, Traced) else leaf
+
+
+def _value(leaf: Any) -> Any:
+    return leaf.value if isinstance(leaf, Traced) else leaf
+
+
+def _memory(example: Any, given: Any) -> Any:
+    """What a view shares with the array that it is a view of."""
+    if isinstance(example, np.ndarray) and example.base is not None:
+        for leaf in _traced_in(given):
+            if isinstance(leaf.example, np.ndarray) and np.may_share_memory(example, leaf.example):
+                return leaf.memory
+    return None
+
+
+def _traced_in(tree: Any) -> Iterator[Traced]:
+    if isinstance(tree, Traced):
+        yield tree
+    elif isinstance(tree, dict):
+        yield from _traced_in(list(tree.values()))
+    elif isinstance(tree, (tuple, list)):
+        for part in tree:
+            yield from _traced_in(part)
+
+
+class _Memory:
+    """What views of each other have in common."""
+
+    def __init__(self) -> None:
+        self._holders: list[ref[Traced]] = []
+
+    def add(self, array: Traced) -> None:
+        self._holders.append(ref(array))
+
+    def holders(self) -> list[Traced]:
+        """The arrays that are still there."""
+        return [array for holder in self._holders if (array := holder()) is not None]
+
+
+class Traced:
+    """An array in a program. It may be written into, which gives it another value.
+
+    Attributes
+    ----------
+    value : Value
+    example : ndarray or number
+        What the array was at the call that is traced.
+    memory : object
+        Shared by views of the same array.
+    origin : tuple of Traced and index, or None
+        What it is a part of, so that what is written into it is written there too.
+    """
+
+    __slots__ = ("__weakref__", "example", "memory", "origin", "value")
+    origin: Any
+    __array_priority__ = 2000
+    is_traced = True
+
+    def __init__(self, value: Value, example: Any, memory: Any = None) -> None:
+        self.value, self.example = value, example
+        self.memory, self.origin = memory or _Memory(), None
+        self.memory.add(self)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """dtype of the array."""
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self.value.size
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - as numpy
+        """The axes in reverse order."""
+        return emit(np.transpose, self)
+
+    @property
+    def base(self) -> Any:
+        """Not None: nobody may take this for memory of its own."""
+        return self
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def mT(self) -> Any:  # noqa: N802 - as numpy
+        """The last two axes exchanged."""
+        return emit(np.swapaxes, self, -1, -2)
+
+    def __getitem__(self, index: Any) -> Any:
+        require_known_shape(index)
+        part: Any = emit(operator.getitem, self, index)
+        part.origin = (self, index) if part.memory is self.memory else None
+        return part
+
+    def __setitem__(self, index: Any, part: Any) -> None:
+        if _is_traced(part) and part.origin is not None:
+            whole, place = part.origin
+            if whole is self and place is index:
+                return  # the end of ``x[index] += y``, which wrote into the part
+        self.become(emit(written, self, index, part))
+
+    def become(self, new: Any) -> Traced:
+        """Take the value of `new`, as a write into the array does."""
+        if not isinstance(self.example, np.ndarray):
+            return new if isinstance(new, Traced) else emit(copied, new)
+        line = list(_line(self))
+        if len(self.memory.holders()) > len(line):
+            raise viewed()
+        self._take(new)
+        for part, whole in pairwise(line):
+            whole._take(emit(written, whole, part.origin[1], part))
+        return self
+
+    def _take(self, new: Any) -> None:
+        if new.dtype != self.dtype:
+            new = emit(cast, new, self.dtype)
+        if new.shape != self.shape:
+            new = emit(copied, emit(np.broadcast_to, new, self.shape))
+        self.value, self.example = new.value, np.asarray(new.example)  # also of a single number
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        """In another dtype."""
+        return self if not copy and self.dtype == dtype else emit(cast, self, np.dtype(dtype))
+
+    def beside(self, other: Any) -> Any:
+        """The other array in this program, if it is a constant so far."""
+        return other if isinstance(other, Traced) else emit(copied, other)
+
+    def through(self, f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """A function of the user's in this program."""
+        return through(emit, f, args, kwargs)
+
+    def as_array(self, dtype: Any) -> Any:
+        """An array of its own that may be written into, also if this is a single number."""
+        made = self.astype(dtype)
+        made.example = np.asarray(made.example)
+        return made
+
+    def copy(self) -> Any:
+        """An array of its own."""
+        return emit(copied, self)
+
+    def reshape(self, *shape: Any) -> Any:
+        """In another shape."""
+        return emit(np.reshape, self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Any:
+        """The axes in another order."""
+        return emit(np.transpose, self, axes[0] if len(axes) == 1 else axes or None)
+
+    def dot(self, other: Any) -> Any:
+        """Matrix product."""
+        return emit(np.dot, self, other)
+
+    def ravel(self) -> Any:
+        """With a single axis."""
+        return emit(np.reshape, self, (-1,))
+
+    def item(self) -> Any:
+        """Not possible: another call has another value."""
+        raise needs_value("takes .item()")
+
+    def tolist(self) -> Any:
+        """Not possible: another call has another value."""
+        raise needs_value("takes .tolist()")
+
+    def __bool__(self) -> bool:
+        raise needs_value("branches on a value")
+
+    def __float__(self) -> float:
+        raise needs_value("takes float()")
+
+    def __int__(self) -> int:
+        raise needs_value("takes int()")
+
+    def __index__(self) -> int:
+        raise needs_value("takes a value for a length or an index of Python's")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise needs_array()
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise needs_value("prints a number")
+        return repr(self)
+
+    def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
+        if how == "at":
+            target = _own(inputs[0])
+            target.become(emit(added_at, target, ufunc, *inputs[1:]))
+            return None
+        if any(map(_foreign, inputs)):
+            return NotImplemented
+        (out,) = kwargs.pop("out", (None,))
+        where = kwargs.pop("where", True)
+        made = emit(ufunc if how == "__call__" else getattr(ufunc, how), *inputs, **kwargs)
+        if out is None:
+            return made
+        return _own(out).become(made if where is True else emit(np.where, where, made, out))
+
+    def __array_function__(self, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(map(_foreign, args)):
+            return NotImplemented
+        if f in ANSWERS:
+            return ANSWERS[f](emit, *args, **kwargs)
+        if _is_traced(args[DECIDES[f]] if f in DECIDES else None) or (f, len(args)) == PLACES:
+            raise depends_on_values(f"np.{f.__name__}")
+        if f in WRITERS:
+            _own(args[0]).become(emit(changed, args[0], f, *args[1:], **kwargs))
+            return None
+        out = kwargs.pop("out", None)
+        made = emit(f, *args, **kwargs)
+        out = out[0] if isinstance(out, tuple) else out
+        return made if out is None else _own(out).become(made)
+
+    def __repr__(self) -> str:
+        return f"Traced({self.value!r})"
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    __hash__ = object.__hash__
+
+
+def _line(array: Traced) -> Iterator[Traced]:
+    """The array, what it is a part of, what that is a part of, and so on."""
+    yield array
+    if array.origin is not None:
+        yield from _line(array.origin[0])
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, Traced)
+
+
+def _foreign(x: Any) -> bool:
+    """Whether something else than an array wants to answer, such as a tensor."""
+    kind = type(x)
+    if kind in (list, tuple):
+        return any(map(_foreign, x))
+    return not issubclass(kind, (Traced, np.ndarray, np.generic)) and (
+        getattr(kind, "__array_ufunc__", True) is None or hasattr(kind, "_node")
+    )
+
+
+def _own(target: Any) -> Traced:
+    """An array that may be written into."""
+    if not isinstance(target, Traced):
+        raise foreign_write()
+    return target
+
+
+bind(Traced, emit, _foreign)
