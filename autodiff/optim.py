@@ -38,9 +38,6 @@ class Optimizer:
     Attributes
     ----------
     params : list
-    lr : float
-    steps : int
-        Number of steps taken.
     """
 
     keeps: tuple[str, ...] = ()

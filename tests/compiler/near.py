@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autodiff.compiler.call import compile
 from autodiff.compiler.native import toolchain
 from autodiff.compiler.native.operations import Operation
-from tests.compiler.tools import arrays
+from tests.compiler.tools import Counted, arrays
 
 __all__ = []
 
@@ -52,19 +51,10 @@ def assert_near(
         assert ulps(a, e, least) <= limit, f"{name}: {a} is not {e}"
 
 
-class InC:
-    """A function compiled to C that knows how often Python went through it."""
+class InC(Counted):
+    """The same in C."""
 
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.calls = f, 0
-        self.compiled = compile(self._call, backend="c")
-
-    def _call(self, *args: Any, **kwargs: Any) -> Any:
-        self.calls += 1
-        return self.f(*args, **kwargs)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.compiled(*args, **kwargs)
+    backend = "c"
 
     @property
     def numpy_calls(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 import autodiff as ad
 from tests.compiler.near import InC, assert_near, assert_runs_in_c, needs_compiler
+from tests.compiler.tools import in_threads
 
 pytestmark = [needs_compiler, pytest.mark.usefixtures("cache", "built_fast")]
 
@@ -177,11 +177,7 @@ def test_threads_with_a_model() -> None:
         for _ in range(100):
             found[k].append(f(model, X + k).item())
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work)
     for k in range(4):
         np.testing.assert_allclose(found[k], expected[k], rtol=1e-13)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import random
-import threading
 import warnings
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import autodiff as ad
 from autodiff.compiler import TraceError
 from autodiff.compiler.native import toolchain
+from tests.compiler.tools import in_threads
 
 BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(
     toolchain.find() is None, reason="there is no C compiler"))]  # fmt: skip
@@ -483,10 +483,6 @@ def test_threads(backend: str) -> None:
         for _ in range(50):
             found[k].append(float(f(X + k)))
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work)
     for k in range(4):
         np.testing.assert_allclose(found[k], expected[k], rtol=1e-13)

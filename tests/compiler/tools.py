@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +20,11 @@ __all__ = []
 class Counted:
     """A compiled function that knows how often Python went through it: once, if all is well."""
 
+    backend = "numpy"
+
     def __init__(self, f: Callable[..., Any]) -> None:
         self.f, self.calls = f, 0
-        self.compiled = compile(self._call, backend="numpy")
+        self.compiled = compile(self._call, backend=self.backend)
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         self.calls += 1
@@ -33,6 +36,15 @@ class Counted:
     @property
     def program(self) -> Program:
         return self.compiled.program
+
+
+def in_threads(work: Callable[[int], None], count: int = 4) -> None:
+    """``work(0)``, ``work(1)`` and so on, all at the same time."""
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(count)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
 
 
 def arrays(result: Any) -> list[np.ndarray]:
