@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 import functools
-import random
 import warnings
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.compiler import TraceError
-from autodiff.compiler.native import toolchain
 from tests.compiler.tools import in_threads
+from tests.compiler.training import BACKENDS, X, Y, close, network, train
 
-BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(
-    toolchain.find() is None, reason="there is no C compiler"))]  # fmt: skip
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
-
-X, Y = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[0.0], [1.0]])
-
-
-def network() -> tuple[ad.Module, Any]:
-    model = ad.Sequential(ad.Linear(2, 3, rng=0), ad.tanh, ad.Linear(3, 1, rng=1))
-    return model, ad.optim.Adam(model.parameters(), 0.1)
-
-
-def train(model: Any, optimizer: Any, x: Any, y: Any) -> Any:
-    loss = ad.mse(model(x), y)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss
-
-
-def close(a: Any, b: Any) -> None:
-    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-12, atol=1e-14)
-
-
-def test_a_training_step_equals_eager_mode(backend: str) -> None:
-    eager, compiled = network(), network()
-    step = ad.compile(train, backend=backend)
-    for k in range(5):
-        close(step(*compiled, X + k, Y).data, train(*eager, X + k, Y).data)
-    for p, q in zip(eager[0].parameters(), compiled[0].parameters(), strict=True):
-        close(p.data, q.data)
-    assert compiled[1].steps == 5
-    assert step.programs == 1
 
 
 def test_what_a_function_reaches_by_itself_is_an_argument(backend: str) -> None:
@@ -87,22 +52,6 @@ def test_gradients_of_backward_are_delivered(backend: str) -> None:
     for _ in range(2):  # the second is added to the first, as in eager mode
         f(w, np.array([3.0, 4.0]))
     np.testing.assert_array_equal(w.grad, [18.0, 32.0])
-
-
-def test_gradients_that_nobody_forgets_add_up(backend: str) -> None:
-    def f(w: Any, optimizer: Any, x: Any) -> None:
-        ad.sum(w * x).backward()
-        optimizer.step()
-
-    a, b = ad.Parameter(np.ones(2)), ad.Parameter(np.ones(2))
-    first, second = ad.optim.SGD([a], 0.1), ad.optim.SGD([b], 0.1)
-    compiled = ad.compile(f, backend=backend)
-    for x in np.eye(2):
-        for _ in range(2):
-            compiled(a, first, x)
-            f(b, second, x)
-            close(a.data, b.data)
-            close(a.grad, b.grad)
 
 
 def test_a_row_gradient_stays_one(backend: str) -> None:
@@ -226,20 +175,6 @@ def test_scalars(backend: str) -> None:
     assert ad.compile(f, backend=backend)(w, 2.0).item() == pytest.approx(np.tanh(1.0), rel=1e-15)
 
 
-def test_an_old_graph_keeps_its_values(backend: str) -> None:
-    model, optimizer = network()
-    step = ad.compile(train, backend=backend)
-    step(model, optimizer, X, Y)
-    step(model, optimizer, X, Y)
-    out = ad.sum(model(X) ** 2)
-    weight = model.parameters()[2]
-    hidden = np.tanh(X @ model.parameters()[0].numpy().T + model.parameters()[1].numpy())
-    before = 2 * model(X).detach().numpy().T @ hidden
-    step(model, optimizer, X, Y)
-    out.backward()
-    close(weight.grad, before)
-
-
 def test_past_the_limit_in_eager_mode(backend: str) -> None:
     f = ad.compile(lambda x: x * 2, backend=backend, limit=2)
     f(np.ones(1))
@@ -260,65 +195,6 @@ def test_off(backend: str, monkeypatch: Any) -> None:
     assert len(calls) == 3 and f.program is None and not f.source
 
 
-def test_two_steps_in_one_function(backend: str) -> None:
-    def twice(model: Any, optimizer: Any, x: Any, y: Any) -> None:
-        for _ in range(2):
-            train(model, optimizer, x, y)
-
-    eager, compiled = network(), network()
-    f = ad.compile(twice, backend=backend)
-    for _ in range(3):
-        twice(*eager, X, Y)
-        f(*compiled, X, Y)
-    assert compiled[1].steps == 6
-    for p, q in zip(eager[0].parameters(), compiled[0].parameters(), strict=True):
-        close(p.data, q.data)
-
-
-def test_a_learning_rate_that_changes(backend: str) -> None:
-    eager, compiled = network(), network()
-    step = ad.compile(train, backend=backend)
-    for k in range(6):
-        eager[1].lr = compiled[1].lr = 0.1 / (1 + k)
-        close(step(*compiled, X, Y).data, train(*eager, X, Y).data)
-    assert step.programs == 1
-
-
-def test_looking_at_parameters_does_not_make_steps_slow(backend: str) -> None:
-    model, optimizer = network()
-    step = ad.compile(train, backend=backend)
-    for _ in range(4):
-        step(model, optimizer, X, Y)
-        first = model.parameters()[0].data
-        kept = first.copy()
-        again = step._again
-        step(model, optimizer, X, Y)
-        np.testing.assert_array_equal(first, kept)  # what was handed out stays as it is
-        del first
-    step(model, optimizer, X, Y)
-    model.parameters()[0].data.sum()
-    again = step._again
-    step(model, optimizer, X, Y)
-    assert step._again is again
-
-
-def test_parameters_that_are_numbers(backend: str) -> None:
-    def f(k: Any, optimizer: Any) -> Any:
-        loss = (k - 1.0) ** 2
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    for rule in (ad.optim.SGD, ad.optim.Adam):
-        a, b = ad.Parameter(3.0), ad.Parameter(3.0)
-        first, second = rule([a], 0.1), rule([b], 0.1)
-        compiled = ad.compile(f, backend=backend)
-        for _ in range(3):
-            close(compiled(a, first).data, f(b, second).data)
-        close(a.data, b.data)
-
-
 def test_arrays_that_do_not_lie_in_order(backend: str) -> None:
     def f(x: Any, w: Any) -> Any:
         x += w
@@ -330,19 +206,6 @@ def test_arrays_that_do_not_lie_in_order(backend: str) -> None:
         close(compiled(whole[::2], w), f(twin[::2], w))
         w += 1.0
         close(whole, twin)
-
-
-def test_a_gradient_that_is_a_constant(backend: str) -> None:
-    def f(w: Any, optimizer: Any) -> None:
-        ad.sum(w * 2).backward()
-        optimizer.step()
-
-    for rule in (ad.optim.SGD, ad.optim.Adam):
-        a, b = ad.Parameter(np.ones(3)), ad.Parameter(np.ones(3))
-        ad.compile(f, backend=backend)(a, first := rule([a], 0.1))
-        f(b, second := rule([b], 0.1))
-        close(a.data, b.data)
-        assert first.steps == second.steps == 1
 
 
 def test_bytes_in_another_order_and_arrays_that_may_not_be_written(backend: str) -> None:
@@ -388,64 +251,6 @@ def test_text(backend: str) -> None:
     f(X)
     assert "tanh" in str(f.program) and "test_call.py" in str(f.program)
     assert ("tanh_f64" in f.source) == (backend == "c")
-
-
-HELD, HELD_RNG = SimpleNamespace(model=ad.Linear(2, 2, rng=0)), np.random.default_rng(0)
-
-
-def silent(x: Any) -> Any:
-    with ad.no_grad():
-        return x @ HELD.model.W
-
-
-def writes_out(x: Any) -> Any:
-    out = np.zeros(3)
-    out[0] = x[0, 0]
-    return out
-
-
-class Counting(ad.Module):
-    def __init__(self) -> None:
-        self.w, self.seen = ad.Parameter(np.ones(2)), 0
-
-    def forward(self, x: Any) -> Any:
-        self.seen += 1
-        return self.w * x
-
-
-class Noisy(ad.Module):
-    def __init__(self) -> None:
-        self.w, self.rng = ad.Parameter(np.ones(2)), np.random.default_rng(0)
-
-    def forward(self, x: Any) -> Any:
-        return self.w * x + self.rng.normal()
-
-
-def assigns_a_global(x: Any) -> Any:
-    global X
-    X = x
-    return x
-
-
-REFUSED = {
-    "an attribute": (Counting(), "sets seen of Counting"),
-    "a generator of a module": (Noisy(), "draws from a generator"),
-    "numpy's own generator": (lambda x: x + np.random.rand(), "draws random numbers"),  # noqa: NPY002
-    "a module out of sight": (lambda x: HELD.model(x), "no argument: pass the tensor"),
-    "a module out of sight, without a graph": (silent, "no argument: pass the tensor"),
-    "a generator": (lambda x: x + HELD_RNG.normal(), "draws from a generator"),
-    "Python's own generator": (lambda x: x + random.random(), "draws random numbers"),
-    "an entry of an array": (writes_out, r"test_call.py:\d+"),
-    "a global": (assigns_a_global, "assigns the global X"),
-    "a branch": (lambda x: x if x.sum() > 0 else -x, r"test_call.py:\d+ branches on a value"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused(backend: str, case: str) -> None:
-    f, message = REFUSED[case]
-    with pytest.raises(TraceError, match=message):
-        ad.compile(f, backend=backend)(np.ones((2, 2)))
 
 
 def test_bad_arguments(backend: str) -> None:

@@ -6,15 +6,14 @@ import ctypes
 import functools
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from autodiff.compiler.native import toolchain
+from autodiff.compiler.native.emit import MATHS
 
-HEADER = Path(toolchain.__file__).with_name("c") / "maths.h"
 C_TYPES = {"f32": "float", "f64": "double"}
 DTYPES = {"f32": np.float32, "f64": np.float64}
 INF, NAN = np.inf, np.nan
@@ -62,7 +61,7 @@ def library() -> ctypes.CDLL:
         for kind in C_TYPES
     ]
     fused = "int fused(void) { return FUSED; }"
-    return toolchain.build("\n".join([HEADER.read_text("utf-8"), fused, *loops]), cache=False)
+    return toolchain.build("\n".join([MATHS, fused, *loops]), cache=False)
 
 
 @pytest.fixture

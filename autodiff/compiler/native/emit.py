@@ -21,11 +21,15 @@ from autodiff.compiler.native.storage import Place
 from autodiff.compiler.native.tables import TableWriter
 from autodiff.compiler.tracing.program import Program, Value
 
-__all__ = ["Emitted", "emitted"]
+__all__ = ["MATHS", "Emitted", "emitted"]
 
 _FOLDER = Path(__file__).parent / "c"
-_MATHS = (_FOLDER / "maths.h").read_text()
-_ROWS = (_FOLDER / "rows.h").read_text()
+MATHS = "\n".join(
+    (_FOLDER / f"{name}.h").read_text("utf-8")
+    for name in ("maths", "logarithms", "error_function", "exact")
+)
+"""The elementary functions in C."""
+_ROWS = (_FOLDER / "rows.h").read_text("utf-8")
 
 
 @dataclass
@@ -149,7 +153,7 @@ class _File:
         ]
         is_short = self.blas is not None and self.blas.int_bits == 32
         width = "#define BLAS_INT int\n" if is_short else ""
-        return "\n".join([_HEAD, width, _MATHS, _ROWS, gemm.HEADER, *products, *self.functions])
+        return "\n".join([_HEAD, width, MATHS, _ROWS, gemm.HEADER, *products, *self.functions])
 
 
 _HEAD = """#include <math.h>
