@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import CASES
 from benchmarks.harness import NAMES, table
-from benchmarks.report import heading, markdown
+from benchmarks.report import markdown, page, sections
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -30,14 +30,19 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the cases one after the other, each in a process of its own."""
     given = arguments()
-    sections = [heading(sys.argv[1:])]
-    print(sections[0], flush=True)
+    done: dict[str, str] = {}
     for case in given.case or CASES:
         found = table(f"benchmarks.{case}", "quick" if given.quick else "full", given.peers)
-        sections.append(markdown(case, found))
-        print(sections[-1], flush=True)
-    if given.write:
-        RESULTS.write_text("\n".join(sections))
+        done[case] = markdown(case, found, sys.argv[1:])
+        print(done[case], flush=True)
+        if given.write:
+            keep(done)
+
+
+def keep(done: dict[str, str]) -> None:
+    """Put these sections into the page of results; the others stay."""
+    parts = {**sections(RESULTS.read_text()), **done}
+    RESULTS.write_text(page({case: parts[case] for case in CASES if case in parts}))
 
 
 if __name__ == "__main__":

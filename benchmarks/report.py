@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from importlib.metadata import distributions
 from operator import ge, le
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.harness import NAMES, Row, Table
 
-__all__ = ["heading", "markdown"]
+__all__ = ["markdown", "page", "sections"]
 
 UNITS = {
     "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
@@ -20,10 +20,14 @@ UNITS = {
     "%": ((1.0, "%"),),
 }
 METHOD = """\
+# Benchmarks
+
 One thread; CPU time (imports: wall time). Before timing, results and gradients of the peers
 are compared. Peers take turns in shuffled order within each repeat. Each cell holds the median
 and, in bold, the median of the ratios to the reference in the same repeat: trust the ratios.
-Checkers of gradients have the tolerances that are their default."""
+Checkers of gradients have the tolerances that are their default. Sections measured on different
+days and machines are comparable by their ratios alone.
+"""
 
 
 def quantity(value: float, unit: str) -> str:
@@ -54,15 +58,16 @@ def goal(row: Row, found: Table) -> tuple[str, str]:
     )
 
 
-def markdown(case: str, found: Table) -> str:
-    """A section with the table of a case."""
+def markdown(case: str, found: Table, arguments: Sequence[str] = ()) -> str:
+    """A section with the table of a case, and how it was measured."""
     peers = [peer for peer in NAMES if any(peer in row.values for row in found.rows)]
     lines = [["setting", *(NAMES[peer] for peer in peers), "goal", "met"]]
     for row in found.rows:
         cells = [cell(row, peer, found) for peer in peers]
         lines.append([row.setting, *cells, *goal(row, found)])
     missing = [f"\n{NAMES[peer]} left out: {why}." for peer, why in found.missing.items()]
-    return "\n".join([f"## {case}: {found.title}\n", *aligned(lines), *missing, ""])
+    title = f"## {case}: {found.title}\n"
+    return "\n".join([title, facts(arguments), *aligned(lines), *missing, ""])
 
 
 def aligned(lines: list[list[str]]) -> Iterable[str]:
@@ -89,13 +94,23 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 
 
-def heading(arguments: list[str]) -> str:
+def facts(arguments: Sequence[str]) -> str:
     """What was run, when, where and with what."""
-    facts = {
+    found = {
         "command": f"`{' '.join(['python -m benchmarks', *arguments])}`",
         "date": date.today().isoformat(),
         "machine": machine(),
         "versions": versions(),
     }
-    lines = [f"- {name}: {value}" for name, value in facts.items()]
-    return "\n".join(["# Benchmarks\n", f"{METHOD}\n", *lines, ""])
+    return "\n".join([*(f"- {name}: {value}" for name, value in found.items()), ""])
+
+
+def sections(text: str) -> dict[str, str]:
+    """The sections of a page, by case."""
+    parts = text.split("\n## ")[1:]
+    return {part.partition(":")[0]: f"## {part}" for part in parts}
+
+
+def page(parts: dict[str, str]) -> str:
+    """All sections below the method."""
+    return "\n".join([METHOD, *parts.values()])

@@ -11,7 +11,7 @@ from autodiff.testing import gradient_test
 from benchmarks import CASES, testing
 from benchmarks.checkers import CHECKERS
 from benchmarks.harness import Row, Table, fresh, installed, row, table
-from benchmarks.report import markdown
+from benchmarks.report import markdown, page, sections
 
 OWN = ["autodiff", "numpy"]
 
@@ -82,3 +82,10 @@ def test_checker_takes_what_a_test_drew(name: str) -> None:
 
 def test_new_process_has_one_thread() -> None:
     assert fresh("os", "getenv", "OMP_NUM_THREADS") == "1"
+
+
+def test_a_case_measured_anew_leaves_the_other_sections() -> None:
+    found = Table("x", "s", None, [Row("time", {"autodiff": 1e-3})])
+    old = {case: markdown(case, found, [case]) for case in ("ops", "memory")}
+    assert sections(page(old)) == old
+    assert "- command: `python -m benchmarks ops`" in old["ops"]
