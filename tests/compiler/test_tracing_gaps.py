@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -307,6 +308,36 @@ def test_what_is_kept_is_refused(case: str) -> None:
             ad.compile(LEAKS[case], backend="numpy")(X)
     finally:
         KEPT.clear(), NAMED.clear(), vars(HOLDER).clear()
+
+
+def in_a_list_of_itself(x: Any) -> Any:
+    made: list[Any] = [x * 2]
+    made.append(made)
+    return x * 3
+
+
+def in_an_object_of_itself(x: Any) -> Any:
+    made = SimpleNamespace(y=x * 2)
+    made.me = made
+    return made.y * 3
+
+
+def in_a_recursive_closure(x: Any) -> Any:
+    def power(n: int, y: Any) -> Any:
+        return y if n == 0 else power(n - 1, y * x)
+
+    return power(3, x)
+
+
+@pytest.mark.parametrize(
+    "f", [in_a_list_of_itself, in_an_object_of_itself, in_a_recursive_closure]
+)
+def test_garbage_in_cycles_is_no_leak(f: Any) -> None:
+    gc.disable()  # which would else collect it by chance
+    try:
+        check(f, "numpy", (X,), (X + 1,))
+    finally:
+        gc.enable()
 
 
 def test_containers_optimisers_and_cycles_are_no_leaks() -> None:

@@ -55,12 +55,13 @@ def refuse_kept(arrays: list[ref[Any]], program: Program) -> None:
     program : Program
         Where they come from.
     """
-    for generation in (None, 1, 2):  # what is left may be garbage in a cycle, a young one mostly
-        if generation is not None:
-            gc.collect(generation)
-        kept = [array for r in arrays if (array := r()) is not None]
-        if not kept:
+    for generation in (1, 2):  # what is left may be garbage in a cycle, a young one mostly
+        if all(r() is None for r in arrays):
             return
+        gc.collect(generation)
+    kept = [array for r in arrays if (array := r()) is not None]
+    if not kept:
+        return
     value, holder = kept[-1].value, _holder(kept[-1], kept)
     origin = next((i.origin for i in _all(program) if value in i.out), "")
     raise TraceError(
