@@ -59,7 +59,7 @@ class Again:
         now = tick()
         for info in self.changed:
             info.changed = now
-        return self.program.result(outputs)
+        return self.program.result(self.holders, outputs)
 
 
 class Specialized:
@@ -145,16 +145,16 @@ class Specialized:
                 holders[i].grad = None
         rest = iter(outputs[count + len(t.updates) :])
         for i, kind in t.grads.items():
-            holders[i].grad = _made(kind, rest)
-        return self.result(outputs)
+            holders[i].grad = _made(kind, rest, holders)
+        return self.result(holders, outputs)
 
-    def result(self, outputs: list[Any]) -> Any:
+    def result(self, holders: list[Any], outputs: list[Any]) -> Any:
         """What the function returns."""
         t = self.trace
         if len(t.results) == 1 and t.definition.children is None:
-            return _made(t.results[0], iter(outputs))
+            return _made(t.results[0], iter(outputs), holders)
         given = iter(outputs)
-        return tree.unflatten(t.definition, [_made(kind, given) for kind in t.results])
+        return tree.unflatten(t.definition, [_made(kind, given, holders) for kind in t.results])
 
 
 def _refuse(g: Any) -> Any:
@@ -167,7 +167,7 @@ def _refuse(g: Any) -> Any:
 _RESULT, _WITHIN = op("compiled", lambda x: x, _refuse, numpy=()), TensorNode(None, (), (), ())
 
 
-def _made(kind: Any, given: Any) -> Any:
+def _made(kind: Any, given: Any, holders: list[Any]) -> Any:
     """The next part of the result."""
     if kind == "tensor":
         return wrap(next(given), None)
@@ -178,7 +178,7 @@ def _made(kind: Any, given: Any) -> Any:
         return next(given)
     if kind[0] == "rows":
         return RowGrad(next(given), next(given), kind[1])
-    return kind[1]
+    return holders[kind[1]] if kind[0] == "same" else kind[1]
 
 
 def _value(holder: Any) -> Any:

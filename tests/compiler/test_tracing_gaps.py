@@ -329,9 +329,7 @@ def in_a_recursive_closure(x: Any) -> Any:
     return power(3, x)
 
 
-@pytest.mark.parametrize(
-    "f", [in_a_list_of_itself, in_an_object_of_itself, in_a_recursive_closure]
-)
+@pytest.mark.parametrize("f", [in_a_list_of_itself, in_an_object_of_itself, in_a_recursive_closure])
 def test_garbage_in_cycles_is_no_leak(f: Any) -> None:
     gc.disable()  # which would else collect it by chance
     try:

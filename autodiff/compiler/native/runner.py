@@ -214,7 +214,7 @@ class _Workspace:
 
     def _result(self, output: Any) -> Any:
         if not isinstance(output, Value):
-            return lambda: output
+            return output.copy if isinstance(output, np.ndarray) else lambda: output
         made = self.native.emitted.made
         get = self._array(output)
         if not output.shape and made.place(output).storage.kind != "input":

@@ -19,7 +19,7 @@ from autodiff.nodes import Node, topological
 from autodiff.tracked import Tracked
 
 __all__ = [
-    "attributes_untouched", "hooks_apart", "random_untouched", "refuse_hooks", "refuse_kept",
+    "arguments_untouched", "hooks_apart", "random_untouched", "refuse_hooks", "refuse_kept",
 ]  # fmt: skip
 
 
@@ -96,46 +96,59 @@ def random_untouched() -> Iterator[None]:
     """Refuse draws from the generators that are everybody's: numpy's, and Python's."""
     before, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002
     yield
-    if str(np.random.get_state()) != str(before) or random.getstate() != pythons:  # noqa: NPY002
-        np.random.set_state(before)  # noqa: NPY002
-        random.setstate(pythons)
+    after = np.random.get_state()  # noqa: NPY002
+    if not all(map(np.array_equal, before, after)) or random.getstate() != pythons:
         raise TraceError(
             "the compiled function draws random numbers by itself, which would be the same ones at "
-            "each call: use ad.dropout, or pass the numbers as an argument"
+            "each call, or another thread did meanwhile: use ad.dropout, or pass the numbers as an "
+            "argument"
         )
 
 
 @contextmanager
-def attributes_untouched(trees: list[Any], generators: list[Any]) -> Iterator[None]:
-    """Refuse functions that set attributes of modules, or draw from `generators` or from those
-    that modules hold."""
-    modules = [m for top in _modules(trees) for m in top.modules()]
-    before = [dict(vars(m)) for m in modules]
-    held = [v for space in before for v in space.values() if isinstance(v, np.random.Generator)]
+def arguments_untouched(trees: list[Any], generators: list[Any]) -> Iterator[None]:
+    """Refuse functions that set attributes of modules, or items of lists and dicts that they are
+    given or modules hold; or draw from `generators` or from those that modules hold."""
+    boxes = list(_boxes(trees, {}, "among the arguments"))
+    held = [v for _, _, old in boxes for v in old.values() if isinstance(v, np.random.Generator)]
     watched = list({id(v): v for v in [*held, *generators]}.values())
     states = [g.bit_generator.state for g in watched]
     yield
     for generator, state in zip(watched, states, strict=True):
-        if str(generator.bit_generator.state) != str(state):
+        if not _is_same(generator.bit_generator.state, state):
             generator.bit_generator.state = state
             raise TraceError(
                 "the compiled function draws from a generator, which would give the same numbers "
                 "at each call: use ad.dropout, or pass the numbers as an argument"
             )
-    for module, old in zip(modules, before, strict=True):
-        changed = [k for k, v in vars(module).items() if v is not old.get(k)]
-        if changed or len(old) != len(vars(module)):
+    for title, box, old in boxes:
+        new = _parts(box)
+        if changed := [k for k in {**old, **new} if old.get(k, boxes) is not new.get(k, boxes)]:
+            names = changed if isinstance(box, Module) else [f"[{k!r}]" for k in changed]
             raise TraceError(
-                f"the compiled function sets {', '.join(changed) or 'attributes'} of "
-                f"{type(module).__name__}, which later calls would not: return the value instead"
+                f"the compiled function sets {', '.join(names)} of {title}, which later calls "
+                "would not: return the new value instead"
             )
 
 
-def _modules(tree: Any) -> Iterator[Module]:
-    if isinstance(tree, Module):
-        yield tree
-    elif isinstance(tree, dict):
-        yield from _modules(list(tree.values()))
-    elif isinstance(tree, (list, tuple)):
-        for part in tree:
-            yield from _modules(part)
+def _boxes(box: Any, seen: dict[int, Any], place: str) -> Iterator[tuple[str, Any, dict[Any, Any]]]:
+    """Modules, lists and dicts, each once: what they are called, and what is in them now."""
+    if id(box) in seen or not isinstance(box, (Module, list, tuple, dict)):
+        return
+    seen[id(box)], parts, title = box, _parts(box), type(box).__name__
+    is_module = isinstance(box, Module)
+    yield title if is_module else f"a {title} {place}", box, parts
+    for part in parts.values():
+        yield from _boxes(part, seen, f"in {title}" if is_module else place)
+
+
+def _parts(box: Any) -> dict[Any, Any]:
+    if isinstance(box, (Module, dict)):
+        return dict(box if isinstance(box, dict) else vars(box))
+    return dict(enumerate(box)) if isinstance(box, (list, tuple)) else {}
+
+
+def _is_same(state: Any, other: Any) -> bool:
+    if isinstance(state, dict):
+        return all(_is_same(part, other[key]) for key, part in state.items())
+    return bool(np.array_equal(state, other))

@@ -11,10 +11,11 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.compiler.tracing.capture import Captured
-from autodiff.compiler.tracing.effects import attributes_untouched, random_untouched, refuse_kept
+from autodiff.compiler.tracing.effects import arguments_untouched, random_untouched, refuse_kept
 from autodiff.compiler.tracing.held import put_back
 from autodiff.compiler.tracing.kinds import dynamic, key_of
 from autodiff.compiler.tracing.program import Program, Value, mapped
+from autodiff.compiler.tracing.results import Results, originals, plain
 from autodiff.compiler.tracing.simplify import simplified
 from autodiff.compiler.tracing.traced import Recorder, Traced, TraceError, recording_into
 from autodiff.errors import AutodiffError
@@ -40,8 +41,8 @@ class Trace:
         gradients.
     results : list
         For each leaf of what the function returns: "tensor", "tracked" (which has a derivative in
-        eager mode), "array", ("static", leaf), or ("rows", shape) for the rows and values of a
-        `RowGrad`.
+        eager mode), "array", ("rows", shape) for the rows and values of a `RowGrad`; or, without
+        an output, ("static", leaf), and ("same", i) for the very tensor that is input i.
     definition : TreeDef
         Of what the function returns.
     updates : list of int
@@ -64,14 +65,19 @@ class Trace:
 
 
 def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
-    """Call a function with the tree ``(given, kwargs)`` and write down what it does."""
+    """Call a function with the tree ``(given, kwargs, arrays)``, the last of them those that
+    modules hold, and write down what it does."""
     under_way = Recorder()
-    made = _traced(under_way, captured, leaves, definition)
+    made, results = _traced(under_way, captured, leaves, definition)
     refuse_kept(under_way.arrays, under_way.program)
+    results.renew(made.program.outputs)
+    made.program = simplified(made.program)
     return made
 
 
-def _traced(under_way: Recorder, captured: Captured, leaves: list[Any], definition: Any) -> Trace:
+def _traced(
+    under_way: Recorder, captured: Captured, leaves: list[Any], definition: Any
+) -> tuple[Trace, Results]:
     watcher = _Watcher()
     inputs = dynamic(leaves)
     stand_ins = {key: _stand_in(under_way, leaf) for key, leaf in inputs.items()}
@@ -82,9 +88,12 @@ def _traced(under_way: Recorder, captured: Captured, leaves: list[Any], definiti
     given, kwargs, arrays = tree.unflatten(definition, filled)
     put_back((given, kwargs), arrays)
     started = list(under_way.program.inputs)
+    same = {id(s): original for s, original in originals(definition, (given, kwargs, arrays))}
     with recording_into(under_way):
         out = _within(watcher, captured, given, kwargs)
-        return _finished(under_way, watcher, started, list(stand_ins.values()), out)
+        results = Results(out, list(stand_ins.values()), same)
+        made = _finished(under_way, watcher, started, list(stand_ins.values()), results)
+    return made, results
 
 
 def _within(watcher: _Watcher, captured: Captured, given: list[Any], kwargs: Any) -> Any:
@@ -93,7 +102,7 @@ def _within(watcher: _Watcher, captured: Captured, given: list[Any], kwargs: Any
     generators = [g for g in leaves if isinstance(g, np.random.Generator)] + captured.generators
     tokens = current.set(scope), recording_scope.set(scope if is_recording() else None)
     try:
-        with random_untouched(), attributes_untouched([given, kwargs], generators):
+        with random_untouched(), arguments_untouched([given, kwargs], generators):
             return captured.call(given, kwargs)
     except (TypeError, ValueError) as error:
         cause = error.__cause__ or error.__context__
@@ -174,24 +183,13 @@ def describe_leaf(node: Any) -> str:
 
 
 def _finished(
-    under_way: Recorder, watcher: _Watcher, started: list[Value], stand_ins: list[Any], out: Any
+    under_way: Recorder,
+    watcher: _Watcher,
+    started: list[Value],
+    stand_ins: list[Any],
+    results: Results,
 ) -> Trace:
-    program = under_way.program
-    leaves, definition = tree.flatten(out)
-    definition = _without_leaves(definition)
-    results: list[Any] = []
-    outputs: list[Any] = []
-    for leaf in leaves:
-        if isinstance(leaf, RowGrad):
-            results.append(("rows", leaf.shape))
-            outputs += [_plain(leaf.rows), _plain(leaf.values)]
-            continue
-        value = leaf._value if isinstance(leaf, (Tensor, Scalar)) else leaf
-        if not isinstance(value, Traced) and not isinstance(leaf, Tensor):
-            results.append(("static", leaf))
-            continue
-        results.append(_kind_of_result(leaf))
-        outputs.append(value.value if isinstance(value, Traced) else value)
+    program, outputs = under_way.program, results.outputs
     updates: list[int] = []
     lost: list[int] = []
     new_grads: list[Any] = []
@@ -209,14 +207,7 @@ def _finished(
         _refuse_leaves(program, watcher.start)
     _freeze(program)
     count = len(new_grads)
-    return Trace(simplified(program), results, definition, updates, grads, count, lost)
-
-
-def _without_leaves(definition: Any) -> Any:
-    """The same shape, of which the example holds no arrays."""
-    if definition.children is None:
-        return definition
-    return tree.flatten(tree.unflatten(definition, [None] * definition.size))[1]
+    return Trace(program, results.kinds, results.definition, updates, grads, count, lost)
 
 
 def _refuse_leaves(program: Program, start: int) -> None:
@@ -260,16 +251,6 @@ def _freeze(program: Program) -> None:
     program.outputs = mapped(own, program.outputs)
 
 
-def _kind_of_result(leaf: Any) -> str:
-    if not isinstance(leaf, Tensor):
-        return "array"
-    return "tracked" if leaf._node is not None and leaf._node.op is not None else "tensor"
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Traced) else value
-
-
 def _sort_gradient(
     i: int, stand_in: Any, changed: bool, grads: dict[int, Any], new: list[Any], lost: list[int]
 ) -> None:
@@ -281,7 +262,7 @@ def _sort_gradient(
         return
     if isinstance(grad, RowGrad):
         grads[i] = ("rows", grad.shape)
-        new += [_plain(grad.rows), _plain(grad.values)]
+        new += [plain(grad.rows), plain(grad.values)]
         return
     grads[i] = "array"
-    new.append(_plain(grad._value if isinstance(grad, Tensor) else grad))
+    new.append(plain(grad._value if isinstance(grad, Tensor) else grad))
