@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.tracing.copies import copied, uniform
-from autodiff.compiler.tracing.refusals import require_known_shape
+from autodiff.compiler.tracing.program import mapped
+from autodiff.compiler.tracing.refusals import foreign_write, require_known_shape
 from autodiff.composites import neural
 from autodiff.op import rare
 from autodiff.ops.index import entries
@@ -27,7 +28,7 @@ from autodiff.sparse import (
 )
 from autodiff.strong_zero import holds_nan
 
-__all__ = ["ANSWERS", "DECIDES", "PLACES", "WRITERS"]
+__all__ = ["ANSWERS", "DECIDES", "LENGTHS", "PLACES", "WRITERS"]
 
 Emit = Callable[..., Any]
 
@@ -37,7 +38,27 @@ def _copied(emit: Emit, x: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _array_like(fill: Any) -> Callable[..., Any]:
-    return lambda emit, x, dtype=None, **kwargs: fill(x.shape, dtype or x.dtype)
+    def answer(
+        emit: Emit, x: Any, dtype: Any = None, order: Any = "K", subok: Any = True,
+        shape: Any = None, device: Any = None,
+    ) -> Any:  # fmt: skip
+        return fill(x.shape if shape is None else shape, x.dtype if dtype is None else dtype)
+
+    return answer
+
+
+def _empty_like(emit: Emit, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """An array that may be written into."""
+    zeros = _array_like(np.zeros)(emit, x, *args, **kwargs)
+    return emit(copied, x if (zeros.shape, zeros.dtype) == (x.shape, x.dtype) else zeros)
+
+
+def _nan_to_num(emit: Emit, x: Any, copy: Any = True, *args: Any, **kwargs: Any) -> Any:
+    """Also in place."""
+    if not copy and not hasattr(x, "is_traced"):
+        raise foreign_write()
+    made = emit(np.nan_to_num, x, True, *args, **kwargs)
+    return made if copy else x.become(made)
 
 
 def _checked(f: Any) -> Callable[..., bool]:
@@ -69,19 +90,22 @@ def _entries(emit: Emit, x: Any, index: Any) -> Any:
     return emit(operator.getitem, x, index)
 
 
-def _dtype_like(leaf: Any) -> Any:
+def _on_examples(f: Any) -> Callable[..., Any]:
+    """What depends on shapes and dtypes alone."""
+    return lambda emit, *args, **kwargs: f(*mapped(_example, list(args)), **kwargs)
+
+
+def _example(leaf: Any) -> Any:
     return leaf.example if hasattr(leaf, "is_traced") else leaf
 
 
 ANSWERS: dict[Any, Callable[..., Any]] = {
-    np.shape: lambda emit, x: x.shape,
-    np.ndim: lambda emit, x: x.ndim,
-    np.size: lambda emit, x: x.size,
-    np.result_type: lambda emit, *args: np.result_type(*map(_dtype_like, args)),
+    **{f: _on_examples(f) for f in (np.shape, np.ndim, np.size, np.result_type)},
     np.iscomplexobj: lambda emit, x: False,
     np.isrealobj: lambda emit, x: True,
     np.copy: _copied,
-    np.empty_like: _copied,
+    np.empty_like: _empty_like,
+    np.nan_to_num: _nan_to_num,
     np.zeros_like: _array_like(np.zeros),
     np.ones_like: _array_like(np.ones),
     entries: _entries,
@@ -96,9 +120,17 @@ ANSWERS: dict[Any, Callable[..., Any]] = {
 DECIDES = {
     np.nonzero: 0, np.flatnonzero: 0, np.argwhere: 0, np.unique: 0, np.extract: 0, np.compress: 0,
     np.bincount: 0, np.trim_zeros: 0, np.union1d: 0, np.intersect1d: 0, np.setdiff1d: 0,
-    np.setxor1d: 0, np.repeat: 1, np.delete: 1, np.insert: 1,
+    np.setxor1d: 0, np.repeat: 1, np.delete: 1, np.insert: 1, np.unique_values: 0,
+    np.unique_counts: 0, np.unique_inverse: 0, np.unique_all: 0,
 }  # fmt: skip
 """Of which argument the values decide how long the result is."""
+
+LENGTHS = {
+    "N", "axes", "axis", "axis1", "axis2", "axisa", "axisb", "axisc", "count", "deg", "destination",
+    "dims", "indices_or_sections", "k", "minlength", "n", "new_shape", "newshape", "num", "offset",
+    "pad_width", "reps", "s", "shape", "source",
+}  # fmt: skip
+"""What arguments are called that tell axes, or how long the result is: Python's integers."""
 
 PLACES = (np.where, 1)
 """So does the condition of `where` if it is the only argument."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.replay import Retry
-from autodiff.compiler.tracing.program import mapped
+from autodiff.compiler.tracing.program import leaves, mapped
 from autodiff.compiler.tracing.refusals import TraceError
 from autodiff.settings import recorder
 
@@ -28,7 +28,7 @@ def through(emit: Callable[..., Any], f: Callable[..., Any], args: Any, kwargs: 
     if found is not None:
         program.instructions += made
         return found[0]
-    return emit(_Opaque(f, args, kwargs), *_leaves((args, kwargs)))
+    return emit(_Opaque(f, args, kwargs), *leaves((args, kwargs)))
 
 
 class _Few(list[Any]):
@@ -56,16 +56,6 @@ def _attempted(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any] | No
     except Exception:  # if it is the user's, the call of the function raises it again
         return None
     return None if any(t.value is not value for t, value in pairs) else (made,)
-
-
-def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    if type(tree) in (tuple, list):
-        for part in tree:
-            yield from _leaves(part)
-    else:
-        yield tree
 
 
 class _Opaque:

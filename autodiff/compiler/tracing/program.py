@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Instruction", "Program", "Value", "mapped", "values_in"]
+__all__ = ["Instruction", "Program", "Value", "leaves", "mapped", "values_in"]
 
 _number = count().__next__
 
@@ -127,16 +127,23 @@ class Program:
 
 
 def values_in(tree: Any) -> Iterator[Value]:
-    """The values in nested tuples, lists and dicts."""
-    if isinstance(tree, Value):
-        yield tree
-    elif isinstance(tree, dict):
-        yield from values_in(list(tree.values()))
-    elif isinstance(tree, (tuple, list)):
+    """The values in nested tuples, lists and dicts, and in slices."""
+    for leaf in leaves(tree):
+        if isinstance(leaf, Value):
+            yield leaf
+        elif isinstance(leaf, slice):
+            yield from values_in((leaf.start, leaf.stop, leaf.step))
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """What is in nested tuples, lists and dicts, in the order of `mapped`."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if type(tree) in (tuple, list):
         for part in tree:
-            yield from values_in(part)
-    elif isinstance(tree, slice):
-        yield from values_in((tree.start, tree.stop, tree.step))
+            yield from leaves(part)
+    else:
+        yield tree
 
 
 def mapped(f: Callable[[Any], Any], tree: Any) -> Any:

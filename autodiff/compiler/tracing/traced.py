@@ -18,15 +18,13 @@ from weakref import ref
 
 import numpy as np
 
-from autodiff.compiler.tracing.answers import ANSWERS, DECIDES, PLACES, WRITERS
-from autodiff.compiler.tracing.copies import added_at, cast, changed, copied, written
+from autodiff.compiler.tracing.copies import cast, copied, written
 from autodiff.compiler.tracing.opaque import through
 from autodiff.compiler.tracing.operators import bind
-from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped
+from autodiff.compiler.tracing.program import Instruction, Program, Value, leaves, mapped
+from autodiff.compiler.tracing.protocols import by_function, by_ufunc, is_foreign, refuse_lengths
 from autodiff.compiler.tracing.refusals import (
     TraceError,
-    depends_on_values,
-    foreign_write,
     leaked,
     needs_array,
     needs_value,
@@ -37,8 +35,7 @@ from autodiff.compiler.tracing.refusals import (
 from autodiff.settings import recorder, recording
 
 __all__ = [
-    "Recorder", "TraceError", "Traced", "added_at", "cast", "copied", "emit", "recorder",
-    "recording_into", "user_line", "written",
+    "Recorder", "TraceError", "Traced", "emit", "recorder", "recording_into", "user_line",
 ]  # fmt: skip
 
 
@@ -86,6 +83,7 @@ def recording_into(made: Recorder) -> Iterator[Recorder]:
 def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call a function on the examples, and write the call down."""
     under_way = _under_way((args, kwargs))
+    refuse_lengths(function, args, kwargs)
     with np.errstate(all="ignore"):
         example = function(*mapped(_example, args), **mapped(_example, kwargs))
     is_tuple = isinstance(example, (tuple, list))
@@ -95,11 +93,11 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         function, mapped(_value, args), mapped(_value, kwargs), out, is_tuple, user_line()
     )
     under_way.program.instructions.append(instruction)
-    made = [Traced(v, e, _memory(e, (args, kwargs))) for v, e in zip(out, examples, strict=True)]
+    made = [_made(v, e, (args, kwargs)) for v, e in zip(out, examples, strict=True)]
     under_way.arrays += map(ref, made)
     if not is_tuple:
         return made[0]
-    return made if type(example) is list else tuple(made)
+    return type(example)(*made) if hasattr(example, "_fields") else type(example)(made)
 
 
 def _under_way(given: Any) -> Recorder:
@@ -120,23 +118,19 @@ def _value(leaf: Any) -> Any:
     return leaf.value if isinstance(leaf, Traced) else leaf
 
 
-def _memory(example: Any, given: Any) -> Any:
-    """What a view shares with the array that it is a view of."""
+def _made(value: Value, example: Any, given: Any) -> Traced:
+    """A result: an argument, where numpy gives back the same array; and maybe a view of one."""
     if isinstance(example, np.ndarray) and example.base is not None:
         for leaf in _traced_in(given):
+            if example is leaf.example:
+                return leaf
             if isinstance(leaf.example, np.ndarray) and np.may_share_memory(example, leaf.example):
-                return leaf.memory
-    return None
+                return Traced(value, example, leaf.memory)
+    return Traced(value, example)
 
 
 def _traced_in(tree: Any) -> Iterator[Traced]:
-    if isinstance(tree, Traced):
-        yield tree
-    elif isinstance(tree, dict):
-        yield from _traced_in(list(tree.values()))
-    elif isinstance(tree, (tuple, list)):
-        for part in tree:
-            yield from _traced_in(part)
+    return (leaf for leaf in leaves(tree) if isinstance(leaf, Traced))
 
 
 class _Memory:
@@ -173,7 +167,7 @@ class Traced:
     is_traced = True
 
     def __init__(self, value: Value, example: Any, memory: Any = None) -> None:
-        self.value, self.example = value, example
+        self.value, self.example = value, _read_only(example)
         self.memory, self.origin = memory or _Memory(), None
         self.memory.add(self)
 
@@ -227,26 +221,27 @@ class Traced:
         return part
 
     def __setitem__(self, index: Any, part: Any) -> None:
-        if _is_traced(part) and part.origin is not None:
+        if isinstance(part, Traced) and part.origin is not None:
             whole, place = part.origin
             if whole is self and place is index:
                 return  # the end of ``x[index] += y``, which wrote into the part
         self.become(emit(written, self, index, part))
 
-    def become(self, new: Any) -> Traced:
+    def become(self, new: Any, casting: Any = "same_kind") -> Traced:
         """Take the value of `new`, as a write into the array does."""
         if not isinstance(self.example, np.ndarray):
             return new if isinstance(new, Traced) else emit(copied, new)
         line = list(_line(self))
         if len(self.memory.holders()) > len(line):
             raise viewed()
-        self._take(new)
+        self._take(new, casting)
         for part, whole in pairwise(line):
-            whole._take(emit(written, whole, part.origin[1], part))
+            whole._take(emit(written, whole, part.origin[1], part), casting)
         return self
 
-    def _take(self, new: Any) -> None:
+    def _take(self, new: Any, casting: Any) -> None:
         if new.dtype != self.dtype:
+            np.copyto(np.empty(0, self.dtype), np.empty(0, new.dtype), casting)  # raises if it must
             new = emit(cast, new, self.dtype)
         if new.shape != self.shape:
             new = emit(copied, emit(np.broadcast_to, new, self.shape))
@@ -319,33 +314,10 @@ class Traced:
         return repr(self)
 
     def __array_ufunc__(self, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
-        if how == "at":
-            target = _own(inputs[0])
-            target.become(emit(added_at, target, ufunc, *inputs[1:]))
-            return None
-        if any(map(_foreign, inputs)):
-            return NotImplemented
-        (out,) = kwargs.pop("out", (None,))
-        where = kwargs.pop("where", True)
-        made = emit(ufunc if how == "__call__" else getattr(ufunc, how), *inputs, **kwargs)
-        if out is None:
-            return made
-        return _own(out).become(made if where is True else emit(np.where, where, made, out))
+        return by_ufunc(emit, ufunc, how, inputs, kwargs)
 
     def __array_function__(self, f: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(map(_foreign, args)):
-            return NotImplemented
-        if f in ANSWERS:
-            return ANSWERS[f](emit, *args, **kwargs)
-        if _is_traced(args[DECIDES[f]] if f in DECIDES else None) or (f, len(args)) == PLACES:
-            raise depends_on_values(f"np.{f.__name__}")
-        if f in WRITERS:
-            _own(args[0]).become(emit(changed, args[0], f, *args[1:], **kwargs))
-            return None
-        out = kwargs.pop("out", None)
-        made = emit(f, *args, **kwargs)
-        out = out[0] if isinstance(out, tuple) else out
-        return made if out is None else _own(out).become(made)
+        return by_function(emit, f, args, kwargs)
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
@@ -356,6 +328,14 @@ class Traced:
     __hash__ = object.__hash__
 
 
+def _read_only(example: Any) -> Any:
+    """Nothing may write into what the caller has."""
+    if isinstance(example, np.ndarray):
+        example = example.view()
+        example.flags.writeable = False
+    return example
+
+
 def _line(array: Traced) -> Iterator[Traced]:
     """The array, what it is a part of, what that is a part of, and so on."""
     yield array
@@ -363,25 +343,4 @@ def _line(array: Traced) -> Iterator[Traced]:
         yield from _line(array.origin[0])
 
 
-def _is_traced(x: Any) -> bool:
-    return isinstance(x, Traced)
-
-
-def _foreign(x: Any) -> bool:
-    """Whether something else than an array wants to answer, such as a tensor."""
-    kind = type(x)
-    if kind in (list, tuple):
-        return any(map(_foreign, x))
-    return not issubclass(kind, (Traced, np.ndarray, np.generic)) and (
-        getattr(kind, "__array_ufunc__", True) is None or hasattr(kind, "_node")
-    )
-
-
-def _own(target: Any) -> Traced:
-    """An array that may be written into."""
-    if not isinstance(target, Traced):
-        raise foreign_write()
-    return target
-
-
-bind(Traced, emit, _foreign)
+bind(Traced, emit, is_foreign)
