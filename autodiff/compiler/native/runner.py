@@ -16,6 +16,8 @@ from autodiff.compiler.native.recurrence import with_short_loops
 from autodiff.compiler.native.storage import Place
 from autodiff.compiler.replay import Retry, generators, replayed
 from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped
+from autodiff.compiler.tracing.refusals import TraceError
+from autodiff.errors import describe
 
 __all__ = ["Native"]
 
@@ -236,7 +238,7 @@ class _Workspace:
             args, kwargs = mapped(leaf, instruction.args), mapped(leaf, instruction.kwargs)
             made = instruction.function(*args, **kwargs)
             for target, result in zip(out, made if instruction.is_tuple else (made,), strict=True):
-                target[...] = result
+                _put(target, result, instruction)
             return 0
 
         return call
@@ -261,6 +263,18 @@ def _strided(flat: np.ndarray, place: Place) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(
         flat.reshape(-1)[place.offset :], place.shape, place.array.strides
     )
+
+
+def _put(target: np.ndarray, result: Any, instruction: Instruction) -> None:
+    """Write a result of numpy's into this memory."""
+    found = np.asarray(result)
+    if found.shape != target.shape or found.dtype.kind != target.dtype.kind:
+        # To do the call once more could write into the arguments twice.
+        raise TraceError(
+            f"{instruction.origin} gets {describe(found)} from np.{instruction.name}, and has got "
+            f"{describe(target)} when it was compiled: keep this part out of the compiled function"
+        )
+    target[...] = found
 
 
 def _buffer(value: Value) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.op import rare
+
 __all__ = ["bind"]
 
 _BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor",
@@ -17,6 +19,7 @@ _UNARY = ("neg", "pos", "abs", "invert")
 _METHODS = (
     np.sum, np.max, np.min, np.mean, np.prod, np.cumsum, np.argmax, np.argmin, np.argsort, np.all,
     np.any, np.clip, np.squeeze, np.swapaxes, np.repeat, np.take, np.nonzero, np.std, np.var,
+    np.round, np.cumprod, np.diagonal, np.trace,
 )  # fmt: skip
 
 
@@ -36,14 +39,17 @@ def bind(kind: Any, emit: Callable[..., Any], is_foreign: Callable[[Any], bool])
         def method(self: Any, other: Any) -> Any:
             if is_foreign(other):
                 return NotImplemented
-            return emit(function, other, self) if swapped else emit(function, self, other)
+            return _called(emit, function, *((other, self) if swapped else (self, other)))
 
         return method
 
     def in_place(function: Any) -> Any:
-        return lambda self, other: (
-            NotImplemented if is_foreign(other) else self.become(emit(function, self, other))
-        )
+        def method(self: Any, other: Any) -> Any:
+            if is_foreign(other):
+                return NotImplemented
+            return self.become(_called(emit, function, self, other))
+
+        return method
 
     for name in _BINARY:
         function = getattr(operator, f"__{name}__")
@@ -57,3 +63,18 @@ def bind(kind: Any, emit: Callable[..., Any], is_foreign: Callable[[Any], bool])
         setattr(kind, f"__{name}__", lambda self, f=function: emit(f, self))
     for f in _METHODS:
         setattr(kind, f.__name__, lambda self, *a, _f=f, **k: _f(self, *a, **k))
+
+
+def _called(emit: Callable[..., Any], function: Any, x: Any, y: Any) -> Any:
+    """`function` of the two; where Python's numbers raise what arrays do not, a guard as well."""
+    is_number = all(_is_number(v) for v in (x, y))
+    if is_number and function in (operator.truediv, operator.floordiv, operator.mod):
+        rare(y == 0)
+    made = emit(function, x, y)
+    if is_number and function is operator.pow:
+        rare(made - made != 0)  # infinite or nan, where Python raises, or has complex numbers
+    return made
+
+
+def _is_number(x: Any) -> bool:
+    return x.value.weak if hasattr(x, "is_traced") else type(x) in (bool, int, float)

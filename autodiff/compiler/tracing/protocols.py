@@ -19,7 +19,7 @@ from autodiff.compiler.tracing.program import leaves
 from autodiff.compiler.tracing.refusals import (
     depends_on_values,
     foreign_write,
-    needs_value,
+    needs_int,
     user_line,
 )
 from autodiff.errors import ShapeError
@@ -113,7 +113,7 @@ def refuse_lengths(f: Any, args: Any, kwargs: dict[str, Any]) -> None:
     is_numpys = str(getattr(f, "__module__", "")).startswith("numpy")
     for name, given in [*zip(_names(f) if is_numpys else (), args), *kwargs.items()]:
         if name in LENGTHS and _holds_traced(given):
-            raise needs_value(f"takes a value for {name}= of {f.__name__}")
+            raise needs_int(f"{name}= of np.{f.__name__}")
 
 
 def _holds_traced(tree: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,21 @@ import numpy as np
 from autodiff.errors import AutodiffError
 
 __all__ = [
-    "TraceError", "depends_on_values", "foreign_write", "leaked", "needs_array", "needs_value",
-    "require_known_shape", "user_line", "viewed",
+    "MissingError", "TraceError", "depends_on_values", "foreign_write", "leaked", "missing",
+    "needs_array", "needs_int", "needs_value", "no_array", "require_known_shape", "user_line",
+    "viewed",
 ]  # fmt: skip
 
-_NOT_USERS = (str(Path(__file__).parents[2]), str(Path(np.__file__).parent), "<")
+_LIBRARIES = Path(__file__).parents[2], Path(np.__file__).parent
+_NOT_USERS = (*(f"{folder}{os.sep}" for folder in _LIBRARIES), "<")
 
 
 class TraceError(AutodiffError, TypeError):
     """Code that depends on a value, which a compiled function must not."""
+
+
+class MissingError(TraceError, AttributeError):
+    """So that to ask whether there is an attribute is no error."""
 
 
 def user_line() -> str:
@@ -39,6 +46,32 @@ def needs_value(what: str) -> TraceError:
         f"{user_line()} {what} within a compiled function, where values are not known yet: use "
         "np.where(condition, a, b) in place of a branch, ad.scan for a loop, return what is to be "
         "looked at, or keep this part out of the compiled function"
+    )
+
+
+def needs_int(what: str) -> TraceError:
+    """For what Python's integers alone can be."""
+    return TraceError(
+        f"{user_line()} takes a value for {what} within a compiled function, where values are not "
+        "known yet: pass an int, which is a constant, or an array that is indexed by the value as "
+        "an argument"
+    )
+
+
+def missing(name: str) -> MissingError:
+    """For an attribute of arrays that those of a trace do not have."""
+    instead = f"write np.{name}(x)" if hasattr(np, name) else "use functions of numpy"
+    return MissingError(
+        f"{user_line()} takes .{name} of an array, which a compiled function does not know: "
+        f"{instead}, or keep this part out of the compiled function"
+    )
+
+
+def no_array(what: str, result: Any) -> TraceError:
+    """For calls that give something else."""
+    return TraceError(
+        f"{user_line()} gets a {type(result).__name__} from {what} within a compiled function, "
+        "which follows arrays and real numbers only: keep this part out of the compiled function"
     )
 
 

@@ -26,8 +26,11 @@ from autodiff.compiler.tracing.protocols import by_function, by_ufunc, is_foreig
 from autodiff.compiler.tracing.refusals import (
     TraceError,
     leaked,
+    missing,
     needs_array,
+    needs_int,
     needs_value,
+    no_array,
     require_known_shape,
     user_line,
     viewed,
@@ -88,12 +91,16 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         example = function(*mapped(_example, args), **mapped(_example, kwargs))
     is_tuple = isinstance(example, (tuple, list))
     examples = tuple(example) if is_tuple else (example,)
+    for e in examples:
+        if type(e) not in (bool, int, float) and not hasattr(e, "dtype"):
+            raise no_array(function.__name__, e)
     out = tuple(map(Value.like, examples))
     instruction = Instruction(
         function, mapped(_value, args), mapped(_value, kwargs), out, is_tuple, user_line()
     )
     under_way.program.instructions.append(instruction)
-    made = [_made(v, e, (args, kwargs)) for v, e in zip(out, examples, strict=True)]
+    shares = function in _MAYBE_VIEWS
+    made = [_made(v, e, (args, kwargs), shares) for v, e in zip(out, examples, strict=True)]
     under_way.arrays += map(ref, made)
     if not is_tuple:
         return made[0]
@@ -118,13 +125,18 @@ def _value(leaf: Any) -> Any:
     return leaf.value if isinstance(leaf, Traced) else leaf
 
 
-def _made(value: Value, example: Any, given: Any) -> Traced:
+_MAYBE_VIEWS = (np.reshape, np.ravel)
+"""What gives a view or a copy, by how the array is laid out, which another call may change."""
+
+
+def _made(value: Value, example: Any, given: Any, shares: bool) -> Traced:
     """A result: an argument, where numpy gives back the same array; and maybe a view of one."""
-    if isinstance(example, np.ndarray) and example.base is not None:
+    if isinstance(example, np.ndarray) and (shares or example.base is not None):
         for leaf in _traced_in(given):
             if example is leaf.example:
                 return leaf
-            if isinstance(leaf.example, np.ndarray) and np.may_share_memory(example, leaf.example):
+            of_array = isinstance(leaf.example, np.ndarray)
+            if of_array and (shares or np.may_share_memory(example, leaf.example)):
                 return Traced(value, example, leaf.memory)
     return Traced(value, example)
 
@@ -285,6 +297,14 @@ class Traced:
         """With a single axis."""
         return emit(np.reshape, self, (-1,))
 
+    def flatten(self) -> Any:
+        """With a single axis, as an array of its own."""
+        return self.copy().ravel()
+
+    def sort(self, axis: int = -1) -> None:
+        """In rising order, in place."""
+        self.become(emit(np.sort, self, axis))
+
     def item(self) -> Any:
         """Not possible: another call has another value."""
         raise needs_value("takes .item()")
@@ -303,7 +323,15 @@ class Traced:
         raise needs_value("takes int()")
 
     def __index__(self) -> int:
-        raise needs_value("takes a value for a length or an index of Python's")
+        raise needs_int("a length or an index of Python's")
+
+    def __round__(self, ndigits: Any = None) -> Any:
+        raise needs_value("takes round()")
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            raise missing(name)
+        raise AttributeError(f"an array has no attribute {name!r}")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise needs_array()
