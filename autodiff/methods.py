@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff import settings
 from autodiff.errors import DTypeError
 from autodiff.nodes import SMALL, TensorNode, tick
 from autodiff.op import NUMBERS, Op, asarray
@@ -35,6 +36,8 @@ def method(self):
     scope = recording()
     if not scope:
         made._node = None
+        if trace() is not None:
+            trace().refuse_old(node)
         return made
     made._node = inner = new(TensorNode)
     inner.op, inner.parents, inner.saved = op, (node,), {x_saved}
@@ -86,6 +89,8 @@ def method(self, other):
     scope = recording()
     if not scope:
         made._node = None
+        if trace() is not None:
+            trace().refuse_old(xn, yn)
         return made
     if (xn is None or xn.spec is not spec) or yn is None:
         if out.shape != spec[0] or out.dtype is not spec[1]:
@@ -164,6 +169,8 @@ def method({signature}):
     tracked = {tracked}
     scope = recording()
     if not tracked or not scope:
+        if trace() is not None:
+            trace().refuse_old({nodes})
         return wrap(out, None) if outputs == 1 else tuple([wrap(o, None) for o in out])
     saved = keepers[tracked](out, {kept})
     if outputs != 1 or out.dtype.kind != "f":
@@ -273,7 +280,7 @@ def _compile(
 ) -> Callable[..., Any]:
     space: dict[str, Any] = {
         "np": np, "asarray": asarray, "new": object.__new__, "small": SMALL, "tick": tick, "op": op,
-        "recording": recording.get,
+        "recording": recording.get, "trace": settings.recorder.get,
         "Tensor": Tensor, "Scalar": Scalar, "TensorNode": TensorNode, "forward": forward,
         "apply": apply, "apply_scalar": apply_scalar, "apply_or_defer": _defer,
         "explained": explained, "operand": operand, "operand_or_none": _operand_or_none,

@@ -13,7 +13,7 @@ from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, d
 from autodiff.nodes import SMALL, Info, Node, TensorNode, tick
 from autodiff.op import OPS, Op, array, asarray
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
-from autodiff.settings import current, recording
+from autodiff.settings import current, recorder, recording
 from autodiff.tracked import Tracked
 
 __all__ = [
@@ -281,6 +281,8 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
         raise explained(error, op.name, values, params) from error
     scope = _recording()
     if not any(node is not None for node in nodes) or not scope:
+        if (trace := recorder.get()) is not None:
+            trace.refuse_old(*nodes)
         return tuple(wrap(o, None) for o in out) if op.outputs > 1 else wrap(out, None)
     tracked = sum(1 << i for i, node in enumerate(nodes) if node is not None)
     keep = op.keeper(1 if op.variadic else tracked)

@@ -27,6 +27,21 @@ def silent(x: Any) -> Any:
         return x @ HELD.model.W
 
 
+def silent_and_indirect(x: Any) -> Any:
+    with ad.no_grad():
+        return x @ ad.exp(HELD.model.W)
+
+
+def silent_and_viewed(x: Any) -> Any:
+    with ad.no_grad():
+        return x @ HELD.model.W.T
+
+
+def silent_and_stacked(x: Any) -> Any:
+    with ad.no_grad():
+        return x + ad.stack([HELD.model.b, HELD.model.b])
+
+
 def writes_out(x: Any) -> Any:
     out = np.zeros(3)
     out[0] = x[0, 0]
@@ -62,6 +77,9 @@ REFUSED = {
     "numpy's own generator": (lambda x: x + np.random.rand(), "draws random numbers"),  # noqa: NPY002
     "a module out of sight": (lambda x: HELD.model(x), "no argument: pass the tensor"),
     "a module out of sight, without a graph": (silent, "no argument: pass the tensor"),
+    "a value of one": (silent_and_indirect, "no argument: pass the tensor"),
+    "a view of one": (silent_and_viewed, "no argument: pass the tensor"),
+    "one in a list": (silent_and_stacked, "no argument: pass the tensor"),
     "a generator": (lambda x: x + HELD_RNG.normal(), "draws from a generator"),
     "Python's own generator": (lambda x: x + random.random(), "draws random numbers"),
     "an entry of an array": (writes_out, r"test_refused.py:\d+"),

@@ -13,8 +13,8 @@ from autodiff.errors import AutodiffError
 
 __all__ = [
     "MissingError", "TraceError", "depends_on_values", "foreign_write", "leaked", "missing",
-    "needs_array", "needs_int", "needs_value", "no_array", "require_known_shape", "user_line",
-    "viewed",
+    "needs_array", "needs_int", "needs_value", "no_argument", "no_array", "require_known_shape",
+    "user_line", "viewed",
 ]  # fmt: skip
 
 _LIBRARIES = Path(__file__).parents[2], Path(np.__file__).parent
@@ -126,4 +126,14 @@ def leaked() -> TraceError:
     return TraceError(
         f"{user_line()} uses an array of a compiled function outside of it, where it has no value: "
         "return what you need from the function"
+    )
+
+
+def no_argument(node: Any) -> TraceError:
+    """For a tensor, by its node, whose later values a program would not see."""
+    shape, dtype = node.spec
+    name = f" {node.info.name!r}" if node.info and node.info.name else ""
+    return TraceError(
+        f"the compiled function reaches the tensor{name} of {np.dtype(dtype)}{tuple(shape)}, which "
+        "is no argument: pass the tensor, or the module that holds it, as an argument"
     )

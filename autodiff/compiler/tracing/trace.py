@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +17,7 @@ from autodiff.compiler.tracing.results import Results, originals, plain
 from autodiff.compiler.tracing.simplify import simplified
 from autodiff.compiler.tracing.traced import Recorder, Traced, TraceError, recording_into
 from autodiff.errors import AutodiffError
-from autodiff.nodes import Info, Node, TensorNode, tick
+from autodiff.nodes import Info, Node, TensorNode
 from autodiff.scalar import Scalar
 from autodiff.settings import Scope, current, is_recording
 from autodiff.settings import recording as recording_scope
@@ -78,10 +76,9 @@ def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
 def _traced(
     under_way: Recorder, captured: Captured, leaves: list[Any], definition: Any
 ) -> tuple[Trace, Results]:
-    watcher = _Watcher()
+    watcher = _Watcher(under_way)
     inputs = dynamic(leaves)
     stand_ins = {key: _stand_in(under_way, leaf) for key, leaf in inputs.items()}
-    watcher.known = {s._node for s in stand_ins.values() if isinstance(s, Tensor)}
     for key, leaf in inputs.items():
         _hand_over_gradient(under_way, leaf, stand_ins[key])
     filled = [stand_ins.get(key_of(i, leaf), leaf) for i, leaf in enumerate(leaves)]
@@ -92,7 +89,7 @@ def _traced(
     with recording_into(under_way):
         out = _within(watcher, captured, given, kwargs)
         results = Results(out, list(stand_ins.values()), same)
-        made = _finished(under_way, watcher, started, list(stand_ins.values()), results)
+        made = _finished(under_way, started, list(stand_ins.values()), results)
     return made, results
 
 
@@ -160,13 +157,11 @@ class _LeafInfo(Info):
 class _Watcher:
     """Refuses tensors that are no arguments."""
 
-    def __init__(self) -> None:
-        self.start, self.known = tick(), set[Node]()
+    def __init__(self, under_way: Recorder) -> None:
+        self.under_way = under_way
 
     def __call__(self, node: Node, out: Any, args: Any) -> None:
-        for parent in node.parents:
-            if parent is not None and parent.op is None and parent.order < self.start:
-                raise _no_argument(parent)
+        self.under_way.refuse_old(*node.parents)
 
     def leaf(self, node: Node, value: Any) -> None:
         """Made within the function."""
@@ -175,19 +170,8 @@ class _Watcher:
         """Nothing to do."""
 
 
-def describe_leaf(node: Any) -> str:
-    """A tensor by what its node knows."""
-    shape, dtype = node.spec
-    name = f" {node.info.name!r}" if node.info and node.info.name else ""
-    return f"the tensor{name} of {np.dtype(dtype)}{tuple(shape)}"
-
-
 def _finished(
-    under_way: Recorder,
-    watcher: _Watcher,
-    started: list[Value],
-    stand_ins: list[Any],
-    results: Results,
+    under_way: Recorder, started: list[Value], stand_ins: list[Any], results: Results
 ) -> Trace:
     program, outputs = under_way.program, results.outputs
     updates: list[int] = []
@@ -203,37 +187,9 @@ def _finished(
         if isinstance(stand_in, Tensor):
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
     program.outputs = [*outputs, *new_grads]
-    if under_way.silent:
-        _refuse_leaves(program, watcher.start)
     _freeze(program)
     count = len(new_grads)
     return Trace(program, results.kinds, results.definition, updates, grads, count, lost)
-
-
-def _refuse_leaves(program: Program, start: int) -> None:
-    """Refuse parameters that went into the program as constants, since no graph has seen them."""
-    arrays = {id(a): a for a in _constants(program) if a.dtype.kind == "f" and a.size}
-    for holder in gc.get_referrers(*arrays.values()) if arrays else ():
-        node = holder._node if isinstance(holder, Tensor) else None
-        if node is not None and node.op is None and node.order < start:
-            raise _no_argument(node)
-
-
-def _constants(program: Program) -> Iterator[np.ndarray]:
-    found: list[np.ndarray] = []
-    mapped(lambda x: found.append(x) if isinstance(x, np.ndarray) else None, program.outputs)
-    for i in program.instructions:
-        mapped(lambda x: found.append(x) if isinstance(x, np.ndarray) else None, [i.args, i.kwargs])
-        if i.body is not None:
-            yield from _constants(i.body)
-    yield from found
-
-
-def _no_argument(node: Any) -> TraceError:
-    return TraceError(
-        f"the compiled function reaches {describe_leaf(node)}, which is no argument: "
-        "pass the tensor, or the module that holds it, as an argument"
-    )
 
 
 def _freeze(program: Program) -> None:

@@ -30,12 +30,14 @@ from autodiff.compiler.tracing.refusals import (
     needs_array,
     needs_int,
     needs_value,
+    no_argument,
     no_array,
     require_known_shape,
     user_line,
     viewed,
 )
-from autodiff.settings import recorder, recording
+from autodiff.nodes import tick
+from autodiff.settings import recorder
 
 __all__ = [
     "Recorder", "TraceError", "Traced", "emit", "recorder", "recording_into", "user_line",
@@ -48,6 +50,8 @@ class Recorder:
     Attributes
     ----------
     program : Program
+    began : int
+        Nodes with a lower order are of another time.
     start : int
         Values with a lower number are of another trace, and not of one around this one.
     arrays : list
@@ -56,8 +60,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.program = Program([])
-        self.silent = False  # whether anything was done without a graph
         around = recorder.get()
+        self.began: int = around.began if around else tick()
         self.start: int = around.start if around else Value((), bool).number
         self.arrays: list[ref[Traced]] = around.arrays if around else []
 
@@ -66,6 +70,12 @@ class Recorder:
         value = Value.like(example)
         self.program.inputs.append(value)
         return self.noted(Traced(value, example))
+
+    def refuse_old(self, *nodes: Any) -> None:
+        """Refuse leaves that are older than the trace, as arguments of an op."""
+        for node in nodes:
+            if node is not None and node.op is None and node.order < self.began:
+                raise no_argument(node)
 
     def noted(self, made: Traced) -> Traced:
         """`made`, which nobody may keep."""
@@ -111,7 +121,6 @@ def _under_way(given: Any) -> Recorder:
     found: Recorder | None = recorder.get()
     if found is None or any(t.value.number < found.start for t in _traced_in(given)):
         raise leaked()
-    found.silent |= recording.get() is None
     return found
 
 
