@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Instruction", "Program", "Value", "leaves", "mapped", "values_in"]
+__all__ = ["Instruction", "Program", "Value", "leaves", "mapped", "named", "values_in"]
 
 _number = count().__next__
 
@@ -153,6 +153,11 @@ def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
     if type(tree) in (tuple, list):
         return type(tree)(mapped(f, part) for part in tree)
     return f(tree)
+
+
+def named(leaf: Any) -> Any:
+    """The value in place of an array that was traced; other things as they are."""
+    return leaf.value if hasattr(leaf, "is_traced") else leaf
 
 
 def _shown(value: Any) -> str:

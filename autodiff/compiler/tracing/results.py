@@ -10,14 +10,14 @@ from weakref import ref
 import numpy as np
 
 from autodiff import tree
-from autodiff.compiler.tracing.program import mapped
+from autodiff.compiler.tracing.program import mapped, named
 from autodiff.module import Module
 from autodiff.optim import Optimizer
 from autodiff.scalar import Scalar
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor
 
-__all__ = ["Results", "originals", "plain"]
+__all__ = ["Results", "originals"]
 
 _OUTPUTS = {"rows": 2, "static": 0, "same": 0}
 
@@ -58,7 +58,7 @@ class Results:
             self.kinds.append(("same", number))
         elif isinstance(leaf, RowGrad):
             self.kinds.append(("rows", leaf.shape))
-            self.outputs += [plain(leaf.rows), plain(leaf.values)]
+            self.outputs += [named(leaf.rows), named(leaf.values)]
         elif hasattr(value, "is_traced"):
             self.kinds.append(_kind(leaf))
             self.outputs.append(value.value)
@@ -104,11 +104,6 @@ def originals(definition: tree.TreeDef, rebuilt: Any) -> Iterator[tuple[Any, Any
         parts = rebuilt.values() if isinstance(rebuilt, dict) else rebuilt
         for child, part in zip(children, parts, strict=True):
             yield from originals(child, part)
-
-
-def plain(value: Any) -> Any:
-    """The name of what was traced."""
-    return value.value if hasattr(value, "is_traced") else value
 
 
 def _kind(leaf: Any) -> str:

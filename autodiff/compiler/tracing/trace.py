@@ -12,8 +12,8 @@ from autodiff.compiler.tracing.capture import Captured
 from autodiff.compiler.tracing.effects import arguments_untouched, random_untouched, refuse_kept
 from autodiff.compiler.tracing.held import put_back
 from autodiff.compiler.tracing.kinds import dynamic, key_of
-from autodiff.compiler.tracing.program import Program, Value, mapped
-from autodiff.compiler.tracing.results import Results, originals, plain
+from autodiff.compiler.tracing.program import Program, Value, mapped, named
+from autodiff.compiler.tracing.results import Results, originals
 from autodiff.compiler.tracing.simplify import simplified
 from autodiff.compiler.tracing.traced import Recorder, Traced, TraceError, recording_into
 from autodiff.errors import AutodiffError
@@ -183,7 +183,7 @@ def _finished(
         changed = not isinstance(held, Traced) or held.value is not start
         if changed:
             updates.append(i)
-            outputs.append(held.value if isinstance(held, Traced) else held)
+            outputs.append(named(held))
         if isinstance(stand_in, Tensor):
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
     program.outputs = [*outputs, *new_grads]
@@ -218,7 +218,7 @@ def _sort_gradient(
         return
     if isinstance(grad, RowGrad):
         grads[i] = ("rows", grad.shape)
-        new += [plain(grad.rows), plain(grad.values)]
+        new += [named(grad.rows), named(grad.values)]
         return
     grads[i] = "array"
-    new.append(plain(grad._value if isinstance(grad, Tensor) else grad))
+    new.append(named(grad._value if isinstance(grad, Tensor) else grad))

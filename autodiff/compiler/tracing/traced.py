@@ -21,7 +21,7 @@ import numpy as np
 from autodiff.compiler.tracing.copies import cast, copied, written
 from autodiff.compiler.tracing.opaque import through
 from autodiff.compiler.tracing.operators import bind
-from autodiff.compiler.tracing.program import Instruction, Program, Value, leaves, mapped
+from autodiff.compiler.tracing.program import Instruction, Program, Value, leaves, mapped, named
 from autodiff.compiler.tracing.protocols import by_function, by_ufunc, is_foreign, refuse_lengths
 from autodiff.compiler.tracing.refusals import (
     TraceError,
@@ -106,7 +106,7 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             raise no_array(function.__name__, e)
     out = tuple(map(Value.like, examples))
     instruction = Instruction(
-        function, mapped(_value, args), mapped(_value, kwargs), out, is_tuple, user_line()
+        function, mapped(named, args), mapped(named, kwargs), out, is_tuple, user_line()
     )
     under_way.program.instructions.append(instruction)
     shares = function in _MAYBE_VIEWS
@@ -128,10 +128,6 @@ def _example(leaf: Any) -> Any:
     if isinstance(leaf, np.random.Generator):
         return deepcopy(leaf)  # the program has to go on from where it is
     return leaf.example if isinstance(leaf, Traced) else leaf
-
-
-def _value(leaf: Any) -> Any:
-    return leaf.value if isinstance(leaf, Traced) else leaf
 
 
 _MAYBE_VIEWS = (np.reshape, np.ravel)
