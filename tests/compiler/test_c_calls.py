@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.compiler.native import runner
 from tests.compiler.near import InC, assert_near, assert_runs_in_c, needs_compiler
 from tests.compiler.tools import in_threads
 
@@ -180,6 +181,28 @@ def test_threads_with_a_model() -> None:
     in_threads(work)
     for k in range(4):
         np.testing.assert_allclose(found[k], expected[k], rtol=1e-13)
+
+
+def test_threads_with_a_model_each(monkeypatch: Any) -> None:
+    """No space of a call under way is touched by another call."""
+    f = ad.compile(lambda w, x: ad.sum(w * x), backend="c")
+    x, take = np.ones(4000), runner._Workspace.take
+
+    def watched(space: Any, inputs: Any) -> None:
+        assert space not in space.native._spaces
+        take(space, inputs)
+
+    monkeypatch.setattr(runner._Workspace, "take", watched)
+    right = [0] * 4
+
+    def work(k: int) -> None:
+        w = ad.Tensor(np.full(4000, float(k)))
+        for _ in range(100):
+            right[k] += f(w, x).item() == 4000.0 * k
+
+    work(0)
+    in_threads(work)
+    assert right == [200, 100, 100, 100]
 
 
 def test_overlapping_writes() -> None:

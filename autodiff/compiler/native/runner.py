@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -62,19 +62,25 @@ class Native:
         Retry
             Before anything is written, where eager mode has to take over.
         """
-        return self._in_a_space(lambda space: space.run(list(inputs)))
+        space = self._space()
+        try:
+            return space.run(list(inputs))
+        finally:
+            self._spaces.append(space)
 
     def settle(self, inputs: list[Any]) -> None:
-        """Hold these inputs and no others."""
-        for space in self._spaces:
+        """Hold these inputs and no others, as far as no other thread is at work."""
+        idle = []
+        with suppress(IndexError):
+            while True:
+                idle.append(self._spaces.pop())
+        for space in idle:
             space.take(inputs)
+            self._spaces.append(space)
 
     def again(self, inputs: list[Any], new: tuple[Any, ...], numbers: list[int]) -> list[Any]:
         """A call with `inputs`, but for `new` ones in the places of these numbers."""
-        try:
-            space = self._spaces.pop()
-        except IndexError:  # all are at work in other threads
-            space = _Workspace(self)
+        space = self._space()
         try:
             if space.inputs is not inputs:
                 space.take(inputs)
@@ -82,12 +88,12 @@ class Native:
         finally:
             self._spaces.append(space)
 
-    def _in_a_space(self, work: Callable[[_Workspace], list[Any]]) -> list[Any]:
-        space = self._spaces.pop() if self._spaces else _Workspace(self)
+    def _space(self) -> _Workspace:
+        """One that no other call has: to look first and then take it would be two steps."""
         try:
-            return work(space)
-        finally:
-            self._spaces.append(space)
+            return self._spaces.pop()
+        except IndexError:
+            return _Workspace(self)
 
 
 def _function(library: Any, segment: Any) -> Any:
