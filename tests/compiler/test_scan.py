@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.compiler import TraceError
 from autodiff.compiler.native import toolchain
 
 BACKENDS = ["numpy", pytest.param("c", marks=pytest.mark.skipif(
@@ -155,3 +156,100 @@ def test_a_state_that_changes_its_shape_is_refused() -> None:
     f = ad.compile(lambda xs: ad.scan(lambda h, x: (ad.stack([h, x]), x), 0.0, xs), backend="numpy")
     with pytest.raises(ad.errors.ShapeError, match=r"float64\(\) before a step and float64\(2,\)"):
         f(np.ones(3))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_state_that_becomes_a_tensor_by_another_one(backend: str) -> None:
+    def f(w: Any, xs: Any) -> Any:
+        def cell(state: Any, x: Any) -> Any:
+            h, before, last = state
+            y = h * 0.5 + before + last
+            return (ad.tanh(x @ w + y * 0.1), h, before), y
+
+        ys = ad.scan(cell, (H0, H0, H0), xs)[1]
+        return ad.sum(ys * ys)
+
+    f = ad.value_and_grad(f)
+    close(ad.compile(f, backend=backend)(W, XS), f(W, XS))
+
+
+NUMBERS = {
+    "an array of few digits": (lambda h, x: (h + x, h * x), 0.0),
+    "an int that becomes a float": (lambda h, x: (h + x, h * x), 0),
+    "a number that stays one": (lambda h, x: (h * 0.5, h * x), 1.0),
+    "an int that becomes a number": (lambda h, x: (h / 2, h * x), 1),
+    "a constant": (lambda h, x: (1.0, h * x), 0.0),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_of_pythons_takes_the_dtype_of_what_it_becomes(backend: str, name: str) -> None:
+    cell, start = NUMBERS[name]
+
+    def f(xs: Any, start: Any) -> Any:
+        h, ys = ad.scan(cell, start, xs)
+        return ys, h * xs
+
+    xs = np.array([1.0, 2.0, 4.0], np.float32)
+    for given in {float(start), start}:  # a float is an input, an int is a constant
+        found, wanted = ad.compile(f, backend=backend)(xs, given), f(xs, given)
+        for a, e in zip(found, wanted, strict=True):
+            assert np.asarray(a).dtype == np.asarray(e).dtype
+            np.testing.assert_array_equal(a, e)
+
+
+def adds_up(x: Any, xs: Any) -> Any:
+    total = x * 1.0
+
+    def cell(h: Any, v: Any) -> Any:
+        total[...] = total + v
+        return h + v, None
+
+    return ad.scan(cell, np.zeros(3), xs)[0]
+
+
+def writes_into_an_argument(x: Any, xs: Any) -> Any:
+    def cell(h: Any, v: Any) -> Any:
+        x[0] += v[0]
+        return h + v, None
+
+    return ad.scan(cell, np.zeros(3), xs)[0]
+
+
+def writes_into_a_part(x: Any, xs: Any) -> Any:
+    def cell(h: Any, v: Any) -> Any:
+        part = x[:2]
+        part += v[0]
+        return h + v, None
+
+    return ad.scan(cell, np.zeros(3), xs)[0]
+
+
+def keeps_a_step(x: Any, xs: Any) -> Any:
+    kept = []
+
+    def cell(h: Any, v: Any) -> Any:
+        kept.append(h + v)
+        return h + v, None
+
+    ad.scan(cell, np.zeros(3), xs)
+    return kept[-1] * x
+
+
+def uses_the_step_before(x: Any, xs: Any) -> Any:
+    kept = [x]
+
+    def cell(h: Any, v: Any) -> Any:
+        kept.append(kept[-1] + v)
+        return h, kept[-1]
+
+    return ad.scan(cell, np.zeros(3), xs)[1]
+
+
+@pytest.mark.parametrize("f", [
+    adds_up, writes_into_an_argument, writes_into_a_part, keeps_a_step, uses_the_step_before,
+])  # fmt: skip
+def test_what_steps_share_beside_the_state_is_refused(f: Any) -> None:
+    with pytest.raises(TraceError, match=r"test_scan\.py:\d+ .* carry it in the state"):
+        ad.compile(f, backend="numpy")(np.ones(3), np.ones((4, 3)))

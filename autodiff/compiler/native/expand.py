@@ -39,7 +39,6 @@ def _steps(i: Instruction) -> list[Instruction]:
     if formula is None or len(i.out) != 1 or i.out[0].dtype.kind == "c":
         return [i]
     under_way = Recorder()
-    under_way.start = 0  # it goes on with values of the program
     with recording_into(under_way):
         first = [_lifted(x) for x in i.args[:1]]
         result = formula(*first, *mapped(_stand_in, i.args[1:]), **mapped(_stand_in, i.kwargs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.backward import sweep
-from autodiff.compiler.tracing.copies import copied
+from autodiff.compiler.tracing.copies import cast, copied
 from autodiff.compiler.tracing.effects import hooks_apart, refuse_hooks
 from autodiff.compiler.tracing.loop_gradients import LoopGradients
 from autodiff.compiler.tracing.program import Instruction, Value
@@ -48,8 +49,10 @@ def loop(length: int, reverse: bool, carries: Any, xs: Any, run: Any = None) -> 
 class _Loop:
     """A loop instruction under construction: outputs may be added while others are in use."""
 
-    def __init__(self, length: int, reverse: bool, carries: list[Any], xs: list[Any]) -> None:
-        self.length, self.body = length, Recorder()
+    def __init__(
+        self, length: int, reverse: bool, carries: list[Any], xs: list[Any], *also: Recorder
+    ) -> None:
+        self.length, self.body = length, Recorder(*also)
         self.instruction = Instruction(
             loop, (length, reverse, tuple(map(_value, carries)), tuple(map(_value, xs))), {}, (),
             True, user_line(), self.body.program,
@@ -67,8 +70,12 @@ class _Loop:
         return self._add(y, (self.length, *y.shape))
 
     def _add(self, result: Any, shape: tuple[int, ...]) -> Traced:
-        value = Value(shape, result.dtype)
-        made = self.body.noted(Traced(value, np.zeros(shape, result.dtype)))
+        under_way = recorder.get()
+        assert under_way is not None
+        example = np.zeros(shape, result.dtype)
+        if shape == result.shape and result.value.weak:
+            example = result.example
+        made: Traced = under_way.noted(Traced(Value.like(example), example))
         self.body.program.outputs.append(_value(result))
         self.instruction.out = (*self.instruction.out, made.value)
         return made
@@ -87,7 +94,8 @@ def _value(x: Any) -> Any:
 def _array(leaf: Any) -> Any:
     """The array or number in a leaf."""
     value = leaf._value if isinstance(leaf, Tensor) else leaf
-    return value if hasattr(value, "dtype") else np.asarray(value)[()]
+    is_one = hasattr(value, "dtype") or type(value) in (bool, int, float)
+    return value if is_one else np.asarray(value)[()]
 
 
 def _example(x: Any) -> Any:
@@ -102,18 +110,29 @@ class _Forward:
     ) -> None:
         self.start, self.cell, self.x_def = tick(), cell, x_def
         self.h0, self.h_def = tree.flatten(h0)
+        self.starts = list(map(_array, self.h0))
         self.xs, self.length = xs, length
         self.plain_h = [not isinstance(h, Tensor) for h in self.h0]
+        settled = False
         self._trace()
-        if any(p and not q for p, q in zip(self.plain_h, self.plain_h_out, strict=True)):
-            self.plain_h = [p and q for p, q in zip(self.plain_h, self.plain_h_out, strict=True)]
-            self._trace()  # tensors from the second step on, and so from the first
+        while not settled:
+            settled = self._settle()
+            self._trace()  # twice at least: what another step has kept has no value in the second
         self._check()
         self.carries = self.loop.close([h._value for h in self.h_out])
         self.stacks = [self.loop.stacked(y._value) for y in self.ys]
 
+    def _settle(self) -> bool:
+        """Let the state be from the first step on what it is from the second step on: a tensor, or
+        of another dtype than a number of Python's; whether it was so."""
+        plain = [p and q for p, q in zip(self.plain_h, self.plain_h_out, strict=True)]
+        starts = [_like(s, h._value) for s, h in zip(self.starts, self.h_out, strict=True)]
+        same = plain == self.plain_h and all(map(operator.is_, starts, self.starts))
+        self.plain_h, self.starts = plain, starts
+        return same
+
     def _trace(self) -> None:
-        h_arrays, x_arrays = list(map(_array, self.h0)), list(map(_array, self.xs))
+        h_arrays, x_arrays = self.starts, list(map(_array, self.xs))
         self.loop = _Loop(self.length, False, h_arrays, x_arrays)
         body = self.loop.body
         with recording_into(body):
@@ -166,6 +185,17 @@ class _Forward:
         return [n for n in found if n not in own]
 
 
+def _like(start: Any, after: Any) -> Any:
+    """A number of Python's in the dtype of what it is after a step."""
+    before = start.value if isinstance(start, Traced) else Value.like(start)
+    same = before.dtype == after.dtype and before.weak == after.value.weak
+    if same or not before.weak or not np.can_cast(before.dtype, after.dtype, "same_kind"):
+        return start
+    if after.value.weak:
+        return type(after.example)(start)
+    return emit(cast, start, after.dtype) if isinstance(start, Traced) else cast(start, after.dtype)
+
+
 def _leaf(value: Any, tracked: bool) -> Tensor:
     node = None
     if tracked and value.dtype.kind == "f":
@@ -205,7 +235,7 @@ def _recorded(forward: _Forward, values: list[Any]) -> list[Any]:
         return [wrap(v, None) for v in values]
     parents = (*nodes, *held)
     specs = tuple(
-        n.spec if n is not None else (np.shape(_array(x)), _array(x).dtype)
+        n.spec if n is not None else (np.shape(_array(x)), np.result_type(_array(x)))
         for n, x in zip(parents, [*inputs, *held])
     )
     packed = TensorNode(PACK, parents, (), specs)
@@ -267,7 +297,7 @@ def _backward(
     count = len(forward.h0)
     zeros = [np.zeros(h.shape, h.dtype) for h in forward.h_out]
     gh0 = [given.get(i, zeros[i]) for i in range(count)]
-    back = _Loop(forward.length, True, gh0, [])
+    back = _Loop(forward.length, True, gh0, [], forward.loop.body)
     with recording_into(back.body):
         gh = [back.body.input(z) for z in zeros]
         seeds: dict[Node, Any] = {}

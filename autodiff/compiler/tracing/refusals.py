@@ -13,8 +13,8 @@ from autodiff.errors import AutodiffError
 
 __all__ = [
     "MissingError", "TraceError", "depends_on_values", "foreign_write", "leaked", "missing",
-    "needs_array", "needs_int", "needs_value", "no_argument", "no_array", "require_known_shape",
-    "user_line", "viewed",
+    "needs_array", "needs_int", "needs_value", "no_argument", "no_array", "of_a_step",
+    "require_known_shape", "user_line", "viewed",
 ]  # fmt: skip
 
 _LIBRARIES = Path(__file__).parents[2], Path(np.__file__).parent
@@ -118,6 +118,15 @@ def viewed() -> TraceError:
     return TraceError(
         f"{user_line()} writes into an array of which there are views: a compiled function has "
         "none; write x = x.at[index].set(value) of a Tensor, or copy the array first"
+    )
+
+
+def of_a_step() -> TraceError:
+    """For what goes from a step of a scan to the next one, or out of it, beside the state."""
+    return TraceError(
+        f"{user_line()} writes into an array from outside of the cell of a scan, or uses one that "
+        "an earlier step has kept: within a compiled function steps have nothing in common but the "
+        "state; carry it in the state, or return it as the y of the step"
     )
 
 

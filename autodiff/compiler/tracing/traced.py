@@ -32,6 +32,7 @@ from autodiff.compiler.tracing.refusals import (
     needs_value,
     no_argument,
     no_array,
+    of_a_step,
     require_known_shape,
     user_line,
     viewed,
@@ -52,17 +53,17 @@ class Recorder:
     program : Program
     began : int
         Nodes with a lower order are of another time.
-    start : int
-        Values with a lower number are of another trace, and not of one around this one.
+    around : list of Recorder
+        Those whose arrays may be used: the one around this one, and those of `also`.
     arrays : list
         Weak references to all that stands for an array in this trace, and in those around it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *also: Recorder) -> None:
         self.program = Program([])
         around = recorder.get()
         self.began: int = around.began if around else tick()
-        self.start: int = around.start if around else Value((), bool).number
+        self.around: list[Recorder] = [*([around] if around else []), *also]
         self.arrays: list[ref[Traced]] = around.arrays if around else []
 
     def input(self, example: Any) -> Traced:
@@ -79,8 +80,13 @@ class Recorder:
 
     def noted(self, made: Traced) -> Traced:
         """`made`, which nobody may keep."""
+        made.within = made.within or self
         self.arrays.append(ref(made))
         return made
+
+    def knows(self, array: Traced) -> bool:
+        """Whether the array has a value here."""
+        return array.within in (None, self) or any(r.knows(array) for r in self.around)
 
 
 @contextmanager
@@ -111,7 +117,7 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     under_way.program.instructions.append(instruction)
     shares = function in _MAYBE_VIEWS
     made = [_made(v, e, (args, kwargs), shares) for v, e in zip(out, examples, strict=True)]
-    under_way.arrays += map(ref, made)
+    made = [under_way.noted(m) for m in made]
     if not is_tuple:
         return made[0]
     return type(example)(*made) if hasattr(example, "_fields") else type(example)(made)
@@ -119,8 +125,11 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _under_way(given: Any) -> Recorder:
     found: Recorder | None = recorder.get()
-    if found is None or any(t.value.number < found.start for t in _traced_in(given)):
+    if found is None:
         raise leaked()
+    for array in _traced_in(given):
+        if not found.knows(array):
+            raise of_a_step() if array.within.arrays is found.arrays else leaked()
     return found
 
 
@@ -178,14 +187,15 @@ class Traced:
         What it is a part of, so that what is written into it is written there too.
     """
 
-    __slots__ = ("__weakref__", "example", "memory", "origin", "value")
+    __slots__ = ("__weakref__", "example", "memory", "origin", "value", "within")
     origin: Any
+    within: Any  # the recorder that it belongs to
     __array_priority__ = 2000
     is_traced = True
 
     def __init__(self, value: Value, example: Any, memory: Any = None) -> None:
         self.value, self.example = value, _read_only(example)
-        self.memory, self.origin = memory or _Memory(), None
+        self.memory, self.origin, self.within = memory or _Memory(), None, None
         self.memory.add(self)
 
     @property
@@ -251,6 +261,8 @@ class Traced:
         line = list(_line(self))
         if len(self.memory.holders()) > len(line):
             raise viewed()
+        if any(array.within is not recorder.get() for array in line):
+            raise of_a_step()
         self._take(new, casting)
         for part, whole in pairwise(line):
             whole._take(emit(written, whole, part.origin[1], part), casting)
