@@ -7,6 +7,7 @@ named by the way to it, as in ``layers.0.W``. Nothing has to be declared or regi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from reprlib import recursive_repr
 from typing import Any
 
@@ -232,7 +233,11 @@ def _copy(value: Any, path: str, leaves: dict[str, Any], memo: dict[int, Any]) -
     if not isinstance(value, _CONTAINERS):
         return value
     items = _copies(value, path, leaves, memo)
-    return items if isinstance(value, dict) else _sequence(value, list(items.values()))
+    if not isinstance(value, dict):
+        return _sequence(value, list(items.values()))
+    alike = copy(value)  # also an OrderedDict or a defaultdict
+    dict.update(alike, items)
+    return alike
 
 
 def _copies(value: Any, path: str, leaves: dict[str, Any], memo: dict[int, Any]) -> dict[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +49,15 @@ register(
     list,
     lambda node, children: type(node)(*children) if hasattr(node, "_fields") else tuple(children),
 )
-register(
-    dict,
-    lambda node: list(node.values()),
-    lambda node, children: dict(zip(node, children, strict=True)),
-)
+
+
+def _dict_like(node: dict[Any, Any], children: list[Any]) -> dict[Any, Any]:
+    made = copy(node)  # also an OrderedDict or a defaultdict
+    dict.update(made, zip(node, children, strict=True))
+    return made
+
+
+register(dict, lambda node: list(node.values()), _dict_like)
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:

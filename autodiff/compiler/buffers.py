@@ -21,7 +21,9 @@ from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.neural import softmax
 from autodiff.sparse import replaced_rows
 
-__all__ = ["INFIX", "LEAST", "Buffers", "into", "owner_of", "planned"]
+__all__ = [
+    "INFIX", "LEAST", "Buffers", "into", "is_apart", "owner_of", "planned", "written_by_owner",
+]  # fmt: skip
 
 LEAST = 64
 """Entries; below that numpy is as fast at finding memory as at being given some."""
@@ -187,6 +189,29 @@ def owner_of(x: Any) -> Any:
     while isinstance(getattr(x, "base", None), np.ndarray):
         x = x.base
     return x
+
+
+def _owner(x: Any) -> int:
+    """Which array's memory it is; 0 for memory that may be of an array in ways unknown."""
+    owner = owner_of(x)
+    return id(owner) if owner.base is None else 0
+
+
+def is_apart(x: Any, written: dict[int, list[np.ndarray]]) -> bool:
+    """Whether nothing shows in `x` of what is written into arrays, listed by their owners."""
+    owner = _owner(x)
+    near = [y for o in (written if owner == 0 else (owner, 0)) for y in written.get(o, ())]
+    return not any(np.may_share_memory(x, y) for y in near if y is not x)
+
+
+def written_by_owner(arrays: list[Any], written: list[Any]) -> dict[int, list[np.ndarray]] | None:
+    """The arrays of `written` by their owners; None if one shares memory with another array."""
+    found: dict[int, list[np.ndarray]] = {}
+    for x in written:
+        found.setdefault(_owner(x), []).append(x)
+    if found and not all(is_apart(x, found) for x in arrays if isinstance(x, np.ndarray)):
+        return None
+    return found
 
 
 def _may_have_one(i: Instruction, x: Any) -> bool:

@@ -145,10 +145,9 @@ class Compiled:
             return self.f(*args, **kwargs)
         self._last, self._again = found, None
         try:
-            result = found(leaves, given, kwargs)
+            result, self._again = found(leaves, given, kwargs)
         except Retry:
             return self.f(*args, **kwargs)
-        self._again = found.again
         return result
 
     def __reduce__(self) -> Any:
@@ -161,8 +160,11 @@ class Compiled:
     def _found(
         self, backend: str, captured: Captured, leaves: list[Any], definition: Any
     ) -> Specialized | None:
-        key = (backend, kind_of(leaves, definition))
+        key: tuple[Any, ...] = (backend, kind_of(leaves, definition))
         found = self._programs.get(key)
+        if found is not None and (layout := found.layout(leaves)) != found.laid_out:
+            key = (*key, layout)
+            found = self._programs.get(key)
         if found is None and len(self._programs) < self.limit:
             traced = trace(captured, leaves, definition)
             found = Specialized(traced, backend, self.cache, leaves)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
+from autodiff.compiler.buffers import written_by_owner
 from autodiff.compiler.fast import matcher
 from autodiff.compiler.native.runner import Native
 from autodiff.compiler.replay import Replay, Retry, replayed
-from autodiff.compiler.tracing.kinds import dynamic
+from autodiff.compiler.tracing.kinds import described, dynamic
 from autodiff.compiler.tracing.program import Value
 from autodiff.compiler.tracing.trace import Trace
 from autodiff.errors import GraphError
@@ -71,39 +72,45 @@ class Specialized:
     backend : {"c", "numpy"}
     cache : bool
     leaves : list
-        Of the arguments, for messages.
+        Of the arguments.
 
     Attributes
     ----------
+    leaves : list
+        These `described`, for messages.
+    laid_out : tuple
+        Their `layout`.
     run : Native or Replay
-    again : Again or None
     source : str
         The C text.
     """
 
     def __init__(self, traced: Trace, backend: str, cache: bool, leaves: list[Any]) -> None:
-        self.trace, self.leaves, self.source = traced, leaves, ""
-        self.again: Again | None = None
+        self.trace, self.leaves, self.source = traced, described(leaves), ""
+        self.laid_out = self.layout(leaves)
         self.run: Native | Replay
+        updates = self._updates(list(dynamic(leaves).values()))
         if backend == "c":
-            self.run = Native(traced.program, self._updates(), cache)
+            self.run = Native(traced.program, updates, cache)
             self.source = self.run.source
         else:
-            self.run = replayed(traced.program, self._updates())
+            self.run = replayed(traced.program, updates)
 
-    def _updates(self) -> dict[Value, Value]:
+    def _updates(self, holders: list[Any]) -> dict[Value, Value]:
         """Outputs that are new values of inputs."""
         t = self.trace
         first = len(t.program.outputs) - len(t.updates) - t.grad_outputs
         new = t.program.outputs[first : first + len(t.updates)]
-        holders = list(dynamic(self.leaves).values())
         pairs = zip(new, t.updates, strict=True)
         return {
             u: t.program.inputs[i] for u, i in pairs
             if isinstance(u, Value) and isinstance(_value(holders[i]), np.ndarray)
         }  # fmt: skip
 
-    def __call__(self, leaves: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __call__(
+        self, leaves: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, Again | None]:
+        """What the function returns; and the short way for the next call, if there is one."""
         holders = list(dynamic(leaves).values())
         for holder in (holders[i] for i in self.trace.updates):
             if isinstance(holder, Tensor) and holder.shape:
@@ -111,23 +118,35 @@ class Specialized:
             elif isinstance(holder, np.ndarray) and not holder.flags.writeable:
                 raise Retry  # eager mode says what is wrong
         inputs = [_value(h) for h in holders]
+        written = written_by_owner(inputs, self._written_arrays(holders))
+        if written is None:
+            raise Retry  # the program does not see what it writes in another array
         inputs += [_value(h.grad) for h in holders if getattr(h, "grad", None) is not None]
         with np.errstate(all="ignore"):
             result = self.finish(holders, self.run(*inputs))
         is_whole = len(inputs) == len(holders)
         del inputs  # so that who else holds an array can be counted
-        self.again = self._prepared(args, kwargs, holders) if is_whole else None
-        return result
+        return result, self._prepared(args, kwargs, holders, written) if is_whole else None
+
+    def _written_arrays(self, holders: list[Any]) -> list[np.ndarray]:
+        """Not those of tensors, which are memory of their own."""
+        return [h for h in (holders[i] for i in self.trace.updates) if isinstance(h, np.ndarray)]
+
+    def layout(self, leaves: list[Any]) -> tuple[Any, ...]:
+        """How arrays lie that are written into: what is a view of one may be a copy of another."""
+        written = self._written_arrays(list(dynamic(leaves).values())) if self.trace.updates else []
+        return tuple(None if x.flags.c_contiguous else x.strides for x in written)
 
     def _prepared(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], holders: list[Any]
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], holders: list[Any], written: Any
     ) -> Again | None:
         inputs = [_value(h) for h in holders]
-        found = matcher(args, kwargs, holders)
+        found = matcher(args, kwargs, holders, written)
         if found is None or set(found[1]) & set(self.trace.updates):
             return None
         held = [holders[i] for i in self.trace.updates]
-        changed = [h._node.info for h in held if getattr(h, "_node", None) is not None]
+        nodes = [node for h in held if (node := getattr(h, "_node", None)) is not None]
+        changed = [node.info for node in nodes if node.info is not None]
         is_simple = not self.trace.grads and self.run.writes_in_place
         match, numbers, settle = found
         self.run.settle(inputs)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
+from autodiff.compiler.tracing.held import is_held
 from autodiff.errors import describe
 from autodiff.module import Module
 from autodiff.scalar import Scalar
 from autodiff.settings import is_recording
 from autodiff.tensor import Tensor
 
-__all__ = ["differences", "dynamic", "is_dynamic", "key_of", "kind_of"]
+__all__ = ["STATE", "described", "differences", "dynamic", "is_dynamic", "key_of", "kind_of"]
+
+STATE = ("_lr", "_steps", "_rates", "_state", "_slots", "_rate", "_eps")
+"""What of an optimiser may change from call to call, or follows from that."""
 
 
 def is_dynamic(leaf: Any) -> bool:
@@ -41,28 +47,63 @@ def kind_of(leaves: list[Any], definition: Any) -> tuple[Any, ...]:
 def _kind(leaf: Any) -> Any:
     if isinstance(leaf, (Tensor, Scalar)):
         info = leaf._node.info if leaf._node is not None else None
-        hooks = info.hooks if info else ()
-        return (type(leaf), leaf.shape, leaf.dtype, leaf.requires_grad, leaf.grad is None, hooks)
+        hooks, grad = info.hooks if info else (), leaf.grad
+        of_gradient = (type(grad), getattr(grad, "dtype", None))
+        return (type(leaf), *_array_kind(leaf._value), leaf.requires_grad, of_gradient, hooks)
     if isinstance(leaf, (np.ndarray, np.generic)):
-        return (leaf.shape, leaf.dtype)
+        return _array_kind(leaf)
     if type(leaf) is float:
         return float
     return _static(leaf)
 
 
-def _static(value: Any) -> Any:
+def _array_kind(x: Any) -> tuple[Any, ...]:
+    """Also whether it can be written into, which a single number cannot."""
+    return np.shape(x), np.result_type(x), isinstance(x, np.ndarray)
+
+
+class _Identity:
+    """Equal for one and the same object, which it does not keep alive where that can be helped;
+    its id would be equal for another one as well, once it is gone."""
+
+    def __init__(self, thing: Any) -> None:
+        self._id = id(thing)
+        self._get: Callable[[], Any]
+        try:
+            self._get = ref(thing)
+        except TypeError:
+            self._get = lambda: thing
+
+    def __hash__(self) -> int:
+        return self._id
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Identity) or self._id != other._id:
+            return False
+        thing = self._get()
+        return thing is not None and thing is other._get()
+
+
+def _static(value: Any, in_module: bool = False) -> Any:
     """Something that is equal just for equal constants."""
-    if isinstance(value, tuple):
-        return (type(value), *(id(v) if type(v) is np.ndarray else _static(v) for v in value))
-    if type(value) is np.ndarray:
+    if in_module and is_held(value):
         return np.ndarray  # which is among the leaves
-    if isinstance(value, list):
-        return (type(value), *map(_static, value))
+    if isinstance(value, (list, tuple)):
+        return (type(value), *(_static(v, in_module) for v in value))
     if isinstance(value, dict):
-        return (dict, *((k, _static(v)) for k, v in value.items()))
-    if isinstance(value, (bool, int, float, str, bytes, type(None))):
+        return (type(value), *((k, _static(v, in_module)) for k, v in value.items()))
+    if isinstance(value, (float, complex)):  # 0.0 is not -0.0, and nan is nan
+        return (type(value), complex(value).real.hex(), complex(value).imag.hex())
+    if isinstance(value, (bool, int, str, bytes, type(None), range)):
         return (type(value), value)
-    return (type(value), id(value))
+    if isinstance(value, slice):
+        return (slice, *map(_static, (value.start, value.stop, value.step)))
+    if isinstance(value, MethodType):
+        return (MethodType, _Identity(value.__func__), _Identity(value.__self__))
+    if isinstance(value, (np.ndarray, np.generic)):
+        entries = map(_static, value.flat) if value.dtype.hasobject else [value.tobytes()]
+        return (type(value), value.shape, value.dtype, *entries)
+    return (type(value), _Identity(value))
 
 
 def _shape(definition: Any) -> Any:
@@ -72,17 +113,22 @@ def _shape(definition: Any) -> Any:
         return None
     below = tuple(map(_shape, children))
     if isinstance(node, dict):
-        return (type(node), tuple(node), below)
+        return (type(node), getattr(node, "default_factory", None), tuple(node), below)
     if isinstance(node, (list, tuple)):
         return (type(node), below)
-    return (type(node), id(node), _constants(node), below)
+    return (type(node), _Identity(node), _constants(node), below)
 
 
 def _constants(node: Any) -> tuple[Any, ...]:
     if isinstance(node, Module):
         spaces = [(k, v) for part in node.modules() for k, v in vars(part).items()]
-        return tuple((k, _static(v)) for k, v in spaces if k not in ("_name", "_paths"))
-    return tuple((k, _static(v)) for k, v in vars(node).items() if not k.startswith("_"))
+        return tuple((k, _static(v, True)) for k, v in spaces if k not in ("_name", "_paths"))
+    return tuple((k, _static(v)) for k, v in vars(node).items() if k not in STATE)
+
+
+def described(leaves: list[Any]) -> list[tuple[Any, str]]:
+    """The kind of each leaf, and words for it, without the leaves."""
+    return [(_kind(leaf), describe(leaf)) for leaf in leaves]
 
 
 def differences(leaves: list[Any], definition: Any, others: list[Any], reached: int) -> str:
@@ -92,9 +138,9 @@ def differences(leaves: list[Any], definition: Any, others: list[Any], reached: 
     ----------
     leaves : list
     definition : TreeDef
-        Of ``(given, kwargs)``.
+        Of ``(given, kwargs, arrays)``, the last of them those that modules hold.
     others : list
-        The leaves of the earlier call.
+        The leaves of the earlier call, `described`.
     reached : int
         How many of what is given the function reaches by itself.
     """
@@ -108,8 +154,9 @@ def differences(leaves: list[Any], definition: Any, others: list[Any], reached: 
     names = [name for title, child in pairs for name in _names(child, title)]
     names += ["an array of a module"] * (len(leaves) - len(names))
     changed = [
-        f"{name} is {describe(new)}, and was {describe(old)}"
-        for name, new, old in zip(names, leaves, others, strict=True) if _kind(new) != _kind(old)
+        f"{name} is {new}, and was {old}"
+        for name, (kind, new), (before, old) in zip(names, described(leaves), others, strict=True)
+        if kind != before
     ]  # fmt: skip
     return "; ".join(changed[:3]) or "a module, an optimiser, or a constant of theirs"
 
