@@ -160,11 +160,8 @@ class Compiled:
     def _found(
         self, backend: str, captured: Captured, leaves: list[Any], definition: Any
     ) -> Specialized | None:
-        key: tuple[Any, ...] = (backend, kind_of(leaves, definition))
+        key = (backend, kind_of(leaves, definition))
         found = self._programs.get(key)
-        if found is not None and (layout := found.layout(leaves)) != found.laid_out:
-            key = (*key, layout)
-            found = self._programs.get(key)
         if found is None and len(self._programs) < self.limit:
             traced = trace(captured, leaves, definition)
             found = Specialized(traced, backend, self.cache, leaves)

@@ -78,8 +78,6 @@ class Specialized:
     ----------
     leaves : list
         These `described`, for messages.
-    laid_out : tuple
-        Their `layout`.
     run : Native or Replay
     source : str
         The C text.
@@ -87,7 +85,6 @@ class Specialized:
 
     def __init__(self, traced: Trace, backend: str, cache: bool, leaves: list[Any]) -> None:
         self.trace, self.leaves, self.source = traced, described(leaves), ""
-        self.laid_out = self.layout(leaves)
         self.run: Native | Replay
         updates = self._updates(list(dynamic(leaves).values()))
         if backend == "c":
@@ -131,11 +128,6 @@ class Specialized:
     def _written_arrays(self, holders: list[Any]) -> list[np.ndarray]:
         """Not those of tensors, which are memory of their own."""
         return [h for h in (holders[i] for i in self.trace.updates) if isinstance(h, np.ndarray)]
-
-    def layout(self, leaves: list[Any]) -> tuple[Any, ...]:
-        """How arrays lie that are written into: what is a view of one may be a copy of another."""
-        written = self._written_arrays(list(dynamic(leaves).values())) if self.trace.updates else []
-        return tuple(None if x.flags.c_contiguous else x.strides for x in written)
 
     def _prepared(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], holders: list[Any], written: Any

@@ -192,7 +192,7 @@ CONSTANTS: dict[str, tuple[Callable[[Any], Any], Any]] = {
 @pytest.mark.parametrize("case", CONSTANTS)
 def test_constants_first(backend: str, case: str) -> None:
     f, x = CONSTANTS[case]
-    check(f, backend, (x,), (x[::-1].copy() if x.ndim else x * 2,))
+    check(f, backend, (x,), (x[::-1].copy() if x.ndim else np.array(x * 2),))
 
 
 # Optimisers

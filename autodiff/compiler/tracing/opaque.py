@@ -47,7 +47,7 @@ def _attempted(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any] | No
     def twin(leaf: Any) -> Any:
         if not hasattr(leaf, "is_traced"):
             return leaf
-        made = recorder.get().noted(leaf.value, leaf.example)
+        made = recorder.get().noted(leaf.__class__(leaf.value, leaf.example))
         pairs.append((made, leaf.value))
         return made
 
