@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.native.indexing import may_miss
+from autodiff.compiler.tracing.copies import cast, copied
 from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
 from autodiff.compiler.tracing.simplify import is_guard
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.neural import softmax
-from autodiff.sparse import replaced_rows
+from autodiff.sparse import padded_rows, replaced_rows, taken_or_zero
 
 __all__ = [
     "INFIX", "LEAST", "Buffers", "into", "is_apart", "owner_of", "planned", "written_by_owner",
@@ -153,10 +154,7 @@ def _in_place(
     """Those of `updates` that can be written into the input itself: nothing needs its old value
     any more, and nothing stops the program any more."""
     outputs = [owners[v] for v in values_in(program.outputs)]
-    stops = max(
-        (k for k, i in enumerate(program.instructions) if is_guard(i) or i.body or may_miss(i)),
-        default=-1,
-    )
+    stops = max((k for k, i in enumerate(program.instructions) if _may_stop(i)), default=-1)
     allowed = {}
     for k, i in enumerate(program.instructions[stops + 1 :], stops + 1):
         new = i.out[0] if len(i.out) == 1 else None
@@ -167,6 +165,27 @@ def _in_place(
         if is_free and _fits(x, y) and _may_overwrite(i, old, last.get(own, -1) - k):
             allowed[new] = old
     return allowed
+
+
+_NEVER_RAISE = {
+    cast, copied, operator.getitem, operator.pos, sigmoid, softmax, replaced_rows, padded_rows,
+    taken_or_zero, np.dot, np.where, np.concatenate, np.stack, np.reshape, np.ravel, np.transpose,
+    np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.flip, np.sum, np.prod,
+    np.mean, np.max, np.min, np.any, np.all,
+}  # fmt: skip
+"""For whatever values: shapes and dtypes are those of the first run."""
+
+
+def _may_stop(i: Instruction) -> bool:
+    """Whether it can end the program, by an error or for eager mode."""
+    if is_guard(i) or i.body is not None or may_miss(i) or any(v.weak for v in i.out):
+        return True
+    f = _UFUNCS.get(i.function, i.function)
+    if f in (operator.pow, np.power):
+        return not np.issubdtype(i.out[0].dtype, np.floating)
+    is_reduction = getattr(f, "__name__", "") == "reduce"
+    is_ufunc = isinstance(f.__self__ if is_reduction else f, np.ufunc)
+    return not is_ufunc and f not in _NEVER_RAISE
 
 
 def _fits(x: Any, y: Any) -> bool:

@@ -256,6 +256,29 @@ def test_an_input_keeps_its_value_where(f: Callable[..., Any]) -> None:
     np.testing.assert_array_equal(x, np.ones((12, 12)) * 2)
 
 
+def set_at(places: Any) -> Any:
+    y = places * 1.0
+    y[places] = 9.0
+    return y
+
+
+@pytest.mark.parametrize(("may_raise", "good", "bad"), [
+    (np.linalg.inv, np.eye(2), np.zeros((2, 2))),
+    (set_at, np.array([0, 1]), np.array([0, 99])),
+    (lambda n: 2**n, np.array([0, 1]), np.array([0, -1])),
+])  # fmt: skip
+def test_an_error_after_an_update_changes_nothing(may_raise: Any, good: Any, bad: Any) -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x * 0.5, may_raise(y)
+
+    made, x = stepping(f, X, good), X.copy()
+    for _ in range(3):
+        made(x, good)
+    with pytest.raises((np.linalg.LinAlgError, IndexError, ValueError)):
+        made(x, bad)
+    assert_same(x, X)
+
+
 def test_an_input_of_which_another_is_a_view_is_not_written_into() -> None:
     made, x = stepping(step, X, X, X), X.copy()
     for _ in range(3):
