@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable
 from functools import update_wrapper
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,7 @@ class Compiled:
             raise DomainError(f"compile() takes a function, not {f!r}")
         self.f, self.backend, self.cache, self.limit = f, backend, cache, limit
         self._programs: dict[Any, Specialized] = {}
+        self._warned = False
         self._last: Specialized | None = None
         self._captured: Captured | None = None
         self._again: Again | None = None
@@ -150,6 +152,10 @@ class Compiled:
             return self.f(*args, **kwargs)
         return result
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a function in the body of a class is: a method."""
+        return self if instance is None else MethodType(self, instance)
+
     def __reduce__(self) -> Any:
         return Compiled, (self.f, self.backend, self.cache, self.limit)
 
@@ -164,19 +170,19 @@ class Compiled:
         found = self._programs.get(key)
         if found is None and len(self._programs) < self.limit:
             traced = trace(captured, leaves, definition)
-            found = Specialized(traced, backend, self.cache, leaves)
-            self._programs[key] = found
-            if len(self._programs) == self.limit:
-                self._warn(leaves, definition, len(captured.getters))
+            found = self._programs[key] = Specialized(traced, backend, self.cache, leaves)
+        elif found is None and not self._warned:
+            self._warned = True
+            self._warn(leaves, definition, len(captured.getters))
         return found
 
     def _warn(self, leaves: list[Any], definition: Any, reached: int) -> None:
-        others = next(reversed(list(self._programs.values())[:-1]), None)
-        changed = differences(leaves, definition, others.leaves, reached) if others else "nothing"
+        last = next(reversed(self._programs.values()), None)
+        changed = differences(leaves, definition, last.leaves, reached) if last else "everything"
         name = getattr(self.f, "__name__", "the function")
         warnings.warn(
-            f"compile: {name} has programs for {self.limit} kinds of arguments now; others will "
-            f"run in eager mode. What changed last: {changed}. Pad arrays to few shapes, pass "
+            f"compile: {name} has programs for {self.limit} kinds of arguments; this and further "
+            f"ones run in eager mode. What changed last: {changed}. Pad arrays to few shapes, pass "
             "numbers that change as floats or arrays, or raise limit=",
             stacklevel=5,
         )

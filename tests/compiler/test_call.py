@@ -177,13 +177,32 @@ def test_scalars(backend: str) -> None:
 
 def test_past_the_limit_in_eager_mode(backend: str) -> None:
     f = ad.compile(lambda x: x * 2, backend=backend, limit=2)
-    f(np.ones(1))
-    with pytest.warns(UserWarning, match=r"argument 0 is float64\(2,\), and was float64\(1,\)"):
-        f(np.ones(2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        f(np.ones(1)), f(np.ones(2)), f(np.ones(1)), f(np.ones(2))
+    with pytest.warns(UserWarning, match=r"argument 0 is float64\(3,\), and was float64\(2,\)"):
         np.testing.assert_array_equal(f(np.ones(3)), [2.0, 2.0, 2.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it is said once
+        f(np.ones(4)), f(np.ones(3))
     assert f.programs == 2
+
+
+@pytest.mark.parametrize("base", [object, ad.Module])
+def test_in_the_body_of_a_class(backend: str, base: type) -> None:
+    class Scaled(base):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.w = ad.Parameter(np.array([2.0, 3.0]))
+
+        @functools.partial(ad.compile, backend=backend)
+        def times(self, x: Any) -> Any:
+            return self.w * x if isinstance(self, ad.Module) else x * 2
+
+    made = Scaled()
+    expected = made.w.data * X if base is ad.Module else 2 * X
+    for result in (made.times(X), made.times(X), Scaled.times(made, X)):
+        close(result.data if base is ad.Module else result, expected)
+    assert Scaled.times.programs == 1
 
 
 def test_off(backend: str, monkeypatch: Any) -> None:
