@@ -15,7 +15,7 @@ from autodiff import tree
 from autodiff.compiler.native import toolchain
 from autodiff.compiler.replay import Retry
 from autodiff.compiler.specialized import Again, Specialized
-from autodiff.compiler.tracing.capture import Captured
+from autodiff.compiler.tracing.capture import Captured, Wrapper
 from autodiff.compiler.tracing.held import arrays_held
 from autodiff.compiler.tracing.kinds import differences, kind_of
 from autodiff.compiler.tracing.program import Program
@@ -93,7 +93,7 @@ def compile(
     return Compiled(f, backend, cache, limit)
 
 
-class Compiled:
+class Compiled(Wrapper):
     """A function with a program for each kind of arguments that it was called with.
 
     Attributes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -20,9 +20,18 @@ from autodiff.module import Module
 from autodiff.optim import Optimizer
 from autodiff.tracked import Tracked
 
-__all__ = ["Captured"]
+__all__ = ["Captured", "Wrapper"]
 
 _LIBRARIES = ("autodiff", "numpy")
+
+
+class Wrapper:
+    """What calls a function `f` and reaches nothing else, as a compiled function does."""
+
+    f: Callable[..., Any]
+
+
+_CALLABLE = (FunctionType, MethodType, partial, Wrapper)
 
 
 class Captured:
@@ -48,18 +57,20 @@ class Captured:
         self.keywords: dict[str, Any] = {}
         if isinstance(f, Module):
             self.function, self.bound = type(f).__call__, (f,)
-        while isinstance(self.function, (MethodType, partial)):
+        while isinstance(self.function, (MethodType, partial, Wrapper)):
             self._unpack(self.function)
-        self._functions: dict[int, FunctionType] = {}
+        self._visited: dict[int, Any] = {}
         self.getters: list[Callable[[], Any]] = []
         self.generators: list[np.random.Generator] = []
-        self._slots: list[tuple[FunctionType, str]] = []
+        self._slots: list[tuple[int, str]] = []
         if isinstance(self.function, FunctionType):
             self._visit(self.function)
 
     def _unpack(self, f: Any) -> None:
         if isinstance(f, MethodType):
             self.function, self.bound = f.__func__, (f.__self__, *self.bound)
+        elif isinstance(f, Wrapper):
+            self.function = f.f
         else:
             self.function, self.bound = f.func, (*f.args, *self.bound)
             self.keywords = {**f.keywords, **self.keywords}
@@ -75,32 +86,53 @@ class Captured:
         count = len(self.getters)
         return self.rebuilt(given[:count])(*given[count:], **kwargs)
 
-    def _visit(self, f: FunctionType) -> None:
-        if id(f) in self._functions:
+    def _visit(self, f: Any) -> None:
+        if id(f) in self._visited:
             return
-        self._functions[id(f)] = f
+        self._visited[id(f)] = f
         for name, get in _reached(f):
             value = get()
             if _is_tracked(value):
-                self._slots.append((f, name))
+                self._slots.append((id(f), name))
                 self.getters.append(get)
-            elif isinstance(value, FunctionType):
+            elif isinstance(value, _CALLABLE):
                 self._visit(value)
             elif isinstance(value, np.random.Generator):
                 self.generators.append(value)
 
     def rebuilt(self, stand_ins: list[Any]) -> Callable[..., Any]:
-        """The function with `stand_ins` in the places of `values`."""
-        if not isinstance(self.function, FunctionType):
+        """The function with `stand_ins` in the places of what it reaches."""
+        if not stand_ins:
             return self.function
-        held: dict[int, dict[str, Any]] = {}
-        for (f, name), stand_in in zip(self._slots, stand_ins, strict=True):
-            held.setdefault(id(f), {})[name] = stand_in
-        return _Rebuilding(self._functions, held).function(self.function)
+        held = dict(zip(self._slots, stand_ins, strict=True))
+        made: Callable[..., Any] = _Rebuilding(self._visited, held).thing(self.function)
+        return made
 
 
-def _reached(f: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _reached(f: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Names of a function that are bound outside of it, and how to look them up."""
+    if isinstance(f, FunctionType):
+        yield from _reached_by_name(f)
+        return
+    for name, value in _parts(f).items():
+        yield name, partial(_itself, value)
+
+
+def _parts(f: Any) -> dict[str, Any]:
+    """What a method, a partial or a wrapper consists of."""
+    if isinstance(f, MethodType):
+        return {"function": f.__func__, "self": f.__self__}
+    if isinstance(f, Wrapper):
+        return {"function": f.f}
+    by_place = {str(i): value for i, value in enumerate(f.args)}
+    return {"function": f.func, **by_place, **{f"{k}=": v for k, v in f.keywords.items()}}
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _reached_by_name(f: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:
     for name in _defaults(f):
         yield name, partial(_default, f, name)
     for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
@@ -108,7 +140,7 @@ def _reached(f: FunctionType) -> Iterator[tuple[str, Callable[[], Any]]]:
             yield name, partial(getattr, cell, "cell_contents")
     if str(f.__globals__.get("__name__")).split(".")[0] in _LIBRARIES:
         return
-    for name in dict.fromkeys(_global_names(f.__code__)):
+    for name in _global_names(f.__code__):
         if name in f.__globals__:
             yield name, partial(f.__globals__.__getitem__, name)
 
@@ -131,7 +163,12 @@ def _is_set(cell: CellType) -> bool:
     return True
 
 
-def _global_names(code: CodeType) -> Iterator[str]:
+@lru_cache(maxsize=1024)  # functions are looked through at each call with other arguments
+def _global_names(code: CodeType) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_loaded_names(code)))
+
+
+def _loaded_names(code: CodeType) -> Iterator[str]:
     for i in dis.get_instructions(code):
         if i.opname == "STORE_GLOBAL":
             raise TraceError(
@@ -142,7 +179,7 @@ def _global_names(code: CodeType) -> Iterator[str]:
             yield i.argval
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _global_names(constant)
+            yield from _loaded_names(constant)
 
 
 def _is_tracked(value: Any) -> bool:
@@ -154,42 +191,55 @@ def _is_tracked(value: Any) -> bool:
 class _Rebuilding:
     """Functions made again."""
 
-    def __init__(self, functions: dict[int, FunctionType], held: dict[int, dict[str, Any]]) -> None:
-        self.functions, self.held = functions, held
-        self.made: dict[int, FunctionType] = {}
+    def __init__(self, visited: dict[int, Any], held: dict[tuple[int, str], Any]) -> None:
+        self.visited, self.held = visited, held
+        self.made: dict[int, Any] = {}
 
-    def function(self, f: FunctionType) -> FunctionType:
-        """`f`, reaching stand-ins, and functions that do."""
-        if id(f) in self.made:
-            return self.made[id(f)]
-        new = self.held.get(id(f), {})
-        cells = tuple(
-            self._cell(name, cell, new)
-            for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
-        )
-        space = dict(f.__globals__)
-        defaults = tuple(
-            new.get(f"default {i}", value) for i, value in enumerate(f.__defaults__ or ())
-        )
-        made = FunctionType(f.__code__, space, f.__name__, defaults or None, cells)
-        named = f.__kwdefaults__ or {}
-        made.__kwdefaults__ = {k: new.get(f"default {k}", v) for k, v in named.items()} or None
-        self.made[id(f)] = made
-        for name, value in list(space.items()):
-            if name in new and name not in f.__code__.co_freevars:
-                space[name] = new[name]
-            elif isinstance(value, FunctionType) and id(value) in self.functions:
-                space[name] = self.function(value)
-        for cell in cells:
-            value = cell.cell_contents if _is_set(cell) else None
-            if isinstance(value, FunctionType) and id(value) in self.functions:
-                cell.cell_contents = self.function(value)
+    def thing(self, f: Any) -> Any:
+        """`f`, reaching stand-ins, and functions that do; whatever else as it is."""
+        if not isinstance(f, _CALLABLE) or id(f) not in self.visited:
+            return f
+        if id(f) not in self.made:
+            self.made[id(f)] = self._function(f) if isinstance(f, FunctionType) else self._whole(f)
+        return self.made[id(f)]
+
+    def _part(self, f: Any, name: str, value: Any) -> Any:
+        key = (id(f), name)
+        return self.held[key] if key in self.held else self.thing(value)
+
+    def _whole(self, f: Any) -> Any:
+        function, *rest = (self._part(f, name, value) for name, value in _parts(f).items())
+        if isinstance(f, Wrapper):
+            return function
+        if isinstance(f, MethodType):
+            return MethodType(function, *rest)
+        count = len(f.args)
+        return partial(function, *rest[:count], **dict(zip(f.keywords, rest[count:], strict=True)))
+
+    def _function(self, f: FunctionType) -> FunctionType:
+        names, closure = f.__code__.co_freevars, f.__closure__ or ()
+        cells = tuple(self._cell(f, n, c) for n, c in zip(names, closure, strict=True))
+        defaults = {k: self._part(f, k, v) for k, v in _defaults(f).items()}
+        count, space = len(f.__defaults__ or ()), dict(f.__globals__)
+        by_place, named = list(defaults.values())[:count], list(defaults.values())[count:]
+        made = FunctionType(f.__code__, space, f.__name__, tuple(by_place) or None, cells)
+        made.__kwdefaults__ = dict(zip(f.__kwdefaults__ or {}, named, strict=True)) or None
+        made.__qualname__ = f.__qualname__
+        made.__dict__.update(f.__dict__)
+        self.made[id(f)] = made  # before others that reach it
+        for name, value in space.items():
+            space[name] = value if name in names else self._part(f, name, value)
+        for name, cell in zip(names, cells, strict=True):
+            if _is_set(cell) and (id(f), name) not in self.held:
+                new = self.thing(cell.cell_contents)
+                if new is not cell.cell_contents:
+                    cell.cell_contents = new
         return made
 
-    def _cell(self, name: str, cell: CellType, new: dict[str, Any]) -> CellType:
-        if name in new:
-            return CellType(new[name])
+    def _cell(self, f: FunctionType, name: str, cell: CellType) -> CellType:
+        if (id(f), name) in self.held:
+            return CellType(self.held[id(f), name])
         value = cell.cell_contents if _is_set(cell) else None
-        if isinstance(value, FunctionType) and id(value) in self.functions:
+        if isinstance(value, _CALLABLE) and id(value) in self.visited:
             return CellType(value)  # of its own, for the function made again
         return cell
