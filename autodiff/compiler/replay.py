@@ -50,7 +50,7 @@ class Replay:
     Attributes
     ----------
     writes_in_place : bool
-        Whether all updates are; that depends on the inputs.
+        False: whether all updates are depends on the inputs.
     text : str
         The Python of the last layout of the inputs that was met.
     """

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.tracing.copies import cast, copied
-from autodiff.compiler.tracing.program import Program, Value, mapped
+from autodiff.compiler.tracing.program import Program, Value
+from autodiff.compiler.tracing.simplify import with_names
 from autodiff.compiler.tracing.traced import Traced, emit, recording_into
 from autodiff.nodes import Node
 from autodiff.sparse import Product, RowGrad
@@ -120,13 +121,8 @@ def _dense(back: Any, g: Any) -> Any:
 
 
 def _rename(program: Program, names: dict[Value, Value]) -> None:
-    def name(leaf: Any) -> Any:
-        if isinstance(leaf, slice):
-            return slice(*map(name, (leaf.start, leaf.stop, leaf.step)))
-        return names.get(leaf, leaf) if isinstance(leaf, Value) else leaf
-
     for i in program.instructions:
-        i.args, i.kwargs = mapped(name, i.args), mapped(name, i.kwargs)
+        i.args, i.kwargs = with_names(i.args, names), with_names(i.kwargs, names)
         if i.body is not None:
             _rename(i.body, names)
-    program.outputs = mapped(name, program.outputs)
+    program.outputs = with_names(program.outputs, names)

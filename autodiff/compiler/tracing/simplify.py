@@ -15,7 +15,9 @@ from autodiff.ops.index import not_negative
 from autodiff.ops.neural import lookup
 from autodiff.strong_zero import holds_nan
 
-__all__ = ["has_effects", "is_guard", "is_random", "rewritten", "simplified", "without_dead"]
+__all__ = [
+    "has_effects", "is_guard", "is_random", "rewritten", "simplified", "with_names", "without_dead",
+]  # fmt: skip
 
 
 def simplified(program: Program) -> Program:
@@ -25,7 +27,7 @@ def simplified(program: Program) -> Program:
 
 def rewritten(program: Program, renamed: dict[Value, Any], kept: list[Instruction]) -> Program:
     """The program of the instructions `kept`, with other names for some values."""
-    return Program(program.inputs, kept, mapped(lambda v: _new_name(v, renamed), program.outputs))
+    return Program(program.inputs, kept, with_names(program.outputs, renamed))
 
 
 def without_repetitions(program: Program) -> Program:
@@ -48,10 +50,7 @@ def without_repetitions(program: Program) -> Program:
 
 
 def _renamed(instruction: Instruction, names: dict[Value, Any]) -> Instruction:
-    def rename(leaf: Any) -> Any:
-        return _new_name(leaf, names)
-
-    args, kwargs = mapped(rename, instruction.args), mapped(rename, instruction.kwargs)
+    args, kwargs = with_names(instruction.args, names), with_names(instruction.kwargs, names)
     body = instruction.body and _renamed_body(instruction.body, names)
     return replace(instruction, args=args, kwargs=kwargs, body=body)
 
@@ -61,10 +60,15 @@ def _renamed_body(body: Program, names: dict[Value, Any]) -> Program:
     return without_repetitions(rewritten(body, names, kept))
 
 
-def _new_name(leaf: Any, names: dict[Value, Any]) -> Any:
-    if isinstance(leaf, slice):
-        return slice(*(_new_name(part, names) for part in (leaf.start, leaf.stop, leaf.step)))
-    return names.get(leaf, leaf) if isinstance(leaf, Value) else leaf
+def with_names(tree: Any, names: dict[Value, Any]) -> Any:
+    """The tree of an instruction's arguments with other names for some values."""
+
+    def name(leaf: Any) -> Any:
+        if isinstance(leaf, slice):
+            return slice(*map(name, (leaf.start, leaf.stop, leaf.step)))
+        return names.get(leaf, leaf) if isinstance(leaf, Value) else leaf
+
+    return mapped(name, tree)
 
 
 def _alias(new: Instruction) -> Value | None:
