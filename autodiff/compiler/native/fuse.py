@@ -156,9 +156,10 @@ class Nest:
             return held == "full"
         written = self.written_at[place.storage]
         if level == "row map":
+            if held == "full" or place.offset != written.offset:
+                return False
             entry = row_access(place, row_shape(operation), self.space)
-            same = entry == row_access(written, written.shape, self.space)
-            return held != "full" and same and place.offset == written.offset
+            return entry == row_access(written, written.shape, self.space)
         shape = self._shape_of(operation)
         mine = access(place, shape, self.space)
         theirs = self._own_access(written, held)

@@ -38,6 +38,7 @@ class NestWriter:
         self.made, self.nest, self.needed = made, nest, needed
         self.pointer: Callable[[Place], str] = str
         self.phase: dict[Operation, int] = {}
+        self.touched: dict[Storage, int] = {}  # the last pass that reads or writes it
         self.maker = {p.storage: m for m in nest.members for p in writes(made, m)}
         self.before: dict[Operation, dict[Storage, Operation]] = {}
         self.readers: dict[Operation, list[Operation]] = {}
@@ -61,6 +62,7 @@ class NestWriter:
             latest.update((p.storage, member) for p in writes(self.made, member))
 
     def _phase(self, member: Operation) -> int:
+        """The number of the pass: after what it reads, not before what it writes over is read."""
         phase = 0
         for source in self.before[member].values():
             later = source.level in _ROW_LEVELS and member.level not in _ROW_LEVELS
@@ -68,6 +70,10 @@ class NestWriter:
             if member.kind == "reduce" and source.level in _ROW_LEVELS:
                 later = True
             phase = max(phase, self.phase[source] + later)
+        for place in writes(self.made, member):
+            phase = max(phase, self.touched.get(place.storage, 0))
+        for place in [*reads(self.made, member), *writes(self.made, member)]:
+            self.touched[place.storage] = max(phase, self.touched.get(place.storage, 0))
         return phase
 
     def _is_stored(self, member: Operation) -> bool:

@@ -168,11 +168,12 @@ def _loop(t: Translation) -> bool:
     length, reverse, carries, xs = i.args
     body, before = i.body, dict(made.places)
     assert body is not None
-    inner, variable, n = made.inner(body), f"t{i.out[0].number}", len(carries)
+    variable, n = f"t{i.out[0].number}", len(carries)
     held = [made.new(value) for value in body.inputs[:n]]
     for value, x in zip(body.inputs[n:], xs, strict=True):
         made.places[value] = made.place(x).slice_of(variable)
     ends = [made.new(out).slice_of(variable) for out in i.out[n:]]
+    inner = made.inner(body)
     _place_results(inner, body, n, ends)
     _prepare_joins(inner, body)
     _translate_all(inner, body)

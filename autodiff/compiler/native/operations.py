@@ -60,8 +60,8 @@ class Lowered:
         The number of the last instruction that uses a value.
     in_place : set of Value
         New values of inputs that lie where the old ones were.
-    own : set of Value, optional
-        Of a loop's body: what may be written into.
+    outer : set of Storage
+        Of a loop's body: what was there before, which other steps may need.
     """
 
     def __init__(self) -> None:
@@ -70,13 +70,13 @@ class Lowered:
         self.constants: list[np.ndarray] = []
         self.last_use: dict[Value, int] = {}
         self.in_place: set[Value] = set()
-        self.own: set[Value] | None = None
+        self.outer: set[Storage] = set()
 
     def inner(self, body: Program) -> Lowered:
         """For the body of a loop, with the same places."""
         made = Lowered()
         made.places, made.constants = self.places, self.constants
-        made.own = {v for i in body.instructions for v in i.out}
+        made.outer = {place.storage for place in self.places.values()}
         made.note_uses(body)
         return made
 
@@ -171,15 +171,13 @@ class Translation:
 
     def takes_over(self, x: Any) -> bool:
         """Whether the memory of `x` may be written into: nobody needs the old values."""
-        place = self.made.place(x)
-        if place.storage.kind != "arena" or not isinstance(x, Value):
-            return False
-        if self.made.own is not None and x not in self.made.own:
+        storage = self.made.place(x).storage
+        if storage.kind != "arena" or not isinstance(x, Value) or storage in self.made.outer:
             return False
         return all(
             self.made.last_use.get(v, -1) <= self.number
             for v, other in self.made.places.items()
-            if isinstance(v, Value) and other.storage is place.storage
+            if isinstance(v, Value) and other.storage is storage
         )
 
 

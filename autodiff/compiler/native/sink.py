@@ -37,17 +37,19 @@ def sunk(made: Lowered, kernels: list[Any], kept: Callable[[Storage], bool]) -> 
                 writers.setdefault(place.storage, []).append(k)
     for k in reversed(range(len(kernels))):
         nest = kernels[k]
+        overwritten: set[Storage] = set()
         for member in reversed(list(nest.members)) if isinstance(nest, Nest) else []:
             target = _target(made, kernels, k, member, users, kept)
-            if target is None or not _pays(made, nest, k, member, users, kept):
+            sources = {p.storage for p in reads(made, member)}
+            stays = overwritten.intersection(sources)
+            overwritten.update(p.storage for p in writes(made, member))
+            if stays or target is None or not _pays(made, nest, k, member, users, kept):
                 continue
-            if any(
-                k < w <= target for p in reads(made, member) for w in writers.get(p.storage, [])
-            ):
+            if any(k < w <= target for s in sources for w in writers.get(s, [])):
                 continue
             _move(made, nest, kernels[target], member)
-            for place in reads(made, member):
-                users[place.storage][target] = None
+            for source in sources:
+                users[source][target] = None
             users[writes(made, member)[0].storage].pop(k)
     return [k for k in kernels if not isinstance(k, Nest) or k.members]
 
