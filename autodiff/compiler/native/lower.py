@@ -35,15 +35,28 @@ def lowered(program: Program, updates: dict[Value, Value]) -> Lowered:
     updates : dict
         New values of inputs, and which ones; where it does no harm they are written in place.
     """
+    made = _lowered(program, updates, set())
+    calls = {id(o.instruction) for o in made.operations if o.kind == "call" and not _draws(o)}
+    if calls and made.in_place:  # these may raise, and nothing is to be written before
+        made = _lowered(program, updates, calls)
+    return made
+
+
+def _lowered(program: Program, updates: dict[Value, Value], calls: set[int]) -> Lowered:
     made = Lowered()
     for i, value in enumerate(program.inputs):
         made.places[value] = contiguous(Storage("input", value.size, value.dtype, i), value.shape)
     made.note_uses(program)
-    _prepare_updates(made, program, updates)
+    _prepare_updates(made, program, updates, calls)
     _prepare_joins(made, program)
     _translate_all(made, program)
-    made.operations.sort(key=lambda o: not o.extra.get("random"))  # they wait for nothing
+    if not any(o.kind == "call" and o.instruction.body for o in made.operations):
+        made.operations.sort(key=lambda o: not _draws(o))  # they wait for nothing
     return made
+
+
+def _draws(operation: Operation) -> bool:
+    return is_random(operation.instruction)
 
 
 def _ended(made: Lowered, program: Program) -> Callable[[Value, int], bool]:
@@ -57,9 +70,14 @@ def _ended(made: Lowered, program: Program) -> Callable[[Value, int], bool]:
     return lambda x, k: made.last_use.get(x, -1) <= k and seen.get(x, -1) < k
 
 
-def _prepare_updates(made: Lowered, program: Program, updates: dict[Value, Value]) -> None:
+def _prepare_updates(
+    made: Lowered, program: Program, updates: dict[Value, Value], calls: set[int]
+) -> None:
     """A new value lies where the old one was, if that is not needed any more."""
-    ends = (k for k, i in enumerate(program.instructions) if is_guard(i) or indexing.may_miss(i))
+    ends = (
+        k for k, i in enumerate(program.instructions)
+        if is_guard(i) or indexing.may_miss(i) or id(i) in calls
+    )  # fmt: skip
     last = max(ends, default=0)
     makers = {v: k for k, i in enumerate(program.instructions) for v in i.out}
     ended = _ended(made, program)

@@ -34,6 +34,8 @@ def reduced(t: Translation) -> bool:
         return _of_nothing(t, name)
     axes = tuple(range(len(x.shape))) if axis is None else axis
     axes = tuple(int(a) % len(x.shape) for a in axes) if x.shape else ()
+    if name == "sum" and t.out.dtype == bool:
+        name = "any"
     if name in _OF_BOOL:
         return _over_axes(t, _OF_BOOL[name], _as_bool(t, x), axes)
     counts = name == "sum" and x.dtype.kind in "biu"
