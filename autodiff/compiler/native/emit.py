@@ -13,6 +13,7 @@ from autodiff.compiler.native.along import along_source
 from autodiff.compiler.native.blas import Blas
 from autodiff.compiler.native.elements import C_TYPES
 from autodiff.compiler.native.fuse import Nest
+from autodiff.compiler.native.loops import NestWriter
 from autodiff.compiler.native.lower import lowered
 from autodiff.compiler.native.memory import laid_out
 from autodiff.compiler.native.operations import Lowered, Operation
@@ -29,7 +30,7 @@ MATHS = "\n".join(
     for name in ("maths", "logarithms", "error_function", "exact")
 )
 """The elementary functions in C."""
-_ROWS = (_FOLDER / "rows.h").read_text("utf-8")
+_WORK = "\n".join((_FOLDER / f"{name}.h").read_text("utf-8") for name in ("sums", "rows"))
 
 
 @dataclass
@@ -118,7 +119,7 @@ class _File:
     def kernel(self, kernel: Any) -> list[str]:
         """The lines of one piece of work."""
         if isinstance(kernel, Nest):
-            return kernel.writer.text(self.pointer)  # type: ignore[no-any-return]
+            return NestWriter(kernel.passes, self.pointer).text()
         if kernel.kind == "matmul":
             return self.product(kernel)
         if kernel.kind == "loop":
@@ -153,7 +154,7 @@ class _File:
         ]
         is_short = self.blas is not None and self.blas.int_bits == 32
         width = "#define BLAS_INT int\n" if is_short else ""
-        return "\n".join([_HEAD, width, MATHS, _ROWS, gemm.HEADER, *products, *self.functions])
+        return "\n".join([_HEAD, width, MATHS, _WORK, gemm.HEADER, *products, *self.functions])
 
 
 _HEAD = """#include <math.h>

@@ -8,7 +8,7 @@ step over it begins.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,6 @@ from autodiff.compiler.native.storage import Place, Storage
 from autodiff.compiler.tracing.program import Value
 
 __all__ = ["Nest", "access", "fused", "reads", "row_access", "row_shape", "writes"]
-
-Kernel = "Nest | Operation"
 
 
 def reads(made: Lowered, operation: Operation) -> list[Place]:
@@ -63,7 +61,7 @@ class Nest:
         self.written_at: dict[Storage, Place] = {}
         self.touched: dict[Storage, list[tuple[Operation, Place]]] = {}
         self.rows: set[Storage] = set()
-        self.writer: Any = None
+        self.passes: Any = None
 
     def keep_rows(self, made: Lowered, needed: Callable[[Storage], bool]) -> None:
         """What only this nest needs is held for a row at a time."""
@@ -73,10 +71,11 @@ class Nest:
             if member.kind != "map" or member.level != "full":
                 continue
             (place,) = writes(made, member)
-            alike = place.array.size == math.prod(self.space) and place.is_contiguous
-            if place.storage.kind == "arena" and alike and not needed(place.storage):
-                self.rows.add(place.storage)
-                place.storage.size = self.space[-1]
+            storage, is_whole = place.storage, place.storage.size == math.prod(self.space)
+            alike = is_whole and place.array.size == storage.size and place.is_contiguous
+            if storage.kind == "arena" and alike and not needed(storage):
+                self.rows.add(storage)
+                storage.size = self.space[-1]
 
     def strides(self, place: Place, shape: tuple[int, ...]) -> tuple[int, ...] | None:
         """By how many entries a place moves on along each axis of the space."""
@@ -151,19 +150,17 @@ class Nest:
 
     def _reads_alike(self, made: Lowered, operation: Operation, place: Place, level: str) -> bool:
         """Whether the entry that is read is the one that this turn of the loop has made."""
-        held = self.levels[place.storage]
+        held, written = self.levels[place.storage], self.written_at[place.storage]
+        if place.offset != written.offset:
+            return False
         if operation.kind in ("take", "add_at") and place is made.place(operation.args[0]):
-            return held == "full"
-        written = self.written_at[place.storage]
+            same = access(place, place.shape, self.space) == self._own_access(written, held)
+            return held == "full" and same
         if level == "row map":
-            if held == "full" or place.offset != written.offset:
-                return False
             entry = row_access(place, row_shape(operation), self.space)
-            return entry == row_access(written, written.shape, self.space)
-        shape = self._shape_of(operation)
-        mine = access(place, shape, self.space)
-        theirs = self._own_access(written, held)
-        return mine is not None and mine == theirs and place.offset == written.offset
+            return held != "full" and entry == row_access(written, written.shape, self.space)
+        mine = access(place, self._shape_of(operation), self.space)
+        return mine is not None and mine == self._own_access(written, held)
 
     def _shape_of(self, operation: Operation) -> tuple[int, ...]:
         if operation.kind in ("reduce", "guard"):
@@ -308,8 +305,3 @@ def _new_nest(made: Lowered, operation: Operation) -> Nest:
     is_row = operation.level == "all" and len(space) == 1 and operation.kind == "reduce"
     nest.add(made, operation, "row" if is_row else operation.level)
     return nest
-
-
-def sizes(kernels: list[Any]) -> Iterator[int]:
-    """How many operations are in each."""
-    return (len(k.members) if isinstance(k, Nest) else 1 for k in kernels)

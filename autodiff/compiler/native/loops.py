@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.native.elements import C_TYPES, expression, literal
-from autodiff.compiler.native.fuse import Nest, reads, row_access, row_shape, writes
-from autodiff.compiler.native.operations import Lowered, Operation
-from autodiff.compiler.native.storage import Place, Storage
+from autodiff.compiler.native.fuse import row_access, row_shape, writes
+from autodiff.compiler.native.operations import Operation
+from autodiff.compiler.native.passes import Passes, is_at_row_end
+from autodiff.compiler.native.storage import Place
+from autodiff.compiler.native.totals import CHUNK, Total, first, step
 from autodiff.compiler.tracing.program import Value
 
 __all__ = ["NestWriter"]
 
-_ROW_LEVELS = ("row", "row map")
+_REGISTER = re.compile(r"[vst]\d+")
 
 
 class NestWriter:
@@ -23,382 +26,250 @@ class NestWriter:
 
     Parameters
     ----------
-    made : Lowered
-    nest : Nest
-    needed : callable
-        Whether anything outside of the nest reads a storage.
-
-    Notes
-    -----
-    The rows of the index space are gone through one by one, each in several passes where a
-    later step needs the sum or the largest entry of the whole row.
+    passes : Passes
+    pointer : callable
+        The address of a place.
     """
 
-    def __init__(self, made: Lowered, nest: Nest, needed: Callable[[Storage], bool]) -> None:
-        self.made, self.nest, self.needed = made, nest, needed
-        self.pointer: Callable[[Place], str] = str
-        self.phase: dict[Operation, int] = {}
-        self.touched: dict[Storage, int] = {}  # the last pass that reads or writes it
-        self.maker = {p.storage: m for m in nest.members for p in writes(made, m)}
-        self.before: dict[Operation, dict[Storage, Operation]] = {}
-        self.readers: dict[Operation, list[Operation]] = {}
-        self._note_sources()
-        for member in nest.members:
-            self.phase[member] = self._phase(member)
-        self.stored = {m for m in nest.members if self._is_stored(m)}
-        self.in_memory = {p.storage for m in self.stored for p in writes(made, m)}
-        self.in_registers = set(self.maker) - self.in_memory
-        self.pointers: dict[tuple[Any, ...], tuple[str, str]] = {}
-        self.space, self.merged = self._merged_axes()
+    def __init__(self, passes: Passes, pointer: Callable[[Place], str]) -> None:
+        self.passes, self.pointer = passes, pointer
+        self.made, self.nest, self.space = passes.made, passes.nest, passes.space
+        self.pointers: dict[tuple[str, str], str] = {}
+        self.totals: dict[Operation, Total] = {}
+        self.registers: dict[Operation, str] = {}
+        self.checked: dict[str, str] = {}
 
-    def _note_sources(self) -> None:
-        """For each member, which one has made what it reads."""
-        latest: dict[Storage, Operation] = {}
-        for member in self.nest.members:
-            read = {p.storage for p in reads(self.made, member)}
-            self.before[member] = {s: latest[s] for s in read if s in latest}
-            for source in self.before[member].values():
-                self.readers.setdefault(source, []).append(member)
-            latest.update((p.storage, member) for p in writes(self.made, member))
-
-    def _phase(self, member: Operation) -> int:
-        """The number of the pass: after what it reads, not before what it writes over is read."""
-        phase = 0
-        for source in self.before[member].values():
-            later = source.level in _ROW_LEVELS and member.level not in _ROW_LEVELS
-            later = later or (source.kind == "add_at" and member.level not in _ROW_LEVELS)
-            if member.kind == "reduce" and source.level in _ROW_LEVELS:
-                later = True
-            phase = max(phase, self.phase[source] + later)
-        for place in writes(self.made, member):
-            phase = max(phase, self.touched.get(place.storage, 0))
-        for place in [*reads(self.made, member), *writes(self.made, member)]:
-            self.touched[place.storage] = max(phase, self.touched.get(place.storage, 0))
-        return phase
-
-    def _is_stored(self, member: Operation) -> bool:
-        """Whether its result goes to memory."""
-        if member.kind in ("guard", "add_at"):
-            return False
-        storage = writes(self.made, member)[0].storage
-        if self.needed(storage) or member.level in ("column", "all"):
-            return True
-        readers = self.readers.get(member, [])
-        if member.level in _ROW_LEVELS:
-            return False
-        return any(
-            m.kind in ("take", "add_at") or self.phase[m] != self.phase[member] for m in readers
-        )
-
-    def _merged_axes(self) -> tuple[tuple[int, ...], list[list[int]]]:
-        """The space with as few axes as the strides of all places allow."""
-        space = self.nest.space
-        strides = [s for m in self.nest.members for s in self._strides(m)]
-        keeps_rows = any(m.level in _ROW_LEVELS for m in self.nest.members)
-        groups: list[list[int]] = []
-        for axis in range(len(space)):
-            alone = keeps_rows and axis == len(space) - 1
-            if groups and not alone and all(
-                s[axis - 1] == s[axis] * space[axis] for s in strides
-            ):  # fmt: skip
-                groups[-1].append(axis)
-            else:
-                groups.append([axis])
-        return tuple(int(np.prod([space[a] for a in g])) for g in groups), groups
-
-    def _strides(self, member: Operation) -> list[tuple[int, ...]]:
-        found = [row_access(p, s, self.nest.space) for p, s in self._row_accessed(member)]
-        if member.level == "row map" or member.kind == "add_at":
-            return found
-        for place, shape in self._accessed(member):
-            strides = self.nest.strides(place, shape)
-            assert strides is not None, (place.shape, shape, self.nest.space)
-            found.append(strides)
-        if member.level == "column":
-            found.append(self._column(member))
-        return found
-
-    def _row_accessed(self, member: Operation) -> list[tuple[Place, tuple[int, ...]]]:
-        """Places in memory that hold an entry for each row, with the shape of all rows."""
-        if member.level not in _ROW_LEVELS:
-            return []
-        shape = row_shape(member)
-        args = member.args if member.kind == "map" else ()
-        if member.kind in ("take", "add_at"):
-            args = (*(member.args[1:2] if member.kind == "add_at" else ()), member.args[-1])
-        given = [self.made.place(a) for a in args if isinstance(a, Value) or np.ndim(a)]
-        places = [p for p in given if p.storage not in self.maker]
-        places += writes(self.made, member) if member in self.stored else []
-        return [(p, shape) for p in places]
-
-    def _column(self, member: Operation) -> tuple[int, ...]:
-        return (*(0,) * (len(self.nest.space) - 1), 1)
-
-    def _accessed(self, member: Operation) -> list[tuple[Place, tuple[int, ...]]]:
-        """Places with the shape that they are broadcast to, that go with the index."""
-        if member.kind in ("reduce", "guard"):
-            place = self.made.place(member.args[0])
-            return [] if self._is_row_value(place.storage) else [(place, place.shape)]
-        assert member.out is not None
-        shape = member.out.shape
-        places = [p for p in reads(self.made, member) if not self._is_row_value(p.storage)]
-        return [(p, shape) for p in [*places, *writes(self.made, member)]]
-
-    def _is_row_value(self, storage: Storage) -> bool:
-        maker = self.maker.get(storage)
-        return maker is not None and maker.level in _ROW_LEVELS and maker.kind != "add_at"
-
-    # ---------------------------------------------------------------- text
-
-    def text(self, pointer: Callable[[Place], str]) -> list[str]:
-        """The C lines of the nest; `pointer` gives the address of a place."""
-        self.pointer = pointer
+    def text(self) -> list[str]:
+        """The C lines of the nest."""
         body: list[str] = []
-        for phase in range(max(self.phase.values()) + 1):
-            body += self._pass(phase) + self._row_end(phase)
+        for number in range(max(self.passes.number.values()) + 1):
+            body += self._pass(number)
         before, after = self._whole_nest()
         for d in reversed(range(len(self.space) - 1)):
             head = f"for (int64_t i{d} = 0; i{d} < {self.space[d]}; i{d}++) {{"
-            body = [head, *(f"  {line}" for line in body), "}"]
-        pointers = [f"{kind} {name} = {text};" for text, (kind, name) in self.declared()]
-        return ["{", *(f"  {line}" for line in [*pointers, *before, *body, *after]), "}"]
+            body = [head, *_indented(body), "}"]
+        pointers = [f"{kind} *restrict {p} = {text};" for (text, kind), p in self.pointers.items()]
+        return ["{", *_indented([*pointers, *before, *body, *after]), "}"]
 
-    def declared(self) -> list[tuple[str, tuple[str, str]]]:
-        """The pointers that are used."""
-        return [(key[0], value) for key, value in self.pointers.items()]
+    def _pass(self, number: int) -> list[str]:
+        """One way along the row, and what is done at its end."""
+        members = [m for m in self.nest.members if self.passes.number[m] == number]
+        inside = [m for m in members if not is_at_row_end(m)]
+        lines = [line for m in inside for line in self._entry_work(m)]
+        totals = [self.totals[m] for m in inside if m in self.totals]
+        clauses = [f"reduction(|:bad{_id(m)})" for m in inside if m.kind == "guard"]
+        return [
+            *(line for t in totals for line in t.before_pass()),
+            *self._along_row(lines, totals, clauses),
+            *(line for t in totals for line in t.after_pass()),
+            *(line for m in inside if m in self.totals for line in self._total(m)),
+            *(line for m in members if is_at_row_end(m) for line in self._row_work(m)),
+        ]
 
-    def _pass(self, phase: int) -> list[str]:
-        """One way along the row."""
-        members = [m for m in self.nest.members
-                   if self.phase[m] == phase and m.level not in ("row map",)
-                   and m.kind != "add_at"]  # fmt: skip
-        if not members:
-            return []
-        before, after, clauses, lines = [], [], [], []
-        for member in members:
-            if member.level == "full":
-                lines += self._map(member, self._at(member))
-            else:
-                start, clause, step, end = self._reduction(member)
-                before += start
-                clauses += clause
-                lines += step
-                after += end
-        n, last = self.space[-1], len(self.space) - 1
-        simd = f"#pragma omp simd {' '.join(sorted(clauses))}".rstrip()
-        loop = [f"for (int64_t i{last} = 0; i{last} < {n}; i{last}++) {{",
-                *(f"  {line}" for line in lines), "}"]  # fmt: skip
-        return [*before, simd, *loop, *after]
-
-    def _row_end(self, phase: int) -> list[str]:
-        lines = []
-        for member in self.nest.members:
-            if self.phase[member] == phase and (
-                member.level == "row map" or member.kind == "add_at"
-            ):
-                lines += self._row_map(member)
-        return lines
+    def _along_row(self, lines: list[str], totals: list[Total], clauses: list[str]) -> list[str]:
+        """A loop, in chunks where it gives a sum of many numbers."""
+        n, i = self.space[-1], f"i{len(self.space) - 1}"
+        if n == 1 or not lines:
+            return lines
+        clauses = sorted({*clauses, *(c for t in totals for c in t.clauses())})
+        simd = " ".join(["#pragma omp simd", *clauses])
+        chunked = [t for t in totals if t.in_chunks]
+        if not chunked:
+            head = f"for (int64_t {i} = 0; {i} < {n}; {i}++) {{"
+            return [simd, head, *_indented(lines), "}"]
+        chunk = [
+            *(line for t in chunked for line in t.opened()),
+            f"const int64_t stop = j + {CHUNK} < {n} ? j + {CHUNK} : {n};",
+            simd,
+            f"for (int64_t {i} = j; {i} < stop; {i}++) {{", *_indented(lines), "}",
+            *(line for t in chunked for line in t.closed()),
+        ]  # fmt: skip
+        return [f"for (int64_t j = 0; j < {n}; j += {CHUNK}) {{", *_indented(chunk), "}"]
 
     def _whole_nest(self) -> tuple[list[str], list[str]]:
         """What stands before and after all loops: results over all rows."""
         before, after = [], []
         for m in self.nest.members:
             if m.kind == "guard":
-                before.append(f"int bad{id_of(m)} = 0;")
-                after.append(f"if (bad{id_of(m)}) return 1;")
-            elif m.level == "all" or (m.level == "column"):
+                before.append(f"int bad{_id(m)} = 0;")
+                after.append(f"if (bad{_id(m)}) return 1;")
+            elif m.level == "column":
                 assert m.out is not None
-                kind, start = C_TYPES[m.out.dtype.name], _start(m.name, m.out.dtype)
-                if m.level == "all":
-                    before.append(f"{kind} t{m.out.number} = {start};")
-                    after.append(f"{self._target(m, '0')} = t{m.out.number};")
-                else:
-                    size = m.out.size
-                    before.append(
-                        f"for (int64_t j = 0; j < {size}; j++) {self._target(m, 'j')} = {start};"
-                    )
+                target = f"{self._target(m, 'j')} = {first(m.name, m.out.dtype)};"
+                before.append(f"for (int64_t j = 0; j < {m.out.size}; j++) {target}")
+            elif m in self.totals and self.totals[m].over_rows:
+                before += self.totals[m].declared()
+                after.append(f"{self._target(m, '0')} = {self.totals[m].value};")
         return before, after
+
+    # ---------------------------------------------------------------- places
 
     def _target(self, member: Operation, index: str) -> str:
         (place,) = writes(self.made, member)
         return self._entry(place, index)
 
+    def _row_target(self, member: Operation) -> str:
+        (place,) = writes(self.made, member)
+        if member.level == "all":
+            return self._entry(place, "0")
+        return self._entry(place, self._index(self._row_strides(place, member)))
+
+    def _row_strides(self, place: Place, member: Operation) -> tuple[int, ...]:
+        return row_access(place, row_shape(member), self.nest.space)
+
     def _entry(self, place: Place, index: str) -> str:
         """An entry of a place."""
-        shift = str(place.offset)
-        if place.offset and index == "0":
-            return f"{self._pointer(place)}[{shift}]"
-        return f"{self._pointer(place)}[{index}{f' + {shift}' if place.offset else ''}]"
+        terms = [index] if index != "0" or not place.offset else []
+        terms += [str(place.offset)] if place.offset else []
+        return f"{self._name(place)}[{' + '.join(terms)}]"
 
-    def _pointer(self, place: Place) -> str:
+    def _name(self, place: Place) -> str:
         """The beginning of its storage: one pointer for each."""
         text = self.pointer(Place(place.storage, place.root, place.root, place.steps))
-        key = (text, place.array.dtype.name)
-        if key not in self.pointers:
-            kind = C_TYPES[place.array.dtype.name]
-            self.pointers[key] = (f"{kind} *restrict", f"p{len(self.pointers)}")
-        return self.pointers[key][1]
+        key = (text, C_TYPES[place.array.dtype.name])
+        return self.pointers.setdefault(key, f"p{len(self.pointers)}")
 
-    def _index(self, strides: tuple[int, ...]) -> str:
-        """The entry as a sum over loop variables."""
+    def _index(self, strides: tuple[int, ...], last: str = "") -> str:
+        """The entry as a sum over loop variables, or with another number along the last axis."""
         terms = []
-        for d, group in enumerate(self.merged):
+        for d, group in enumerate(self.passes.merged):
             stride = strides[group[-1]]
-            if stride:
-                terms.append(f"i{d}" if stride == 1 else f"i{d} * {stride}")
+            variable = last if last and d == len(self.space) - 1 else f"i{d}"
+            if stride and (variable == last or self.space[d] > 1):
+                terms.append(variable if stride == 1 else f"{variable} * {stride}")
         return " + ".join(terms) or "0"
+
+    # ---------------------------------------------------------------- entries
+
+    def _entry_work(self, member: Operation) -> list[str]:
+        """What is done with each entry of a row."""
+        if member.level == "full":
+            assert member.out is not None
+            shape = member.out.shape
+            text = [self._argument(member, a, shape) for a in member.args]
+            (place,) = writes(self.made, member)
+            return self._kept(member, text, lambda: self._at(place, shape))
+        x = self._argument(member, member.args[0], member.args[0].shape)[0]
+        if member.kind == "guard":
+            test = {"nan": f"{x} != {x}", "negative": f"{x} < 0", "true": x}[member.name]
+            return [f"bad{_id(member)} |= {test};"]
+        assert member.out is not None
+        if member.out.dtype != member.args[0].dtype:
+            x = f"({C_TYPES[member.out.dtype.name]}){x}"
+        if member.level == "column":
+            target = self._target(member, f"i{len(self.space) - 1}")
+            return [f"{target} = {step(member.name, target, x)};"]
+        self.totals[member] = Total(member, x, self.space)
+        return self.totals[member].taken()
+
+    def _kept(self, member: Operation, args: list[Any], target: Callable[[], str]) -> list[str]:
+        """The result of a map, in a register, in memory, or in both."""
+        out = member.out
+        assert out is not None
+        text = expression(member.name, out, args)
+        if member.name == "copied" and _REGISTER.fullmatch(text):
+            self.registers[member] = text
+        elif member in self.passes.stored and member not in self.passes.readers:
+            return [f"{target()} = {text};"]
+        else:
+            self.registers[member] = f"v{out.number}"
+            lines = [f"const {C_TYPES[out.dtype.name]} v{out.number} = {text};"]
+            return lines + self._stored(member, target)
+        return self._stored(member, target)
+
+    def _stored(self, member: Operation, target: Callable[[], str]) -> list[str]:
+        is_stored = member in self.passes.stored
+        return [f"{target()} = {self.registers[member]};"] if is_stored else []
+
+    def _at(self, place: Place, shape: tuple[int, ...]) -> str:
+        strides = self.nest.strides(place, shape)
+        assert strides is not None
+        return self._entry(place, self._index(strides))
+
+    def _number(self, arg: Any) -> Any:
+        """``(text, dtype, weak)`` of a number."""
+        weak = not isinstance(arg, (np.generic, np.ndarray))
+        dtype = np.dtype(type(arg)) if weak else arg.dtype
+        return (arg if weak else literal(arg, dtype), dtype, weak)
 
     def _argument(self, member: Operation, arg: Any, shape: tuple[int, ...]) -> Any:
         """``(text, dtype, weak)`` of an argument."""
         if not isinstance(arg, Value) and not np.ndim(arg):
-            weak = not isinstance(arg, (np.generic, np.ndarray))
-            dtype = np.dtype(type(arg)) if weak else arg.dtype
-            return (arg if weak else literal(arg, dtype), dtype, weak)
+            return self._number(arg)
         place = self.made.place(arg)
-        dtype = place.array.dtype
         weak = isinstance(arg, Value) and arg.weak
-        maker = self._maker_before(member, place.storage)
-        if maker is not None and maker.kind != "add_at" and (
-            maker.level in _ROW_LEVELS or self.phase[maker] == self.phase[member]
-        ):  # fmt: skip
-            return (f"v{maker.out.number}", dtype, weak)  # type: ignore[union-attr]
-        strides = self.nest.strides(place, shape)
-        assert strides is not None
-        return (self._entry(place, self._index(strides)), dtype, weak)
+        maker = self.passes.register_maker(member, place.storage)
+        text = self._at(place, shape) if maker is None else self.registers[maker]
+        return (text, place.array.dtype, weak)
 
-    def _maker_before(self, member: Operation, storage: Storage) -> Operation | None:
-        return self.before[member].get(storage)
+    # ---------------------------------------------------------------- rows
 
-    def _at(self, member: Operation) -> tuple[int, ...]:
-        return member.out.shape  # type: ignore[union-attr]
-
-    def _map(self, member: Operation, shape: tuple[int, ...]) -> list[str]:
-        out = member.out
+    def _total(self, member: Operation) -> list[str]:
+        """The result of a reduction over a row."""
+        total, out = self.totals[member], member.out
         assert out is not None
-        text = expression(member.name, out, [self._argument(member, a, shape) for a in member.args])
-        kind = C_TYPES[out.dtype.name]
-        lines = [f"const {kind} v{out.number} = {text};"]
-        if member in self.stored:
-            (place,) = writes(self.made, member)
-            strides = self.nest.strides(place, shape)
-            assert strides is not None
-            lines.append(f"{self._entry(place, self._index(strides))} = v{out.number};")
-        return lines
+        if total.over_rows:
+            return []
+        lines, text = [], total.value
+        if not _REGISTER.fullmatch(text) and member in self.passes.readers:
+            lines = [f"const {total.kind} v{out.number} = {text};"]
+            text = f"v{out.number}"
+        self.registers[member] = text
+        return lines + self._stored(member, lambda: self._row_target(member))
 
-    def _reduction(self, m: Operation) -> tuple[list[str], list[str], list[str], list[str]]:
-        """Lines before the pass, clauses of the loop, lines within, lines after."""
-        x = self._argument(m, m.args[0], m.args[0].shape)[0]
-        if m.out is not None and m.out.dtype != m.args[0].dtype:
-            x = f"({C_TYPES[m.out.dtype.name]}){x}"
-        if m.kind == "guard":
-            test = {"nan": f"{x} != {x}", "negative": f"{x} < 0", "true": x}[m.name]
-            return [], [f"reduction(|:bad{id_of(m)})"], [f"bad{id_of(m)} |= {test};"], []
-        assert m.out is not None
-        n, dtype = m.out.number, m.out.dtype
-        if m.level == "column":
-            target = self._target(m, f"i{len(self.space) - 1}")
-            return [], [], [f"{target} = {_step(m.name, target, x)};"], []
-        kind, start = C_TYPES[dtype.name], _start(m.name, dtype)
-        before = [f"{kind} s{n} = {start};"]
-        clauses = [f"reduction({_CLAUSES[m.name]}:s{n})"]
-        step = [f"s{n} = {_step(m.name, f's{n}', x, in_pass=True)};"]
-        after = []
-        if m.name in ("max", "min") and dtype.kind == "f":
-            before.append(f"int nan{n} = 0;")
-            clauses.append(f"reduction(|:nan{n})")
-            step.append(f"nan{n} |= {x} != {x};")
-            after.append(f"if (nan{n}) s{n} = {literal(np.nan, dtype)};")
-        if m.level == "all":
-            after.append(f"t{n} = {_step(m.name, f't{n}', f's{n}')};")
-        else:
-            after.append(f"const {kind} v{n} = s{n};")
-            if m in self.stored:
-                after.append(f"{self._row_target(m)} = v{n};")
-        return before, clauses, step, after
-
-    def _row_target(self, member: Operation) -> str:
-        (place,) = writes(self.made, member)
-        strides = row_access(place, row_shape(member), self.nest.space)
-        return self._entry(place, self._row_index(strides))
-
-    def _row_index(self, strides: tuple[int, ...]) -> str:
-        terms = []
-        for d, group in enumerate(self.merged[:-1]):
-            stride = strides[group[-1]]
-            if stride:
-                terms.append(f"i{d}" if stride == 1 else f"i{d} * {stride}")
-        return " + ".join(terms) or "0"
+    def _row_work(self, member: Operation) -> list[str]:
+        """What is done once for each row."""
+        if member.kind in ("take", "add_at"):
+            return self._at_places(member)
+        args = [self._row_value(member, a) for a in member.args]
+        return self._kept(member, args, lambda: self._row_target(member))
 
     def _row_value(self, member: Operation, arg: Any) -> Any:
         """``(text, dtype, weak)`` of an argument on the level of rows."""
         if not isinstance(arg, Value) and not np.ndim(arg):
-            return self._argument(member, arg, ())
+            return self._number(arg)
         place = self.made.place(arg)
-        maker = self._maker_before(member, place.storage)
+        maker = self.passes.register_maker(member, place.storage)
         weak = isinstance(arg, Value) and arg.weak
         if maker is not None:
-            return (f"v{maker.out.number}", place.array.dtype, weak)  # type: ignore[union-attr]
-        if place.array.size == 1:
-            return (self._entry(place, "0"), place.array.dtype, weak)
-        strides = row_access(place, row_shape(member), self.nest.space)
-        return (self._entry(place, self._row_index(strides)), place.array.dtype, weak)
-
-    def _row_map(self, member: Operation) -> list[str]:
-        if member.kind in ("take", "add_at"):
-            return self._at_places(member)
-        out = member.out
-        assert out is not None
-        text = expression(member.name, out, [self._row_value(member, a) for a in member.args])
-        lines = [f"const {C_TYPES[out.dtype.name]} v{out.number} = {text};"]
-        if member in self.stored:
-            lines.append(f"{self._row_target(member)} = v{out.number};")
-        return lines
+            text = self.registers[maker]
+        elif place.array.size == 1:
+            text = self._entry(place, "0")
+        else:
+            text = self._entry(place, self._index(self._row_strides(place, member)))
+        return (text, place.array.dtype, weak)
 
     def _at_places(self, member: Operation) -> list[str]:
         """One entry of the row, at a place that is checked."""
-        x, out, n = member.args[0], member.out, self.nest.space[-1]
+        out = member.out
         assert out is not None
-        where, kind = self._row_value(member, member.args[-1])[0], C_TYPES[out.dtype.name]
-        place = self.made.place(x)
+        place = self.made.place(member.args[0])
         strides = self.nest.strides(place, place.shape)
         assert strides is not None
-        at = f"at{out.number}"
-        row = self._row_index(strides)
-        lines = [f"int64_t {at} = {where};", f"if ({at} < 0) {at} += {n};",
-                 f"if ({at} < 0 || {at} >= {n}) return 1;"]  # fmt: skip
-        entry = self._entry(place, f"{row} + {at} * {strides[-1]}")
+        lines, at = self._checked(self._row_value(member, member.args[-1])[0], out.number)
+        entry = self._entry(place, self._index(strides, at))
         if member.kind == "take":
-            lines.append(f"const {kind} v{out.number} = {entry};")
-            if member in self.stored:
-                lines.append(f"{self._row_target(member)} = v{out.number};")
-            return lines
-        part = self._row_value(member, member.args[1])
-        text = part[0] if isinstance(part[0], str) else literal(part[0], out.dtype)
+            self.registers[member] = f"v{out.number}"
+            lines.append(f"const {C_TYPES[out.dtype.name]} v{out.number} = {entry};")
+            return lines + self._stored(member, lambda: self._row_target(member))
+        part = self._row_value(member, member.args[1])[0]
+        text = part if isinstance(part, str) else literal(part, out.dtype)
         return [*lines, f"{entry} {member.name}= {text};"]
 
-
-_CLAUSES = {"sum": "+", "prod": "*", "max": "max", "min": "min"}
-
-
-def _start(name: str, dtype: Any) -> str:
-    """What a reduction begins with."""
-    if name in ("sum", "prod"):
-        return literal(int(name == "prod"), dtype)
-    if dtype.kind == "f":
-        return literal(-np.inf if name == "max" else np.inf, dtype)
-    limits = np.iinfo(np.uint8 if dtype.kind == "b" else dtype)
-    return literal(limits.min if name == "max" else limits.max, dtype)
+    def _checked(self, where: str, number: int) -> tuple[list[str], str]:
+        """Lines that check a place, unless that has been done, and its name."""
+        if where in self.checked:
+            return [], self.checked[where]
+        n, at = self.nest.space[-1], f"at{number}"
+        self.checked[where] = at
+        return [f"int64_t {at} = {where};", f"if ({at} < 0) {at} += {n};",
+                f"if ({at} < 0 || {at} >= {n}) return 1;"], at  # fmt: skip
 
 
-def _step(name: str, total: str, x: str, in_pass: bool = False) -> str:
-    if name in ("sum", "prod"):
-        return f"{total} {_CLAUSES[name]} {x}"
-    better = ">" if name == "max" else "<"
-    if in_pass:
-        return f"{x} {better} {total} ? {x} : {total}"
-    return f"{x} {better} {total} || {x} != {x} ? {x} : {total}"
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
 
 
-def id_of(member: Operation) -> int:
+def _id(guard: Operation) -> int:
     """A number for names."""
-    return member.args[0].number  # type: ignore[no-any-return]
+    return guard.args[0].number  # type: ignore[no-any-return]

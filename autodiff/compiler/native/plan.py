@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from autodiff.compiler.native.fuse import Nest, fused, reads, writes
-from autodiff.compiler.native.loops import NestWriter
 from autodiff.compiler.native.operations import Lowered
+from autodiff.compiler.native.passes import Passes
 from autodiff.compiler.native.sink import sunk
 from autodiff.compiler.native.storage import Storage
 
@@ -36,7 +36,7 @@ def planned(made: Lowered, kept: Callable[[Storage], bool]) -> tuple[list[Any], 
         if isinstance(kernel, Nest):
             outside = partial(needed, kernel=kernel)
             kernel.keep_rows(made, outside)
-            kernel.writer = NestWriter(made, kernel, outside)
+            kernel.passes = Passes(made, kernel, outside)
         elif kernel.kind == "loop":
             carried = {p.storage for p in kernel.extra["carries"]}
             outside = partial(_needed_by_loop, carried=carried, needed=needed, loop=kernel)
@@ -77,10 +77,8 @@ def _in_memory(storage: Storage, users: list[Any], outputs: set[Storage]) -> boo
     if others or storage in outputs:
         return True
     if isinstance(first, Nest):
-        return storage in first.writer.in_memory
+        return storage in first.passes.in_memory
     if first.kind != "loop":
         return True
     inner = [k for k in first.extra["kernels"] if isinstance(k, Nest)]
-    return not any(
-        storage in k.writer.in_registers for k in inner
-    )  # fmt: skip
+    return not any(storage in k.passes.in_registers for k in inner)

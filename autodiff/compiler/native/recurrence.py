@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.native.expand import expanded
+from autodiff.compiler.native.products import PRODUCTS
 from autodiff.compiler.tracing.copies import written
 from autodiff.compiler.tracing.loop import loop
 from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped, values_in
@@ -23,8 +24,6 @@ from autodiff.ops.index import scatter_add
 from autodiff.sparse import padded_rows
 
 __all__ = ["with_short_loops"]
-
-_PRODUCTS = (np.dot, np.matmul, operator.matmul)
 
 
 def with_short_loops(program: Program) -> Program:
@@ -150,7 +149,7 @@ def _in_any_order(program: Program) -> Program:
     makers = {v: i for i in program.instructions for v in i.out}
     kept: list[Instruction] = []
     for i in program.instructions:
-        if i.function in (*_PRODUCTS, padded_rows):
+        if i.function in (*PRODUCTS, padded_rows):
             turned = [t for a in i.args if (t := _unflipped(a, makers)) is not None]
             if len(turned) == len(i.args):
                 kept += [new for _, chain in turned for new in chain]
@@ -240,7 +239,7 @@ class _Loop:
         makers = {i.out[0]: i for i in self.before}
         copies: dict[Value, Value] = {}
         for k, i in enumerate(self.body):
-            w = i.args[1] if i.function in _PRODUCTS else None
+            w = i.args[1] if i.function in PRODUCTS else None
             turned = makers.get(w) if isinstance(w, Value) and w not in inner else None
             if w is None or turned is None or turned.function not in (np.transpose, np.swapaxes):
                 continue
@@ -257,7 +256,7 @@ class _Loop:
         inner, slices, kept = self._inner(), self._slices(), []
         for i in self.body:
             x, w = (*i.args, None, None)[:2]
-            moves = i.function in _PRODUCTS and x in slices and isinstance(w, (Value, np.ndarray))
+            moves = i.function in PRODUCTS and x in slices and isinstance(w, (Value, np.ndarray))
             if not moves or _is_in(w, inner) or len(w.shape) != 2:
                 kept.append(i)
                 continue
@@ -274,7 +273,7 @@ class _Loop:
         inner, makers = self._inner(), {v: i for i in self.body for v in i.out}
         for k in range(self._count, len(self.outputs)):
             maker = makers.get(self.outputs[k]) if isinstance(self.outputs[k], Value) else None
-            if maker is None or maker.function not in _PRODUCTS:
+            if maker is None or maker.function not in PRODUCTS:
                 continue
             x, w = maker.args
             is_matrix = isinstance(w, (Value, np.ndarray)) and len(w.shape) == 2
