@@ -55,7 +55,7 @@ X4, X8, XI, XB = (("x", d, False) for d in (F4, F8, I8, BOOL))
         (text(np.logical_not, BOOL, X8), "!(x != 0)"),
         (text(operator.pow, F8, X8, (2, I8, True)), "x * x"),
         (text(operator.pow, F8, X8, (0.5, F8, True)), "sqrt_f64(x)"),
-        (text(np.power, F8, X8, (0.5, F8, True)), "power_f64(x, 0.5)"),
+        (text(np.power, F8, X8, X8), "power_f64(x, x)"),
         (text(np.deg2rad, F4, X4), "x * 0.01745329238474369f"),
         (text(np.exp, F4, X4), "exp_f32(x)"),
         (text(np.where, F8, XB, X8, (0, I8, True)), "x ? x : 0.0"),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.tracing.copies import cast, copied
 from autodiff.compiler.tracing.program import Instruction, Value
+from autodiff.ops.elementwise import sigmoid
+from autodiff.ops.special import erf, erfc
 
-__all__ = ["C_TYPES", "NAMES", "expression", "has_c_type", "is_elementwise", "literal"]
+__all__ = ["C_TYPES", "expression", "has_c_type", "is_elementwise", "literal", "name_of"]
 
 Argument = tuple[Any, Any, bool]
 
@@ -68,9 +72,13 @@ _OF_INTEGERS = {
     "floor": "{0}", "ceil": "{0}", "trunc": "{0}", "rint": "{0}",
 }  # fmt: skip
 _OF_BOOLS = {"maximum", "minimum", "fmax", "fmin", "absolute"}
-NAMES = {
+_NAMES = {
     *_INFIX, *_COMPARE, *_LOGIC, *_BITS, *_CALLS, *_OTHER, *_SCALED, *_TESTS, *_NOT, "where",
 }  # fmt: skip
+# By themselves: a function of the user's may have the same name.
+_FUNCTIONS: frozenset[Any] = frozenset(
+    getattr(module, name) for module in (np, operator) for name in _NAMES if hasattr(module, name)
+) | {cast, copied, erf, erfc, sigmoid}
 
 
 def has_c_type(dtype: Any) -> bool:
@@ -81,7 +89,9 @@ def has_c_type(dtype: Any) -> bool:
 def is_elementwise(instruction: Instruction) -> bool:
     """Whether it has a form in C here."""
     name = instruction.name
-    if name not in NAMES or len(instruction.out) != 1 or instruction.kwargs.keys() - {"dtype"}:
+    if instruction.function not in _FUNCTIONS or len(instruction.out) != 1:
+        return False
+    if instruction.kwargs.keys() - {"dtype"}:
         return False
     kinds = [a.dtype for a in instruction.args if isinstance(a, (Value, np.ndarray, np.generic))]
     dtype = instruction.out[0].dtype
@@ -105,6 +115,24 @@ def _are_comparable(args: Any, kinds: list[Any]) -> bool:
     whole = [a for a in args if type(a) is int]
     signs = {d.kind for d in kinds} | {"i" for a in whole if a < 0}
     return not signs >= {"i", "u"} and all(-(2**31) <= a < 2**31 for a in whole)
+
+
+def name_of(instruction: Instruction) -> str:
+    """The name of an elementwise function; "pow" where a power of 0.5 is a root, else "power".
+
+    They differ: the root of -inf is nan, its power inf; the root of -0 is -0, its power 0.
+    """
+    if instruction.function not in (np.power, operator.pow):
+        return instruction.name
+    x, y = (a if isinstance(a, Value) else np.asarray(a) for a in instruction.args)
+    is_call = instruction.function is np.power or isinstance(instruction.args[1], np.ndarray)
+    takes_root = _CALL_TAKES_ROOT if is_call or y.shape else x.shape != ()
+    is_single = not y.shape or (y.size == 1 < x.size)
+    return "pow" if is_single and takes_root else "power"
+
+
+_CALL_TAKES_ROOT = bool(np.signbit(np.power(np.full(2, -0.0), 0.5)[0]))
+"""Whether this numpy's own power does that for exponents that are the same for all entries."""
 
 
 def expression(name: str, out: Value, args: list[Argument]) -> str:
@@ -146,7 +174,7 @@ def _arithmetic(name: str, dtype: Any, given: list[str], args: list[Argument]) -
         return f"{given[0]} {sign} {given[1]}"
     if name in _SCALED:
         return f"{given[0]} * {literal(_SCALED[name], dtype)}"
-    if name in ("power", "pow") and (text := _power(name, given[0], args[1][0], dtype)):
+    if _CALLS.get(name) == "power" and (text := _power(name, given, args[1][0], dtype)):
         return text
     if name in _CALLS:
         return f"{_CALLS[name]}_{_SUFFIX[dtype.name]}({', '.join(given)})"
@@ -156,13 +184,24 @@ def _arithmetic(name: str, dtype: Any, given: list[str], args: list[Argument]) -
 _SUFFIX = {"float32": "f32", "float64": "f64"}
 
 
-def _power(name: str, x: str, exponent: Any, dtype: Any) -> str | None:
-    """numpy's own short cuts for exponents that are Python numbers."""
-    if isinstance(exponent, str):
+def _power(name: str, given: list[str], exponent: Any, dtype: Any) -> str | None:
+    """numpy's own short cuts for exponents that are numbers."""
+    x, suffix = given[0], _SUFFIX[dtype.name]
+    root, takes_root = f"sqrt_{suffix}({x})", name == "pow"
+    number = _number(exponent)
+    if number is None:
+        return f"{given[1]} == 0.5 ? {root} : power_{suffix}({x}, {given[1]})" * takes_root
+    if not takes_root:  # gcc makes roots of such powers where it vectorises
+        root = f"{x} == -__builtin_inf() ? __builtin_inf() : {root} + 0"
+    return {2: f"{x} * {x}", 1: x, -1: f"1 / {x}", 0.5: root}.get(number)
+
+
+def _number(text: Any) -> float | None:
+    """The number that a text in C is, if it is one."""
+    try:
+        return float(str(text).strip("()f"))
+    except ValueError:
         return None
-    if exponent == 0.5 and name == "pow":  # unlike power(), of -inf
-        return f"sqrt_{_SUFFIX[dtype.name]}({x})"
-    return {2: f"{x} * {x}", 1: x, -1: f"1 / {x}"}.get(exponent)
 
 
 def _common(args: list[Argument]) -> Any:

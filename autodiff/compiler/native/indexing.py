@@ -11,11 +11,15 @@ from autodiff.compiler.native.elements import has_c_type
 from autodiff.compiler.native.operations import Translation, shape_of
 from autodiff.compiler.native.storage import Place
 from autodiff.compiler.native.views import whole_index
+from autodiff.compiler.tracing.copies import added_at
 from autodiff.compiler.tracing.program import Instruction, Value, values_in
+from autodiff.ops.index import scatter_add as scattered
+from autodiff.ops.neural import lookup as looked_up
+from autodiff.sparse import padded_rows, replaced_rows, taken_or_zero
 
 __all__ = ["ROWS", "add_at", "lookup", "may_miss", "rows", "scatter_add", "take"]
 
-ROWS = {"padded_rows", "taken_or_zero", "replaced_rows"}
+ROWS: frozenset[Any] = frozenset({padded_rows, taken_or_zero, replaced_rows})
 _MOST_ROWS = 65536
 
 
@@ -118,9 +122,9 @@ def may_miss(instruction: Instruction) -> bool:
     """Whether there may be no entry at one of the places."""
     if instruction.body is not None:
         return any(map(may_miss, instruction.body.instructions))
-    if instruction.name == "lookup" or getattr(instruction.function, "is_opaque", False):
+    if instruction.function is looked_up or getattr(instruction.function, "is_opaque", False):
         return True
-    if instruction.name not in ("getitem", "scatter_add", "added_at"):
+    if instruction.function not in (operator.getitem, scattered, added_at):
         return False
     return any(v.dtype.kind in "iu" for v in values_in(instruction.args[1:]))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.native import indexing, products, reductions, views
-from autodiff.compiler.native.elements import has_c_type, is_elementwise
+from autodiff.compiler.native.elements import has_c_type, is_elementwise, name_of
 from autodiff.compiler.native.operations import Lowered, Operation, Translation
 from autodiff.compiler.native.storage import Place, Storage, contiguous
 from autodiff.compiler.tracing.copies import added_at, cast, written
@@ -22,6 +22,8 @@ from autodiff.compiler.tracing.loop import loop
 from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
 from autodiff.compiler.tracing.simplify import is_guard, is_random
 from autodiff.ops.index import scatter_add
+from autodiff.ops.neural import lookup
+from autodiff.sparse import replaced_rows
 
 __all__ = ["lowered"]
 
@@ -87,7 +89,7 @@ def _prepare_updates(
             continue
         alike = new.shape == old.shape and new.dtype == old.dtype and not old.weak
         maker = program.instructions[k]
-        puts_rows = maker.name == "replaced_rows" and maker.args[0] is old
+        puts_rows = maker.function is replaced_rows and maker.args[0] is old
         is_result = sum(v is new for v in program.outputs) > 1
         if alike and not is_result and (is_elementwise(maker) or puts_rows):
             made.places[new] = made.places[old]
@@ -145,17 +147,15 @@ def _ways(i: Instruction) -> list[Callable[[Translation], bool]]:
         return [reductions.along]
     if products.is_product(i):
         return [products.matmul]
-    if i.name in indexing.ROWS:
+    if i.function in indexing.ROWS:
         return [indexing.rows]
-    if i.name == "lookup":
-        return [indexing.lookup]
     return _BY_FUNCTION.get(i.function, []) + ([_map] if is_elementwise(i) else [])
 
 
 def _map(t: Translation) -> bool:
     """An elementwise function."""
     args = t.args[:1] if t.instruction.function is cast else t.args
-    return t.add("map", t.instruction.name, args)
+    return t.add("map", name_of(t.instruction), args)
 
 
 def _guard(t: Translation) -> bool:
@@ -262,5 +262,6 @@ _BY_FUNCTION: dict[Any, list[Callable[[Translation], bool]]] = {
     written: [views.written],
     added_at: [indexing.add_at],
     scatter_add: [indexing.scatter_add],
+    lookup: [indexing.lookup],
     loop: [_loop],
 }

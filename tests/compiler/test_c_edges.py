@@ -1,0 +1,65 @@
+"""C programs at the edges: names that are taken, odd dtypes, numbers that are no ordinary ones."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from tests.compiler.near import assert_runs_in_c, needs_compiler
+from tests.compiler.tools import assert_same
+
+pytestmark = [
+    needs_compiler,
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+    pytest.mark.usefixtures("cache", "built_fast"),
+]
+
+X = np.array([1.0, 2.0, -3.0])
+
+
+def assert_exact(f: Callable[..., Any], *args: Any) -> None:
+    """The same bits in C as in eager mode."""
+    made = assert_runs_in_c(f, args)
+    assert_same(made(*args), f(*args))
+
+
+# Functions are known by themselves
+
+
+@pytest.mark.parametrize("name", ["square", "sign", "copied", "lookup", "padded_rows"])
+def test_an_op_of_the_users_with_a_name_that_is_taken(name: str) -> None:
+    def cubes(x: Any) -> Any:
+        return np.array([float(v) ** 3 if v > 0 else 0.5 for v in x])
+
+    cubes.__name__ = name
+    assert_exact(ad.custom_op(cubes, lambda g, x: g * 1.0), X)
+
+
+# Powers
+
+
+EDGES = np.array([-0.0, 0, -np.inf, np.inf, 4, np.nan, -2])
+HALVES = [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), np.array([0.5]), np.full(7, 0.5)]
+
+
+def powers(x: Any) -> list[Any]:
+    made = [f(b, e) for f in (np.power, operator.pow) for b in (x, x[2:3]) for e in HALVES]
+    made += [f(x[k], e) for f in (np.power, operator.pow) for k in (0, 2) for e in HALVES]
+    return [*made, np.float_power(x, 0.5), np.float_power(x[2], 0.5), x**2, x**-1, x**1, x**0]
+
+
+def powers_given(x: Any, e: Any) -> list[Any]:
+    return [f(b, e) for f in (np.power, operator.pow) for b in (x, x[0], x[2])]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_powers_and_roots(dtype: str) -> None:
+    x = EDGES.astype(dtype)
+    assert_same(assert_runs_in_c(powers, (x,))(x), powers(x))
+    for e in (0.5, np.float64(0.5)):
+        assert_exact(powers_given, x, e)
