@@ -63,3 +63,22 @@ def test_powers_and_roots(dtype: str) -> None:
     assert_same(assert_runs_in_c(powers, (x,))(x), powers(x))
     for e in (0.5, np.float64(0.5)):
         assert_exact(powers_given, x, e)
+
+
+# Dtypes that C does not have
+
+
+SWAPPED, HALF = np.array([5.0, -6.0, 7.0], ">f8"), np.array([5.0, -6.0, 7.0], "f2")
+
+
+def beside_constants(x: Any) -> list[Any]:
+    made = [f([x, c]) for f in (np.concatenate, np.stack) for c in (SWAPPED, HALF)]
+    made += [x @ c for c in (SWAPPED, HALF, np.outer(SWAPPED, SWAPPED), np.outer(HALF, HALF))]
+    made += [np.where(x > 0, x, SWAPPED), x + SWAPPED, x * HALF, np.sum(x * np.float16(0.1))]
+    made += [ad.Tensor(x).at[1:].set(c[:2]) for c in (SWAPPED, HALF)]
+    return [*made, np.einsum("i,ij->j", x, np.outer(SWAPPED, HALF))]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_constants_of_dtypes_that_c_does_not_have(dtype: str) -> None:
+    assert_exact(beside_constants, X.astype(dtype))

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.tracing.copies import cast, copied
-from autodiff.compiler.tracing.program import Instruction, Value
+from autodiff.compiler.tracing.program import Instruction, Value, mapped
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.special import erf, erfc
 
-__all__ = ["C_TYPES", "expression", "has_c_type", "is_elementwise", "literal", "name_of"]
+__all__ = ["C_TYPES", "expression", "has_c_type", "has_c_types", "is_elementwise", "literal", "name_of"]
 
 Argument = tuple[Any, Any, bool]
 
@@ -86,6 +86,14 @@ def has_c_type(dtype: Any) -> bool:
     return bool(dtype.name in C_TYPES and dtype.isnative)
 
 
+def has_c_types(instruction: Instruction) -> bool:
+    """Whether C reads and writes all that it works on, constants too."""
+    leaves: list[Any] = [*instruction.out]
+    mapped(leaves.append, (instruction.args, instruction.kwargs))
+    arrays = (Value, np.ndarray, np.generic)
+    return all(has_c_type(x.dtype) for x in leaves if isinstance(x, arrays))
+
+
 def is_elementwise(instruction: Instruction) -> bool:
     """Whether it has a form in C here."""
     name = instruction.name
@@ -93,10 +101,10 @@ def is_elementwise(instruction: Instruction) -> bool:
         return False
     if instruction.kwargs.keys() - {"dtype"}:
         return False
+    if not has_c_types(instruction):
+        return False
     kinds = [a.dtype for a in instruction.args if isinstance(a, (Value, np.ndarray, np.generic))]
     dtype = instruction.out[0].dtype
-    if not all(map(has_c_type, [*kinds, dtype])):
-        return False
     if name in _COMPARE:
         return _are_comparable(instruction.args, kinds)
     if name in _BITS:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.native import indexing, products, reductions, views
-from autodiff.compiler.native.elements import has_c_type, is_elementwise, name_of
+from autodiff.compiler.native.elements import has_c_types, is_elementwise, name_of
 from autodiff.compiler.native.operations import Lowered, Operation, Translation
 from autodiff.compiler.native.storage import Place, Storage, contiguous
 from autodiff.compiler.tracing.copies import added_at, cast, written
@@ -129,9 +129,7 @@ def _translate_all(made: Lowered, program: Program) -> None:
 def _translate(t: Translation) -> None:
     """Add what it takes to the operations."""
     i = t.instruction
-    values = [*values_in((i.args, i.kwargs)), *i.out]
-    is_done = all(has_c_type(v.dtype) for v in values) and any(way(t) for way in _ways(i))
-    if not is_done:
+    if not (has_c_types(i) and any(way(t) for way in _ways(i))):
         _call(t)
 
 
