@@ -82,3 +82,23 @@ def beside_constants(x: Any) -> list[Any]:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_constants_of_dtypes_that_c_does_not_have(dtype: str) -> None:
     assert_exact(beside_constants, X.astype(dtype))
+
+
+# Numbers that are no ordinary ones
+
+
+def test_sinc_of_integers() -> None:
+    assert_runs_in_c(np.sinc, (np.array([0, 1, -2]),))
+    assert_runs_in_c(np.sinc, (np.array([0.0, 1.0, -2.5, 5e-324]),))
+
+
+@pytest.mark.parametrize("decimals", [400, -400, 23, 22, -22])
+def test_rounding_to_very_many_digits(decimals: int) -> None:
+    assert_exact(lambda x: np.round(x, decimals), np.array([0.5, 1.0, 3e23, -0.0]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_as_unsigned_integers(dtype: str) -> None:
+    x = np.array([-5.5, -0.5, 0.0, 255.0, 3e9, -3e8, -1.0, 2.0] * 3, dtype)
+    assert_exact(lambda x: (x.astype("uint32"), x.astype("uint64"), x.astype("uint8")), x)
+    assert_exact(lambda x: x.astype("uint64"), np.array([2.0**63, -(2.0**62), 2.0**52], dtype))

@@ -227,7 +227,12 @@ def _converted(arg: Argument, dtype: Any) -> str:
         return text
     if given.kind == "b" and dtype.kind == "f":  # gcc vectorises this, and a cast not
         return f"({text} ? {literal(1, dtype)} : {literal(0, dtype)})"
-    return f"({text} != 0)" if dtype.kind == "b" else f"({C_TYPES[dtype.name]}){text}"
+    if dtype.kind == "b":
+        return f"({text} != 0)"
+    kind = C_TYPES[dtype.name]
+    if given.kind == "f" and dtype.kind == "u":  # C leaves open what becomes of negative numbers
+        return f"({text} < 0 ? ({kind})(int64_t){text} : ({kind}){text})"
+    return f"({kind}){text}"
 
 
 def literal(value: Any, dtype: Any) -> str:

@@ -123,12 +123,19 @@ def _nan_to_num(
 
 
 def _sinc(x: Any) -> Any:
+    if x.dtype not in (np.float32, np.float64):  # 1e-20 is 0 in others
+        return NotImplemented
     y = np.pi * np.where(x == 0, x.dtype.type(1e-20), x)
     return np.sin(y) / y
 
 
+_EXACT_POWERS = 22  # of 10, in float64
+
+
 def _round(x: Any, decimals: Any = 0, out: Any = None) -> Any:
     if out is not None or x.dtype.kind != "f" or not isinstance(decimals, (int, np.integer)):
+        return NotImplemented
+    if abs(decimals) > _EXACT_POWERS:
         return NotImplemented
     scale = 10.0 ** abs(int(decimals))
     if decimals == 0:

@@ -21,7 +21,7 @@ INLINE double trunc_f64(double x) { return __builtin_trunc(x); }
     /* nan wins */                                                                                 \
     INLINE T maximum_##SUFFIX(T x, T y) { return ((x > y) | (x != x)) ? x : y; }                   \
     INLINE T minimum_##SUFFIX(T x, T y) { return ((x < y) | (x != x)) ? x : y; }                   \
-    /* nan loses */                                                                                \
+    /* nan loses; which of 0 and -0 is taken depends on the length in numpy */                     \
     INLINE T fmax_##SUFFIX(T x, T y) { return ((x >= y) | (y != y)) ? x : y; }                     \
     INLINE T fmin_##SUFFIX(T x, T y) { return ((x <= y) | (y != y)) ? x : y; }                     \
     INLINE T heaviside_##SUFFIX(T x, T y) {                                                        \
