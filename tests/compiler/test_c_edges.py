@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.compiler.native.runner import Native
+from autodiff.compiler.replay import Retry
+from autodiff.compiler.tracing.traced import emit
+from autodiff.sparse import padded_rows, replaced_rows, taken_or_zero
 from tests.compiler.near import assert_runs_in_c, needs_compiler
-from tests.compiler.tools import assert_same
+from tests.compiler.tools import assert_same, in_threads, written_down
 
 pytestmark = [
     needs_compiler,
@@ -102,3 +108,69 @@ def test_numbers_as_unsigned_integers(dtype: str) -> None:
     x = np.array([-5.5, -0.5, 0.0, 255.0, 3e9, -3e8, -1.0, 2.0] * 3, dtype)
     assert_exact(lambda x: (x.astype("uint32"), x.astype("uint64"), x.astype("uint8")), x)
     assert_exact(lambda x: x.astype("uint64"), np.array([2.0**63, -(2.0**62), 2.0**52], dtype))
+
+
+# Tables
+
+
+TABLE = np.arange(24.0).reshape(6, 4)
+
+
+def native(f: Callable[..., Any], *args: Any, in_place: bool = False) -> Native:
+    """The program of ``f(emit, *args)``; `in_place` if its result is a new value of the first."""
+    program = written_down(partial(f, emit), *args)
+    return Native(program, {program.outputs[0]: program.inputs[0]} if in_place else {}, True)
+
+
+def called(function: Callable[..., Any], *args: Any) -> Any:
+    """In place of `emit`: eager mode."""
+    return function(*args)
+
+
+def taken_and_put(call: Callable[..., Any], x: Any, twice: Any, part: Any) -> Any:
+    table, rows = np.transpose(np.transpose(x) * 2.0), twice[::2]
+    taken = call(taken_or_zero, table[::-1], rows)
+    put = call(replaced_rows, table, rows, np.transpose(part))
+    return taken, put, call(replaced_rows, table, rows, part[0, :, None])
+
+
+@pytest.mark.parametrize("turn", [np.array, np.asfortranarray, lambda x: x[::-1]])
+def test_rows_of_tables_in_any_order(turn: Callable[..., Any]) -> None:
+    twice, part = np.array([5, 9, 0, 9, -1, 9]), np.arange(12, dtype=np.float32).reshape(4, 3)
+    args = turn(TABLE), twice, part
+    made = native(taken_and_put, *args)
+    assert_same(made(*args), list(taken_and_put(called, *args)))
+    assert all(isinstance(segment, str) for segment in made.emitted.segments)
+
+
+def test_a_row_that_there_is_not_leaves_all_as_it_was() -> None:
+    x, part = TABLE.copy(), -np.ones((2, 4))
+    made = native(lambda call, *args: call(replaced_rows, *args), x, np.array([0, 1]), part,
+                  in_place=True)  # fmt: skip
+    with pytest.raises(Retry):
+        made(x, np.array([2, 6]), part)
+    np.testing.assert_array_equal(x, TABLE)
+    assert made(x, np.array([2, 5]), part) == [None] and x[5, 0] == -1
+
+
+@pytest.mark.parametrize("part", [float("inf"), float("-inf"), float("nan"), 2**60 + 1])
+def test_numbers_added_at_places(part: Any) -> None:
+    def added(x: Any, i: Any) -> Any:
+        y = x * 1
+        np.add.at(y, i, part)
+        return y
+
+    assert_exact(added, np.ones(4, type(part)), np.array([1, 1]))
+
+
+def test_many_rows_in_a_thread_with_a_small_stack() -> None:
+    values, rows = np.ones((60_000, 1)), np.random.default_rng(0).integers(0, 100, 60_000)
+    made = native(lambda call, *args: call(padded_rows, *args), values, rows)
+    found: list[Any] = []
+    size = threading.stack_size(512 * 1024)
+    try:
+        in_threads(lambda k: found.extend(made(values, rows)), 1)
+    finally:
+        threading.stack_size(size)
+    order, (kept, sums) = np.argsort(found[0][:100]), padded_rows(values, rows)
+    assert_same([x[:100][order] for x in found], [kept[:100], sums[:100]])

@@ -13,7 +13,9 @@ from autodiff.compiler.tracing.program import Instruction, Value, mapped
 from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.special import erf, erfc
 
-__all__ = ["C_TYPES", "expression", "has_c_type", "has_c_types", "is_elementwise", "literal", "name_of"]
+__all__ = [
+    "C_TYPES", "expression", "has_c_type", "has_c_types", "is_elementwise", "literal", "name_of",
+]  # fmt: skip
 
 Argument = tuple[Any, Any, bool]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.native.elements import has_c_type
-from autodiff.compiler.native.operations import Translation, shape_of
+from autodiff.compiler.native.operations import Translation, shape_of, shape_of_all
 from autodiff.compiler.native.storage import Place
 from autodiff.compiler.native.views import whole_index
 from autodiff.compiler.tracing.copies import added_at
@@ -20,7 +20,6 @@ from autodiff.sparse import padded_rows, replaced_rows, taken_or_zero
 __all__ = ["ROWS", "add_at", "lookup", "may_miss", "rows", "scatter_add", "take"]
 
 ROWS: frozenset[Any] = frozenset({padded_rows, taken_or_zero, replaced_rows})
-_MOST_ROWS = 65536
 
 
 def take(t: Translation) -> bool:
@@ -59,22 +58,16 @@ def add_at(t: Translation) -> bool:
     if ufunc not in (np.add, np.subtract) or not _are_places(parts) or len(rest) != 1:
         return False
     part = rest[0]
-    shape = _shape(parts) + shape_of(x)[len(parts) :]
+    shape = shape_of_all(parts) + shape_of(x)[len(parts) :]
     if shape_of(part) not in ((), shape) or not isinstance(x, Value):
         return False
-    if not _may_take_over(t, x, part):
+    if not t.takes_over(x, part):
         x = t.copy(x, x.shape, x.dtype)
     elif not _rows_lie_in_order(t.made.place(x), len(parts)):
         return False
     t.made.places[t.out] = t.made.place(x)
     sign = "+" if ufunc is np.add else "-"
     return t.add("add_at", sign, (x, _in_order(t, part), *parts))
-
-
-def _may_take_over(t: Translation, x: Value, part: Any) -> bool:
-    is_array = isinstance(part, Value) or np.ndim(part)
-    is_same = is_array and t.made.place(part).storage is t.made.place(x).storage
-    return t.out not in t.made.places and not is_same and t.takes_over(x)
 
 
 def _in_order(t: Translation, part: Any) -> Any:
@@ -95,7 +88,7 @@ def scatter_add(t: Translation) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
     if not _are_places(parts) or x.dtype != t.out.dtype:
         return False
-    shape = _shape(parts) + t.out.shape[len(parts) :]
+    shape = shape_of_all(parts) + t.out.shape[len(parts) :]
     if shape_of(x) != shape:
         x = t.copy(x, shape, t.out.dtype)
     t.add("map", "copied", (zero,))
@@ -107,15 +100,37 @@ def rows(t: Translation) -> bool:
     name, ids = t.instruction.name, t.args[1]
     if any(not isinstance(a, Value) for a in t.args) or len(ids.shape) != 1:
         return False
-    if ids.size > _MOST_ROWS or ids.dtype != np.int64:
+    if ids.dtype != np.int64:
         return False
-    if name == "padded_rows" and not all(t.made.place(a).is_contiguous for a in t.args):
-        return False
-    if name == "replaced_rows" and t.out not in t.made.in_place:
-        t.add("map", "copied", (t.args[0],))
+    table, ids, *others = t.args
+    ids = _in_order(t, ids)
+    if name == "replaced_rows":
+        if t.out not in t.made.in_place:
+            t.add("map", "copied", (table,))
+        others = [_alike(t, others[0], (ids.size, *table.shape[1:]))]
+    else:
+        table = _in_order(t, table)
     for v in t.instruction.out:
         t.made.new(v)
-    return t.add("rows", name, t.args)
+    if name == "padded_rows":
+        others = [_scratch(t, ids.size)]
+    return t.add("rows", name, (table, ids, *others))
+
+
+def _alike(t: Translation, part: Any, shape: tuple[int, ...]) -> Any:
+    if part.dtype != t.out.dtype or part.shape != shape:
+        return t.copy(part, shape, t.out.dtype)
+    return _in_order(t, part)
+
+
+def _scratch(t: Translation, n: int) -> Value:
+    """For the number of each row among the different ones, and a table of them that is half empty.
+
+    In the memory of the call: the stack of a thread may be small.
+    """
+    made = Value((n + (1 << (2 * n).bit_length()),), np.int32)
+    t.made.new(made)
+    return made
 
 
 def may_miss(instruction: Instruction) -> bool:
@@ -134,7 +149,3 @@ def _are_places(parts: tuple[Any, ...]) -> bool:
     kinds = [p.dtype for p in parts if hasattr(p, "dtype")]
     numbers = [type(p) is int for p in parts if not hasattr(p, "dtype")]
     return bool(kinds) and all(numbers) and all(k.kind in "iu" and has_c_type(k) for k in kinds)
-
-
-def _shape(parts: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(np.broadcast_shapes(*map(shape_of, parts)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from autodiff.compiler.native.storage import Place, Storage, contiguous
 from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
 
-__all__ = ["Lowered", "Operation", "Translation", "shape_of"]
+__all__ = ["Lowered", "Operation", "Translation", "shape_of", "shape_of_all"]
 
 
 @dataclass(eq=False)
@@ -169,10 +170,16 @@ class Translation:
         self.made.places[self.out] = place
         return True
 
-    def takes_over(self, x: Any) -> bool:
-        """Whether the memory of `x` may be written into: nobody needs the old values."""
+    def takes_over(self, x: Value, part: Any) -> bool:
+        """Whether `part` may be written into the memory of `x`: nobody needs the old values, and
+        it is no other part of the same memory, of which entries would be lost."""
         storage = self.made.place(x).storage
-        if storage.kind != "arena" or not isinstance(x, Value) or storage in self.made.outer:
+        is_array = isinstance(part, Value) or np.ndim(part)
+        if is_array and self.made.place(part).storage is storage:
+            return False
+        if storage.kind != "arena" or self.out in self.made.places:
+            return False
+        if storage in self.made.outer:
             return False
         return all(
             self.made.last_use.get(v, -1) <= self.number
@@ -184,3 +191,8 @@ class Translation:
 def shape_of(x: Any) -> tuple[int, ...]:
     """Length of each axis of a value, an array or a number."""
     return x.shape if isinstance(x, Value) else np.shape(x)
+
+
+def shape_of_all(parts: Iterable[Any]) -> tuple[int, ...]:
+    """That of all of them, broadcast."""
+    return tuple(np.broadcast_shapes(*map(shape_of, parts)))

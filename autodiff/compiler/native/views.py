@@ -69,19 +69,12 @@ def written(t: Translation) -> bool:
     index = whole_index(index)
     if index is None or not isinstance(x, Value):
         return False
-    if _may_take_over(t, x, part):
+    if t.takes_over(x, part):
         t.made.places[t.out] = t.made.place(x)
     else:
         t.add("map", "copied", (x,))
     where = t.made.place(t.out).view(operator.getitem, index)
     return where is not None and t.copied_to(_trimmed(t, part, where), where)
-
-
-def _may_take_over(t: Translation, x: Value, part: Any) -> bool:
-    """Not if the part is another part of the same memory, of which entries would be lost."""
-    is_array = isinstance(part, Value) or np.ndim(part)
-    is_same = is_array and t.made.place(part).storage is t.made.place(x).storage
-    return t.out not in t.made.places and not is_same and t.takes_over(x)
 
 
 def _trimmed(t: Translation, part: Any, where: Place) -> Any:
