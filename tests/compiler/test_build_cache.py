@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -174,6 +175,38 @@ def test_a_folder_others_can_write_into_is_refused(folder, mode):
         build_cache.keep(KEY, "thing", FILES)
     folder.chmod(0o755)
     assert build_cache.fetch(KEY, "thing") == path
+
+
+@has_modes
+def test_all_is_private_whatever_the_mask(folder):
+    mask = os.umask(0)
+    try:
+        path = build_cache.keep(KEY, "thing", FILES)
+    finally:
+        os.umask(mask)
+    made = [folder.parent, folder, path.parent, *path.parent.iterdir()]
+    assert [stat.S_IMODE(p.stat().st_mode) for p in made] == [0o700] * 3 + [0o600] * 3
+
+
+@has_modes
+@pytest.mark.parametrize("name", [".", "thing", "sha256"])
+def test_an_entry_others_can_write_into_is_none_and_is_replaced(folder, name):
+    path = build_cache.keep(KEY, "thing", FILES)
+    (path.parent / name).chmod(0o722)
+    assert build_cache.fetch(KEY, "thing") is None
+    assert build_cache.keep(KEY, "thing", FILES) == build_cache.fetch(KEY, "thing") == path
+
+
+@has_modes
+def test_a_link_of_another_user_is_refused(folder, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir(mode=0o700)
+    folder.parent.mkdir()
+    folder.symlink_to(tmp_path / "mine")
+    assert build_cache.keep(KEY, "thing", FILES) == build_cache.fetch(KEY, "thing")
+    monkeypatch.setattr(Path, "lstat", lambda self: SimpleNamespace(st_uid=12_345))
+    assert build_cache.fetch(KEY, "thing") is None
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        build_cache.keep(KEY, "thing", FILES)
 
 
 @has_modes

@@ -35,6 +35,7 @@ _LASTING = re.compile(  # unlike MHz
     r"(model|vendor|stepping|flags|features|isa|cpu\s*:|cpu (family|impl|arch|variant|part|rev))",
     re.I,
 )
+_ROOT = 0  # whose links lead nowhere but where the system wants them
 _DAY = 24 * 60 * 60
 
 
@@ -91,6 +92,8 @@ def fetch(key: str, name: str) -> Path | None:
     """The file `name` of an entry; None where there is none, or none to be trusted."""
     try:
         entry = _folder() / key
+        for path in (entry, entry / _DIGEST, entry / name):
+            _require_private(path)
         digest = (entry / _DIGEST).read_text("ascii")
         if digest != hashlib.sha256((entry / name).read_bytes()).hexdigest():
             return None
@@ -124,8 +127,9 @@ def keep(key: str, name: str, files: Mapping[str, bytes]) -> Path:
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     for name, content in files.items():
+        (folder / name).touch(mode=0o600)  # whatever the user's mask allows
         (folder / name).write_bytes(content)
 
 
@@ -156,15 +160,26 @@ def clear() -> int:
 def _folder() -> Path:
     """The folder of entries, made where it is missing, if nobody else can write into it."""
     folder = cache_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Whoever can change a library here runs code as this user. Windows has other means than modes.
-    if hasattr(os, "getuid"):
-        about = folder.stat()
-        if about.st_uid != os.getuid():
-            raise PermissionError(f"{folder} belongs to another user")
-        if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise PermissionError(f"{folder} can be written by other users (chmod go-w it)")
+    _make(folder)
+    _require_private(folder)
     return folder
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _require_private(path: Path) -> None:
+    """Whoever can change a library runs code as this user."""
+    if not hasattr(os, "getuid"):  # Windows has other means than modes
+        return
+    about, owner = path.stat(), os.getuid()
+    if about.st_uid != owner or path.lstat().st_uid not in (owner, _ROOT):
+        raise PermissionError(f"{path} belongs to another user")
+    if about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(f"{path} can be written by other users (chmod go-w it)")
 
 
 def _entries(folder: Path) -> list[Path]:
