@@ -210,7 +210,7 @@ def _chosen(backend: str) -> str:
     if backend not in BACKENDS:
         raise DomainError(f"AUTODIFF_COMPILE={backend} is none of {', '.join(BACKENDS)}")
     if backend == "auto":
-        backend = "c" if toolchain.find() is not None else "numpy"
+        backend = "auto" if toolchain.find() is not None else "numpy"
         if backend == "numpy" and not _told:
             _told.append(True)
             warnings.warn(

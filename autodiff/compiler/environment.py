@@ -16,7 +16,7 @@ class Environment(NamedTuple):
     Attributes
     ----------
     compiler : str or None
-        The C compiler's command and version.
+        The C compiler's command and version; after that why the one that ``$CC`` names is not it.
     blas_bits : int or None
         The size of integers of the matrix products that numpy or scipy carry.
     cache : Path
@@ -36,4 +36,6 @@ def environment() -> Environment:
     compiler, found, folder = toolchain.find(), blas.find(), build_cache.cache_folder()
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     name = f"{compiler.command[0]}: {compiler.name}" if compiler else None
+    if name and (reason := toolchain.passed_over()):
+        name += f" (CC does not work: {reason})"
     return Environment(name, found.int_bits if found else None, folder, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from autodiff import tree
 from autodiff.compiler.buffers import written_by_owner
 from autodiff.compiler.fast import matcher
 from autodiff.compiler.native.runner import Native
+from autodiff.compiler.native.toolchain import CompilerError
 from autodiff.compiler.replay import Replay, Retry, replayed
 from autodiff.compiler.tracing.kinds import described, dynamic
 from autodiff.compiler.tracing.program import Value
@@ -69,7 +71,8 @@ class Specialized:
     Parameters
     ----------
     traced : Trace
-    backend : {"c", "numpy"}
+    backend : {"auto", "c", "numpy"}
+        "auto" is C, or numpy for a program that the C compiler refuses.
     cache : bool
     leaves : list
         Of the arguments.
@@ -85,13 +88,21 @@ class Specialized:
 
     def __init__(self, traced: Trace, backend: str, cache: bool, leaves: list[Any]) -> None:
         self.trace, self.leaves, self.source = traced, described(leaves), ""
-        self.run: Native | Replay
         updates = self._updates(list(dynamic(leaves).values()))
-        if backend == "c":
-            self.run = Native(traced.program, updates, cache)
-            self.source = self.run.source
-        else:
-            self.run = replayed(traced.program, updates)
+        self.run = self._built(updates, backend, cache)
+
+    def _built(self, updates: dict[Value, Value], backend: str, cache: bool) -> Native | Replay:
+        if backend == "numpy":
+            return replayed(self.trace.program, updates)
+        try:
+            native = Native(self.trace.program, updates, cache)
+        except CompilerError as error:
+            if backend == "c":
+                raise
+            _tell(error)
+            return self._built(updates, "numpy", cache)
+        self.source = native.source
+        return native
 
     def _updates(self, holders: list[Any]) -> dict[Value, Value]:
         """Outputs that are new values of inputs."""
@@ -166,6 +177,20 @@ class Specialized:
             return _made(t.results[0], iter(outputs), holders)
         given = iter(outputs)
         return tree.unflatten(t.definition, [_made(kind, given, holders) for kind in t.results])
+
+
+def _tell(error: CompilerError) -> None:
+    if not _told:
+        _told.append(True)
+        warnings.warn(
+            f"compile: a program was not built, and runs as numpy calls: {error}. Set CC to "
+            'another C compiler, make room on the disk, or ask for backend="numpy"',
+            RuntimeWarning,
+            stacklevel=7,
+        )
+
+
+_told: list[bool] = []
 
 
 def _refuse(g: Any) -> Any:

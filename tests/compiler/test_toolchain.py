@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import autodiff as ad
+from autodiff.compiler import specialized
+from autodiff.compiler.environment import environment
 from autodiff.compiler.native import build_cache, toolchain
 from autodiff.compiler.native.toolchain import CompilerError
 
@@ -102,7 +105,8 @@ def kernels(folder: Path) -> list[Path]:
 def test_order_of_the_search(tmp_path, monkeypatch, name):
     names = ["mine", "cc", "gcc", "clang"]
     made = {n: Standin(tmp_path / "bin" / n) for n in names[names.index(name) :]}
-    monkeypatch.setenv("CC", "mine")
+    if name == "mine":
+        monkeypatch.setenv("CC", "mine")
     alone(monkeypatch, tmp_path / "bin")
     found = toolchain.find()
     assert found and found.command == (str(made[name].path),)
@@ -140,12 +144,42 @@ def test_a_compiler_that_does_not_work_is_passed_over(tmp_path, monkeypatch, fir
     assert found and found.command == (str(good.path),)
 
 
-@pytest.mark.parametrize("cc", ["", "no-such-compiler", "'gcc", "''", "/"])
-def test_no_compiler(tmp_path, monkeypatch, cc):
+@pytest.mark.parametrize(
+    ("cc", "why"),
+    [
+        ("", "none was found"),
+        ("no-such-compiler -O2", "no-such-compiler -O2: .*No such file"),
+        ("'gcc", ".*gcc.*No such file"),
+        ("''", "''"),
+        ("/", "/: "),
+    ],
+)
+def test_no_compiler(tmp_path, monkeypatch, cc, why):
     alone(monkeypatch, tmp_path / "empty")
     monkeypatch.setenv("CC", cc)
     assert toolchain.find() is None
-    with pytest.raises(CompilerError, match=r"none was found.*install gcc or clang.*\[native\]"):
+    with pytest.raises(CompilerError, match=rf"\({why}.*install gcc or clang.*\[native\]"):
+        toolchain.build(SOURCE)
+
+
+@pytest.mark.parametrize("first", [None, "echo no licence; exit 1"])
+def test_who_names_a_compiler_that_does_not_work_is_told_once(tmp_path, monkeypatch, first):
+    named, good = tmp_path / "bin" / "mine", Standin(tmp_path / "bin" / "cc")
+    if first:
+        Standin(named, first)
+    alone(monkeypatch, tmp_path / "bin")
+    monkeypatch.setenv("CC", str(named))
+    with pytest.warns(RuntimeWarning, match=r"does not work \(.*bin/mine: .*bin/cc is used"):
+        found = toolchain.find()
+    assert found and found.command == (str(good.path),) and toolchain.find() == found
+    assert str(named) in str(environment().compiler)
+
+
+def test_a_compiler_that_hangs_is_passed_over(tmp_path, monkeypatch):
+    Standin(tmp_path / "bin" / "cc", "exec sleep 1000")
+    alone(monkeypatch, tmp_path / "bin")
+    monkeypatch.setattr(toolchain, "_PATIENCE", 0.1)
+    with pytest.raises(CompilerError, match=r"cc does not end within 0\.1 seconds"):
         toolchain.build(SOURCE)
 
 
@@ -208,10 +242,63 @@ def test_results_are_numpys_to_the_last_bit():
     assert np.signbit(out[3])
 
 
-def test_a_refused_source(folder):
+def test_a_refused_source(folder, standin):
+    toolchain.find()
+    builds = standin.builds
     with pytest.raises(CompilerError, match=r"(?s)status 1.*kernel\.c:2.*nonsense"):
         toolchain.build("int f(void);\nnonsense here;\n")
-    assert kernels(folder) == []
+    assert kernels(folder) == [] and standin.builds == builds + 1
+
+
+def test_a_quick_build_where_the_first_flag_is_refused(standin):
+    standin.write('case "$*" in *-O*|*-ftree*) exit 1;; esac')
+    assert works(toolchain.build(SOURCE, quickly=True))
+
+
+def full_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """No file of some size can be written below `folder`."""
+    write = Path.write_bytes
+
+    def refuse(path: Path, content: bytes) -> int:
+        if len(content) > 10_000 and path.is_relative_to(folder):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+
+
+def test_a_full_disk_that_the_compiler_complains_of(folder, standin, monkeypatch):
+    toolchain.find()
+    standin.write(f'case "$PWD $*" in {folder}*-shared*) echo No space left; exit 1;; esac')
+    full_disk(monkeypatch, folder)
+    with pytest.warns(RuntimeWarning, match="not kept: .*No space left"):
+        assert works(toolchain.build(SOURCE))
+
+
+# Where a program is refused
+
+
+def refusing(standin: Standin) -> None:
+    """Let it build probes only."""
+    standin.write('grep -q run_0 kernel.c 2>/dev/null && { echo "internal error"; exit 4; }')
+
+
+def test_a_program_that_is_refused_runs_on_numpy(standin, monkeypatch):
+    refusing(standin)
+    monkeypatch.delenv("AUTODIFF_COMPILE", raising=False)
+    monkeypatch.setattr(specialized, "_told", [])
+    f = ad.compile(lambda x: x * 1.5 + 3)
+    with pytest.warns(RuntimeWarning, match="not built.*internal error.*Set CC") as caught:
+        results = [f(np.ones(2)), f(np.ones(2)), f(np.ones(3))]
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert [r.tolist() for r in map(np.asarray, results)] == [[4.5] * 2, [4.5] * 2, [4.5] * 3]
+    assert f.source == "" and f.programs == 2
+
+
+def test_who_asks_for_c_is_told_that_a_program_is_refused(standin):
+    refusing(standin)
+    with pytest.raises(CompilerError, match="internal error"):
+        ad.compile(lambda x: x * 1.5 + 3, backend="c")(np.ones(2))
 
 
 def test_only_the_first_lines_of_a_long_complaint_are_shown():

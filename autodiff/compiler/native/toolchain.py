@@ -23,7 +23,7 @@ from typing import TypeVar
 from autodiff.compiler.native import build_cache
 from autodiff.errors import AutodiffError
 
-__all__ = ["Compiler", "CompilerError", "build", "find"]
+__all__ = ["Compiler", "CompilerError", "build", "find", "passed_over"]
 
 T = TypeVar("T")
 
@@ -61,9 +61,12 @@ _SOURCE = "kernel.c"
 _BINARY = {"win32": "kernel.dll", "darwin": "kernel.dylib"}.get(sys.platform, "kernel.so")
 _RECORD = "compiler.json"
 _LINES = 12
+_ROOM = 1 << 20
+_PATIENCE = 120.0  # seconds, in which ziglang builds a C library when it is first used
 
 _probing = threading.Lock()
 _building: dict[str, threading.Lock] = {}
+_named: set[str] = set()  # by CC, and found not to work
 _unkept: dict[str, ctypes.CDLL] = {}  # what the cache did not take; only this process has it
 
 
@@ -94,12 +97,17 @@ class Compiler:
         """The first line of its version."""
         return self.version.partition("\n")[0]
 
-    def compile(self, source: str, folder: str) -> Path:
-        """Write C text into a folder and make a shared library of it there."""
+    def compile(self, source: str, folder: str, limit: float | None = None) -> Path:
+        """Write C text into a folder and make a shared library of it there, in `limit` seconds."""
         Path(folder, _SOURCE).write_text(source, "utf-8")
         # Bare names, in the folder: no path can come out wrong, and the library is the same
         # wherever it was built. -lm has to follow the source.
-        _run([*self.command, "-shared", "-o", _BINARY, _SOURCE, *self.flags], folder)
+        command = [*self.command, "-shared", "-o", _BINARY, _SOURCE, *self.flags]
+        try:
+            _run(command, folder, limit)
+        except CompilerError:
+            Path(folder, _BINARY).write_bytes(bytes(_ROOM))  # on a full disk another error
+            raise
         return Path(folder, _BINARY)
 
 
@@ -122,7 +130,7 @@ def build(source: str, *, cache: bool = True, quickly: bool = False) -> ctypes.C
         If there is no compiler, or it refuses the source.
     """
     compiler = _found()
-    if quickly:
+    if quickly and compiler.flags[:1] == FLAGS[:1]:
         compiler = replace(compiler, flags=(*_QUICK, *compiler.flags[1:]))
     if not cache:
         return _fresh(compiler, source)
@@ -173,7 +181,7 @@ def _either(kept: Callable[[], T], fresh: Callable[[], T]) -> T:
     """The first; where the cache or its disk does not let it be, the second, with a warning."""
     try:
         return kept()
-    except (OSError, CompilerError) as error:  # a full disk may show itself as either
+    except OSError as error:
         reason = error
     result = fresh()
     warnings.warn(
@@ -192,7 +200,25 @@ def find() -> Compiler | None:
     same: its path, size and time of change.
     """
     found = (_tried(*candidate) for candidate in _candidates())
-    return next((compiler for compiler in found if isinstance(compiler, Compiler)), None)
+    compiler = next((compiler for compiler in found if isinstance(compiler, Compiler)), None)
+    named = os.environ.get("CC", "")
+    if compiler and named not in _named and (reason := passed_over()):
+        _named.add(named)
+        warnings.warn(
+            f"the C compiler that CC names does not work ({reason}), so {compiler.command[0]} is "
+            "used: set CC to one that works, or to nothing",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return compiler
+
+
+def passed_over() -> str | None:
+    """Why the compiler that ``$CC`` names is not used."""
+    if not _words(os.environ.get("CC", "")):
+        return None
+    tried = _tried(*next(_candidates()))
+    return None if isinstance(tried, Compiler) else tried
 
 
 def _found() -> Compiler:
@@ -208,11 +234,14 @@ def _found() -> Compiler:
 
 def _candidates() -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Commands, each with the files that make it what it is."""
-    for words in (_words(os.environ.get("CC", "")), ["cc"], ["gcc"], ["clang"]):
+    named = _words(os.environ.get("CC", ""))
+    for words in (named, ["cc"], ["gcc"], ["clang"]):
         programs = [os.path.realpath(path) for word in words if (path := shutil.which(word))]
         if words and (first := shutil.which(words[0])):
             # Absolute, since it will run in another folder; links stay, as a name may matter.
             yield (os.path.abspath(first), *words[1:]), tuple(programs)
+        elif words and words is named:
+            yield tuple(words), ()  # to be told that there is none
     zig = find_spec("ziglang")
     if zig is not None and zig.origin and sys.executable:
         programs = [str(path) for path in sorted(Path(zig.origin).parent.glob("zig*"))]
@@ -264,10 +293,10 @@ def _probed(command: tuple[str, ...]) -> Compiler:
 
 def _examined(command: tuple[str, ...], folder: str) -> Compiler:
     """The compiler with the flags it takes, after a library that it built gave a right result."""
-    compiler = Compiler(command, _run([*command, "--version"], folder), FLAGS)
+    compiler = Compiler(command, _run([*command, "--version"], folder, _PATIENCE), FLAGS)
     if not _takes(compiler, folder):
         compiler = _reduced(compiler, folder)
-        compiler.compile(PROBE, folder)
+        compiler.compile(PROBE, folder, _PATIENCE)
     probe = ctypes.CDLL(str(Path(folder, _BINARY))).probe
     if probe(ctypes.c_double(1.0)) != 3:
         raise CompilerError("the library it built gives a wrong result")
@@ -276,7 +305,7 @@ def _examined(command: tuple[str, ...], folder: str) -> Compiler:
 
 def _takes(compiler: Compiler, folder: str) -> bool:
     try:
-        return bool(compiler.compile(PROBE, folder))
+        return bool(compiler.compile(PROBE, folder, _PATIENCE))
     except CompilerError:
         return False
 
@@ -292,23 +321,27 @@ def _reduced(compiler: Compiler, folder: str) -> Compiler:
     return taken
 
 
-def _run(command: list[str], folder: str) -> str:
+def _run(command: list[str], folder: str, limit: float | None) -> str:
     """What a command says.
 
     Raises
     ------
     CompilerError
-        With the first lines of that, if the command fails.
+        With the first lines of that, if the command fails, or takes longer than `limit` seconds.
     """
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CompilerError(f"{command[0]} does not end within {limit} seconds") from error
     if done.returncode:
         lines = done.stdout.strip().splitlines()[:_LINES]
         said = "\n".join(lines) or "it says nothing"
