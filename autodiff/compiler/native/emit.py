@@ -83,11 +83,8 @@ class _File:
         """The call of a matrix product, which is written once for each shape."""
         a, b, c = operation.extra["matrices"]
         (ta, lda), (tb, ldb), (_, ldc) = map(_layout, (a, b, c))
-        accumulate = bool(operation.extra.get("accumulate"))
-        shape = gemm.Gemm(
-            c.array.dtype.name, c.shape[0], c.shape[1], a.shape[1], ta, tb, lda, ldb, ldc,
-            accumulate,
-        )  # fmt: skip
+        dtype, (m, n), k = c.array.dtype.name, c.shape, a.shape[1]
+        shape = gemm.Gemm(dtype, m, n, k, ta, tb, lda, ldb, ldc)
         name = self.products.setdefault(shape, f"product_{len(self.products)}")
         lines = [f"{name}({self.pointer(a)}, {self.pointer(b)}, {self.pointer(c)});"]
         for t, n in reversed(operation.extra.get("loops", ())):

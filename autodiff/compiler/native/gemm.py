@@ -39,7 +39,7 @@ _TYPES = {"float32": ("float", 4), "float64": ("double", 8)}
 
 @dataclass(frozen=True)
 class Gemm:
-    """``c[m, n] = op(a)[m, k] op(b)[k, n]``, or ``+=``, row-major.
+    """``c[m, n] = op(a)[m, k] op(b)[k, n]``, row-major.
 
     Parameters
     ----------
@@ -51,8 +51,6 @@ class Gemm:
         Whether a is stored as [k, m] and b as [n, k].
     lda, ldb, ldc : int
         Elements from one stored row to the next.
-    accumulate : bool
-        Add to c.
     """
 
     dtype: str
@@ -64,7 +62,6 @@ class Gemm:
     lda: int
     ldb: int
     ldc: int
-    accumulate: bool
 
     @property
     def ctype(self) -> str:
@@ -102,7 +99,7 @@ def source(gemm: Gemm, name: str, has_blas: bool) -> str:
     lines = [_call(gemm)] if blas else _Writer(gemm).product()
     a = f"a[{gemm.k}, {gemm.m}]^T" if gemm.ta else f"a[{gemm.m}, {gemm.k}]"
     b = f"b[{gemm.n}, {gemm.k}]^T" if gemm.tb else f"b[{gemm.k}, {gemm.n}]"
-    title = f"c[{gemm.m}, {gemm.n}] {'+=' if gemm.accumulate else '='} {a} {b}"
+    title = f"c[{gemm.m}, {gemm.n}] = {a} {b}"
     real = gemm.ctype
     return (
         f"/* {title}, {'by BLAS' if blas else 'own tiles'} */\n"
@@ -114,7 +111,7 @@ def source(gemm: Gemm, name: str, has_blas: bool) -> str:
 def _call(gemm: Gemm) -> str:
     row_major, plain = 101, 111  # of CBLAS; a transposed operand is 112
     sizes = f"{row_major}, {plain + gemm.ta}, {plain + gemm.tb}, {gemm.m}, {gemm.n}, {gemm.k}"
-    operands = f"a, {gemm.lda}, b, {gemm.ldb}, {int(gemm.accumulate)}, c, {gemm.ldc}"
+    operands = f"a, {gemm.lda}, b, {gemm.ldb}, 0, c, {gemm.ldc}"
     return f"blas_{gemm.ctype}({sizes}, 1, {operands});"
 
 
@@ -202,7 +199,7 @@ class _Writer:
         gemm = self.gemm
         if not gemm.k:
             row = f"memset(c + i * {gemm.ldc}, 0, {gemm.n} * sizeof *c);"
-            return [] if gemm.accumulate else _loop("i", 0, gemm.m, 1, [row])
+            return _loop("i", 0, gemm.m, 1, [row])
         a = _Matrix("a", 1, gemm.lda) if gemm.ta else _Matrix("a", gemm.lda)
         b = _Matrix("b", 1, gemm.ldb) if gemm.tb else _Matrix("b", gemm.ldb)
         lines = self.chain(a, b) if gemm.k <= K_BLOCK else self.chains(a, b)
@@ -216,8 +213,8 @@ class _Writer:
 
     def chains(self, a: _Matrix, b: _Matrix) -> list[str]:
         """All blocks of k, each added to those before."""
-        k, add = self.gemm.k, 1 if self.gemm.accumulate else "p > 0"
-        depth = f"const int depth = p + {K_BLOCK} < {k} ? {K_BLOCK} : {k} - (int)p, add = {add};"
+        k = self.gemm.k
+        depth = f"const int depth = p + {K_BLOCK} < {k} ? {K_BLOCK} : {k} - (int)p, add = p > 0;"
         lines = self.chain(a.moved(columns="p"), b.moved(rows="p"))
         return _loop("p", 0, k, K_BLOCK, [depth, *lines])
 
@@ -227,7 +224,7 @@ class _Writer:
 
     @property
     def add(self) -> str:
-        return str(int(self.gemm.accumulate)) if self.gemm.k <= K_BLOCK else "add"
+        return "0" if self.gemm.k <= K_BLOCK else "add"
 
     def chain(self, a: _Matrix, b: _Matrix) -> list[str]:
         """One block of k: all rows of c, in blocks where that pays."""

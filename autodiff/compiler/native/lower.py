@@ -231,7 +231,7 @@ def _close_step(
     # A state that is another one of the old states is saved before that gets its new value.
     states = {place.storage for place in held}
     for k, (place, state) in enumerate(zip(places[:n], held, strict=True)):
-        if place.storage in states and not _is_same(place, state):
+        if place.storage in states and not place.is_at(state):
             apart = inner.new(Value(place.shape, place.array.dtype))
             _copied(inner, i, place, apart)
             places[k] = apart
@@ -239,13 +239,8 @@ def _close_step(
         _copied(inner, i, place, state)
 
 
-def _is_same(source: Place, target: Place) -> bool:
-    same = source.storage is target.storage and source.offset == target.offset
-    return same and source.steps == target.steps and source.strides == target.strides
-
-
 def _copied(made: Lowered, i: Instruction, source: Place, target: Place) -> None:
-    if not _is_same(source, target):
+    if not source.is_at(target):
         x, out = made.value_at(source), made.value_at(target)
         made.operations.append(Operation("map", "copied", out, (x,), i))
 

@@ -57,6 +57,8 @@ class Lowered:
     places : dict
         By value, or by the id of a constant array.
     constants : list of ndarray
+    held : list
+        What they were made of, so that nothing else gets the same ids.
     last_use : dict
         The number of the last instruction that uses a value.
     in_place : set of Value
@@ -69,6 +71,7 @@ class Lowered:
         self.operations: list[Operation] = []
         self.places: dict[Any, Place] = {}
         self.constants: list[np.ndarray] = []
+        self.held: list[Any] = []
         self.last_use: dict[Value, int] = {}
         self.in_place: set[Value] = set()
         self.outer: set[Storage] = set()
@@ -76,7 +79,7 @@ class Lowered:
     def inner(self, body: Program) -> Lowered:
         """For the body of a loop, with the same places."""
         made = Lowered()
-        made.places, made.constants = self.places, self.constants
+        made.places, made.constants, made.held = self.places, self.constants, self.held
         made.outer = {place.storage for place in self.places.values()}
         made.note_uses(body)
         return made
@@ -94,10 +97,10 @@ class Lowered:
         key = arg if isinstance(arg, Value) else id(arg)
         if key not in self.places and not isinstance(arg, Value):
             array = np.ascontiguousarray(arg).reshape(np.shape(arg))
+            storage = Storage("constant", array.size, array.dtype, len(self.constants))
             self.constants.append(array)
-            storage = Storage("constant", array.size, array.dtype, len(self.constants) - 1)
+            self.held.append(arg)
             self.places[key] = Place(storage, array, array)
-            self.constants.append(np.asarray(arg))  # so that no other array gets its id
         return self.places[key]
 
     def new(self, value: Value) -> Place:

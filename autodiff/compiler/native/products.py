@@ -88,7 +88,7 @@ def _stacked(t: Translation, x: Any, y: Any) -> bool:
     batch = np.broadcast_shapes(shape_of(x)[:-2], shape_of(y)[:-2])
     a, b = _stack(t, x, batch, rows=True), _stack(t, y, batch, rows=False)
     out, c = _target(t, (*batch, a.shape[-2], b.shape[-1]))
-    loops = [(f"b{t.out.number}_{k}", n) for k, n in enumerate(batch)]
+    loops = [(f"b{k}", n) for k, n in enumerate(batch)]
     matrices = [a, b, c]
     for variable, _ in loops:
         matrices = [m.slice_of(variable) for m in matrices]

@@ -99,6 +99,11 @@ class Place:
         )
         return Place(self.storage, part, self.root, (*self.steps, (variable, stride)))
 
+    def is_at(self, other: Place) -> bool:
+        """Whether these are the same entries in the same order."""
+        same = self.storage is other.storage and self.offset == other.offset
+        return same and self.strides == other.strides and self.steps == other.steps
+
     @property
     def is_contiguous(self) -> bool:
         """Whether the entries follow each other in order."""

@@ -95,14 +95,9 @@ def join(t: Translation) -> bool:
     whole = t.made.new(out)
     for part, where in zip(parts, slots(parts, axis, t.instruction), strict=True):
         target = whole.view(operator.getitem, where)
-        if target is not None and target.array.size and not _is_there(t.made.place(part), target):
+        if target is not None and target.array.size and not target.is_at(t.made.place(part)):
             t.copied_to(part, target)
     return True
-
-
-def _is_there(place: Place, target: Place) -> bool:
-    same = place.storage is target.storage and place.offset == target.offset
-    return same and place.strides == target.strides and place.steps == target.steps
 
 
 def joined(instruction: Instruction) -> tuple[list[Any], int | None, Value]:
