@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autodiff.compiler.native import toolchain
-from autodiff.compiler.native.emit import MATHS
+from autodiff.compiler.native.maths import MATHS
 
 C_TYPES = {"f32": "float", "f64": "double"}
 DTYPES = {"f32": np.float32, "f64": np.float64}

@@ -14,7 +14,8 @@ from autodiff.ops.elementwise import sigmoid
 from autodiff.ops.special import erf, erfc
 
 __all__ = [
-    "C_TYPES", "expression", "has_c_type", "has_c_types", "is_elementwise", "literal", "name_of",
+    "C_TYPES", "SUFFIXES", "expression", "has_c_type", "has_c_types", "is_elementwise", "literal",
+    "name_of",
 ]  # fmt: skip
 
 Argument = tuple[Any, Any, bool]
@@ -25,6 +26,8 @@ C_TYPES = {
     "uint16": "uint16_t", "uint8": "uint8_t", "bool": "uint8_t",
 }  # fmt: skip
 """The dtypes that C has."""
+SUFFIXES = {"float32": "f32", "float64": "f64"}
+"""How functions for them end."""
 
 _INFIX = {
     "add": "+", "sub": "-", "subtract": "-", "mul": "*", "multiply": "*", "truediv": "/",
@@ -187,16 +190,13 @@ def _arithmetic(name: str, dtype: Any, given: list[str], args: list[Argument]) -
     if _CALLS.get(name) == "power" and (text := _power(name, given, args[1][0], dtype)):
         return text
     if name in _CALLS:
-        return f"{_CALLS[name]}_{_SUFFIX[dtype.name]}({', '.join(given)})"
+        return f"{_CALLS[name]}_{SUFFIXES[dtype.name]}({', '.join(given)})"
     return _OTHER[name].format(*given)
-
-
-_SUFFIX = {"float32": "f32", "float64": "f64"}
 
 
 def _power(name: str, given: list[str], exponent: Any, dtype: Any) -> str | None:
     """numpy's own short cuts for exponents that are numbers."""
-    x, suffix = given[0], _SUFFIX[dtype.name]
+    x, suffix = given[0], SUFFIXES[dtype.name]
     root, takes_root = f"sqrt_{suffix}({x})", name == "pow"
     number = _number(exponent)
     if number is None:

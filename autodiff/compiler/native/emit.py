@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from autodiff.compiler.native import gemm
 from autodiff.compiler.native.along import along_source
 from autodiff.compiler.native.blas import Blas
-from autodiff.compiler.native.elements import C_TYPES
+from autodiff.compiler.native.blocks import block, indented
+from autodiff.compiler.native.elements import C_TYPES, SUFFIXES
 from autodiff.compiler.native.fuse import Nest
 from autodiff.compiler.native.loops import NestWriter
 from autodiff.compiler.native.lower import lowered
+from autodiff.compiler.native.maths import maths_for
 from autodiff.compiler.native.memory import laid_out
 from autodiff.compiler.native.operations import Lowered, Operation
 from autodiff.compiler.native.plan import lives, planned
@@ -22,15 +23,9 @@ from autodiff.compiler.native.storage import Place
 from autodiff.compiler.native.tables import TableWriter
 from autodiff.compiler.tracing.program import Program, Value
 
-__all__ = ["MATHS", "Emitted", "emitted"]
+__all__ = ["Emitted", "emitted"]
 
-_FOLDER = Path(__file__).parent / "c"
-MATHS = "\n".join(
-    (_FOLDER / f"{name}.h").read_text("utf-8")
-    for name in ("maths", "logarithms", "error_function", "exact")
-)
-"""The elementary functions in C."""
-_WORK = "\n".join((_FOLDER / f"{name}.h").read_text("utf-8") for name in ("sums", "rows"))
+_SHOWN = 3  # shapes of arrays that share a place
 
 
 @dataclass
@@ -67,17 +62,33 @@ class _File:
         self.products: dict[Any, str] = {}
         self.copies: dict[tuple[str, int, int, int], str] = {}
         self.functions: list[str] = []
+        self.arrays: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
 
     def pointer(self, place: Place) -> str:
         """The address of the first entry of a place."""
-        kind = C_TYPES[place.array.dtype.name]
-        storage, offset = place.storage, place.offset
-        if storage.kind == "arena":
-            base = f"({kind} *)(memory + {storage.offset})"
-        else:
-            base = f"({kind} *){storage.kind}s[{storage.index}]"
         steps = "".join(f" + {variable} * {stride}" for variable, stride in place.steps if stride)
-        return f"{base}{f' + {offset}' if offset else ''}{steps}"
+        return f"{self.array(place)}{f' + {place.offset}' if place.offset else ''}{steps}"
+
+    def array(self, place: Place) -> str:
+        """The name of a storage in the function that is being written."""
+        storage, kind = place.storage, C_TYPES[place.array.dtype.name]
+        if storage.kind == "arena":
+            name, address = f"m{storage.offset}", f"(memory + {storage.offset})"
+        else:
+            name, address = f"{storage.kind}{storage.index}", f"{storage.kind}s[{storage.index}]"
+        kinds = self.arrays.setdefault((name, address), {})
+        shapes = kinds.setdefault(kind, {})
+        shapes[str(list(place.root.shape))] = None
+        return _named(name, kind, kinds)
+
+    def declared(self) -> list[str]:
+        """The arrays that the function uses, with their shapes."""
+        lines = []
+        for (first, address), kinds in self.arrays.items():
+            for kind, shapes in kinds.items():
+                name, what = _named(first, kind, kinds), ", ".join([*shapes][:_SHOWN])
+                lines.append(f"{kind} *const {name} = ({kind} *){address}; // {what}")
+        return lines
 
     def product(self, operation: Operation) -> list[str]:
         """The call of a matrix product, which is written once for each shape."""
@@ -88,8 +99,7 @@ class _File:
         name = self.products.setdefault(shape, f"product_{len(self.products)}")
         lines = [f"{name}({self.pointer(a)}, {self.pointer(b)}, {self.pointer(c)});"]
         for t, n in reversed(operation.extra.get("loops", ())):
-            head = f"for (int64_t {t} = 0; {t} < {n}; {t}++) {{"
-            lines = [head, *(f"  {line}" for line in lines), "}"]
+            lines = block(f"for (int64_t {t} = 0; {t} < {n}; {t}++)", lines)
         return lines
 
     def transpose(self, operation: Operation) -> list[str]:
@@ -103,11 +113,9 @@ class _File:
 
     def function(self, name: str, kernels: list[Any]) -> None:
         """A stretch of work without calls of numpy."""
-        lines = []
-        for kernel in kernels:
-            lines += _comment(kernel)
-            lines += self.kernel(kernel)
-        text = _renumbered("\n".join(f"  {line}" for line in lines))
+        self.arrays = {}
+        lines = [line for kernel in kernels for line in [*_comment(kernel), *self.kernel(kernel)]]
+        text = _renumbered("\n".join(indented([*self.declared(), *lines])))
         self.functions.append(
             f"EXPORT int {name}(void **inputs, void **constants, char *memory)\n"
             f"{{\n{text}\n  return 0;\n}}\n"
@@ -116,7 +124,7 @@ class _File:
     def kernel(self, kernel: Any) -> list[str]:
         """The lines of one piece of work."""
         if isinstance(kernel, Nest):
-            return NestWriter(kernel.passes, self.pointer).text()
+            return self.tests(kernel) or NestWriter(kernel.passes, self.pointer).text()
         if kernel.kind == "matmul":
             return self.product(kernel)
         if kernel.kind == "loop":
@@ -127,6 +135,19 @@ class _File:
             return along_source(kernel, self.pointer)
         return TableWriter(self.made, self.pointer).text(kernel)
 
+    def tests(self, nest: Nest) -> list[str]:
+        """Of a nest that only looks for nan."""
+        if any((m.kind, m.name) != ("guard", "nan") for m in nest.members):
+            return []
+        places = [self.made.place(m.args[0]) for m in nest.members]
+        if not all(p.is_contiguous and p.array.dtype.name in SUFFIXES for p in places):
+            return []
+        return [
+            f"if (has_nan_{SUFFIXES[p.array.dtype.name]}({self.pointer(p)}, {p.array.size})) "
+            "return 1;"
+            for p in places
+        ]
+
     def loop(self, operation: Operation) -> list[str]:
         """A loop over steps."""
         extra = operation.extra
@@ -136,12 +157,11 @@ class _File:
             lines += [*_comment(kernel), *self.kernel(kernel)]
         self.made = outer
         t, n = extra["variable"], extra["length"]
-        head = f"for (int64_t {t} = 0; {t} < {n}; {t}++) {{"
         if extra["reverse"]:
-            head = f"for (int64_t {t} = {n - 1}; {t} >= 0; {t}--) {{"
-        return [head, *(f"  {line}" for line in lines), "}"]
+            return block(f"for (int64_t {t} = {n - 1}; {t} >= 0; {t}--)", lines)
+        return block(f"for (int64_t {t} = 0; {t} < {n}; {t}++)", lines)
 
-    def text(self) -> str:
+    def text(self, program: Program, segments: list[Any]) -> str:
         """The whole file."""
         has_blas = self.blas is not None
         products = [gemm.source(g, name, has_blas) for g, name in self.products.items()]
@@ -149,17 +169,34 @@ class _File:
             gemm.transpose(dtype, rows, columns, step, name)
             for (dtype, rows, columns, step), name in self.copies.items()
         ]
-        is_short = self.blas is not None and self.blas.int_bits == 32
-        width = "#define BLAS_INT int\n" if is_short else ""
-        return "\n".join([_HEAD, width, MATHS, _WORK, gemm.HEADER, *products, *self.functions])
+        dtypes = {g.dtype for g in self.products} | {dtype for dtype, *_ in self.copies}
+        if dtypes:
+            is_short = self.blas is not None and self.blas.int_bits == 32
+            width = "#define BLAS_INT int\n" if is_short else ""
+            products = [width, gemm.header(dtypes), *products]
+        maths = maths_for("\n".join(self.functions))
+        contents = _contents(program, segments)
+        return "\n".join([contents, _HEAD, maths, *products, *self.functions])
 
 
-_HEAD = """#include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+def _named(array: str, kind: str, kinds: Iterable[str]) -> str:
+    """Apart from the same memory read as another type."""
+    return array if kind == next(iter(kinds)) else f"{array}_{kind.removesuffix('_t')}"
 
-#ifdef _WIN32
+
+def _contents(program: Program, segments: list[Any]) -> str:
+    """What a reader finds in the file, and what it is given."""
+    lines = [
+        "First what programs have in common, as far as this one needs it: elementary functions and",
+        "matrix products. Then the work of this one, in this order:",
+        *(f"  {s}" if isinstance(s, str) else f"  numpy's {s.name}" for s in segments),
+        "It is given:",
+        *(f"  inputs[{k}]: {v.dtype}{list(v.shape)}" for k, v in enumerate(program.inputs)),
+    ]
+    return "".join(f"// {_UNSAFE.sub('_', line)}\n" for line in lines)
+
+
+_HEAD = """#ifdef _WIN32
 #define EXPORT __declspec(dllexport)
 #else
 #define EXPORT __attribute__((visibility("default")))
@@ -218,7 +255,8 @@ def emitted(program: Program, updates: dict[Value, Value], blas: Blas | None) ->
         file.function(name, stretch)
         segments.append(name)
     longest = max((len(k.members) for k in kernels if isinstance(k, Nest)), default=0)
-    return Emitted(file.text(), segments, size, made, longest, list(program.outputs))
+    text = file.text(program, segments)
+    return Emitted(text, segments, size, made, longest, list(program.outputs))
 
 
 def _stretches(kernels: list[Any]) -> Iterable[Any]:

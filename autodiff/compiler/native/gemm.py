@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["HEADER", "Gemm", "source", "transpose", "uses_blas"]
+from autodiff.compiler.native.blocks import block
+
+__all__ = ["Gemm", "header", "source", "transpose", "uses_blas"]
+
+_TYPES = {"float32": ("float", 4), "float64": ("double", 8)}
 
 
-def _header() -> str:
-    text = (Path(__file__).parent / "c" / "gemm.h").read_text(encoding="utf-8")
-    common, single = re.split(r"(?m)^/\* ---- .*\n", text)
+def header(dtypes: Iterable[str]) -> str:
+    """The C text that products and transposed copies of these dtypes need, once per file.
+
+    `BLAS_INT` may be defined before it, for the integers of the BLAS that ``bind_blas(sgemm,
+    dgemm)`` is given (64 bits).
+    """
+    common, single = re.split(r"(?m)^/\* ---- .*\n", _TEXT)
     # The lanes of a mask are integers as wide as the numbers.
     double = single.replace("typedef int ", "typedef long long ")
-    return common + single + re.sub(r"(?<![a-z])float(?![a-z])", "double", double)
+    double = _aligned(re.sub(r"(?<![a-z])float(?![a-z])", "double", double))
+    parts = {"float32": single, "float64": double}
+    return common + "".join(parts[dtype] for dtype in sorted(dtypes))
 
 
-HEADER = _header()
-"""The C text that products and transposed copies need, once per file. `BLAS_INT` may be defined
-before it, for the integers of the BLAS that ``bind_blas(sgemm, dgemm)`` is given (64 bits)."""
+_TEXT = (Path(__file__).parent / "c" / "gemm.h").read_text(encoding="utf-8")
+
+
+def _aligned(text: str) -> str:
+    """With lines that go on within parentheses below these, and ends of lines of macros in line."""
+    lines, within = [], list[int]()
+    for line in text.split("\n"):
+        if within:
+            line = " " * within[-1] + line.lstrip()
+        if line.endswith("\\"):
+            line = f"{line[:-1].rstrip():<97}\\"
+        for column, sign in enumerate(line):
+            if sign == "(":
+                within.append(column + 1)
+            elif sign == ")":
+                within.pop()
+        lines.append(line)
+    return "\n".join(lines)
+
 
 K_BLOCK = 256
 """Terms per chain of multiply-adds: a panel of b and the rows of a stay in the first cache."""
@@ -34,7 +60,6 @@ WIDTHS = {True: 12, False: 3}
 
 HEIGHTS = (8, 4, 2, 1)
 _LARGE = 3 << 18  # bytes
-_TYPES = {"float32": ("float", 4), "float64": ("double", 8)}
 
 
 @dataclass(frozen=True)
@@ -93,7 +118,7 @@ def source(gemm: Gemm, name: str, has_blas: bool) -> str:
     """The C function ``NAME(a, b, c)`` for one product.
 
     Of its own tiles the result of a row does not depend on the other rows, nor on how many there
-    are: each entry is summed over k in order. They need `HEADER`, and BLAS needs `bind_blas`.
+    are: each entry is summed over k in order. They need `header`, and BLAS needs `bind_blas`.
     """
     blas = has_blas and uses_blas(gemm)
     lines = [_call(gemm)] if blas else _Writer(gemm).product()
@@ -101,11 +126,13 @@ def source(gemm: Gemm, name: str, has_blas: bool) -> str:
     b = f"b[{gemm.n}, {gemm.k}]^T" if gemm.tb else f"b[{gemm.k}, {gemm.n}]"
     title = f"c[{gemm.m}, {gemm.n}] = {a} {b}"
     real = gemm.ctype
-    return (
-        f"/* {title}, {'by BLAS' if blas else 'own tiles'} */\n"
-        f"static void {name}(const {real} *restrict a, const {real} *restrict b, "
-        f"{real} *restrict c) {{\n" + "".join(f"{line}\n" for line in _indented(lines)) + "}\n"
-    )
+    parameters = f"const {real} *restrict a, const {real} *restrict b, {real} *restrict c"
+    return "".join(
+        f"{line}\n" for line in [
+            f"/* {title}, {'by BLAS' if blas else 'own tiles'} */",
+            *block(f"static void {name}({parameters})", lines),
+        ]
+    )  # fmt: skip
 
 
 def _call(gemm: Gemm) -> str:
@@ -128,13 +155,9 @@ def transpose(dtype: str, rows: int, cols: int, lds: int, name: str) -> str:
     )
 
 
-def _indented(lines: list[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
-
-
 def _loop(index: str, start: int, stop: int, step: int, lines: list[str]) -> list[str]:
-    head = f"for (ptrdiff_t {index} = {start}; {index} < {stop}; {index} += {step}) {{"
-    return [head, *_indented(lines), "}"]
+    head = f"for (ptrdiff_t {index} = {start}; {index} < {stop}; {index} += {step})"
+    return block(head, lines)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.native.blocks import block
 from autodiff.compiler.native.elements import C_TYPES, expression, literal
 from autodiff.compiler.native.fuse import row_access, row_shape, writes
 from autodiff.compiler.native.operations import Operation
@@ -46,10 +47,9 @@ class NestWriter:
             body += self._pass(number)
         before, after = self._whole_nest()
         for d in reversed(range(len(self.space) - 1)):
-            head = f"for (int64_t i{d} = 0; i{d} < {self.space[d]}; i{d}++) {{"
-            body = [head, *_indented(body), "}"]
+            body = block(f"for (int64_t i{d} = 0; i{d} < {self.space[d]}; i{d}++)", body)
         pointers = [f"{kind} *restrict {p} = {text};" for (text, kind), p in self.pointers.items()]
-        return ["{", *_indented([*pointers, *before, *body, *after]), "}"]
+        return block("", [*pointers, *before, *body, *after])
 
     def _pass(self, number: int) -> list[str]:
         """One way along the row, and what is done at its end."""
@@ -75,16 +75,15 @@ class NestWriter:
         simd = " ".join(["#pragma omp simd", *clauses])
         chunked = [t for t in totals if t.in_chunks]
         if not chunked:
-            head = f"for (int64_t {i} = 0; {i} < {n}; {i}++) {{"
-            return [simd, head, *_indented(lines), "}"]
+            return [simd, *block(f"for (int64_t {i} = 0; {i} < {n}; {i}++)", lines)]
         chunk = [
             *(line for t in chunked for line in t.opened()),
             f"const int64_t stop = j + {CHUNK} < {n} ? j + {CHUNK} : {n};",
             simd,
-            f"for (int64_t {i} = j; {i} < stop; {i}++) {{", *_indented(lines), "}",
+            *block(f"for (int64_t {i} = j; {i} < stop; {i}++)", lines),
             *(line for t in chunked for line in t.closed()),
-        ]  # fmt: skip
-        return [f"for (int64_t j = 0; j < {n}; j += {CHUNK}) {{", *_indented(chunk), "}"]
+        ]
+        return block(f"for (int64_t j = 0; j < {n}; j += {CHUNK})", chunk)
 
     def _whole_nest(self) -> tuple[list[str], list[str]]:
         """What stands before and after all loops: results over all rows."""
@@ -264,10 +263,6 @@ class NestWriter:
         self.checked[where] = at
         return [f"int64_t {at} = {where};", f"if ({at} < 0) {at} += {n};",
                 f"if ({at} < 0 || {at} >= {n}) return 1;"], at  # fmt: skip
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
 
 
 def _id(guard: Operation) -> int:

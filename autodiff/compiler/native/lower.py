@@ -15,7 +15,7 @@ import numpy as np
 
 from autodiff.compiler.native import indexing, products, reductions, views
 from autodiff.compiler.native.elements import has_c_types, is_elementwise, name_of
-from autodiff.compiler.native.operations import Lowered, Operation, Translation
+from autodiff.compiler.native.operations import Lowered, Operation, Translation, single
 from autodiff.compiler.native.storage import Place, Storage, contiguous
 from autodiff.compiler.tracing.copies import added_at, cast, written
 from autodiff.compiler.tracing.loop import loop
@@ -199,7 +199,8 @@ def _loop(t: Translation) -> bool:
         return False
     _close_step(inner, i, n, held, ends)
     for start, place in zip(carries, held, strict=True):
-        _copied(made, i, made.place(start), place)
+        out = made.value_at(place)
+        made.operations.append(Operation("map", "copied", out, (single(start),), i))
     made.places.update(zip(i.out[:n], held, strict=True))
     extra = {"length": length, "reverse": reverse, "variable": variable, "carries": held}
     made.operations.append(Operation("loop", "loop", None, (), i, body=inner, extra=extra))

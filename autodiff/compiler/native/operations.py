@@ -11,7 +11,7 @@ import numpy as np
 from autodiff.compiler.native.storage import Place, Storage, contiguous
 from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
 
-__all__ = ["Lowered", "Operation", "Translation", "shape_of", "shape_of_all"]
+__all__ = ["Lowered", "Operation", "Translation", "shape_of", "shape_of_all", "single"]
 
 
 @dataclass(eq=False)
@@ -142,6 +142,7 @@ class Translation:
         out = fields.pop("out", self.out)
         if out is not None:
             self.made.new(out)
+        args = tuple(map(single, args)) if kind == "map" else args
         made = Operation(kind, name, out, args, self.instruction, **fields)
         made.extra["update"] = out in self.made.in_place
         self.made.operations.append(made)
@@ -199,3 +200,11 @@ def shape_of(x: Any) -> tuple[int, ...]:
 def shape_of_all(parts: Iterable[Any]) -> tuple[int, ...]:
     """That of all of them, broadcast."""
     return tuple(np.broadcast_shapes(*map(shape_of, parts)))
+
+
+def single(x: Any) -> Any:
+    """The number that a constant array is everywhere; else the array."""
+    if not isinstance(x, np.ndarray) or not x.size:
+        return x
+    bits = np.ascontiguousarray(x).reshape(-1).view(f"u{x.itemsize}")  # 0 is not -0
+    return x.reshape(-1)[0] if (bits == bits[0]).all() else x

@@ -45,7 +45,7 @@ class Native:
         self.emitted: Emitted = emitted(program, updates, blas)
         self.source = self.emitted.source
         library = toolchain.build(self.source, cache=cache, quickly=self.emitted.longest > _LONG)
-        if blas is not None:
+        if blas is not None and hasattr(library, "bind_blas"):
             library.bind_blas.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
             library.bind_blas(blas.sgemm, blas.dgemm)
         self.segments = [_function(library, s) for s in self.emitted.segments]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.native.elements import C_TYPES, literal
+from autodiff.compiler.native.elements import C_TYPES, SUFFIXES, literal
 from autodiff.compiler.native.operations import Operation
 
 __all__ = ["CHUNK", "Total", "first", "step"]
@@ -45,7 +45,8 @@ class Total:
     def __init__(self, member: Operation, x: str, space: tuple[int, ...]) -> None:
         assert member.out is not None
         self.name, self.x, self.dtype = member.name, x, member.out.dtype
-        self.kind, number = C_TYPES[self.dtype.name], member.out.number
+        self.kind, self.suffix = C_TYPES[self.dtype.name], SUFFIXES.get(self.dtype.name)
+        number = member.out.number
         self.part, self.total, self.nan = f"s{number}", f"t{number}", f"nan{number}"
         rounds = self.name == "sum" and self.dtype.kind == "f"
         self.in_chunks = rounds and space[-1] > CHUNK
@@ -54,7 +55,7 @@ class Total:
         self.is_exact = rounds and rows * -(-space[-1] // CHUNK) > _FEW
         self.value = self.part
         if self.in_chunks or self.over_rows:
-            self.value = f"total_{self.kind}({self.total})" if self.is_exact else self.total
+            self.value = f"total_{self.suffix}({self.total})" if self.is_exact else self.total
 
     @property
     def _has_nan(self) -> bool:
@@ -89,7 +90,7 @@ class Total:
     def closed(self) -> list[str]:
         """Where one part ends."""
         if self.is_exact:
-            return [f"add_{self.kind}({self.total}, {self.part});"]
+            return [f"add_to_total_{self.suffix}({self.total}, {self.part});"]
         return [f"{self.total} = {step(self.name, self.total, self.part)};"]
 
     def after_pass(self) -> list[str]:

@@ -71,5 +71,3 @@ LIBRARY2(hypot, hypot)
     }
 DIVISION(float, f32)
 DIVISION(double, f64)
-
-#endif

@@ -9,8 +9,6 @@
  * Polynomials: near-minimax fits made for this file, with their first coefficients rounded before
  * the rest is fitted.
  */
-#ifndef AUTODIFF_MATHS_H
-#define AUTODIFF_MATHS_H
 
 #include <math.h>
 #include <stdint.h>
