@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ _FUNCTIONS: frozenset[Any] = frozenset(
 ) | {cast, copied, erf, erfc, sigmoid}
 
 
+@cache
 def has_c_type(dtype: Any) -> bool:
     """Whether C reads and writes such entries."""
     return bool(dtype.name in C_TYPES and dtype.isnative)

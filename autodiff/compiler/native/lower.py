@@ -195,13 +195,13 @@ def _loop(t: Translation) -> bool:
     _translate_all(inner, body)
     if any(o.kind == "call" for o in inner.operations):
         made.places.clear()
-        made.places.update(before)
+        made.places.put(before.items())
         return False
     _close_step(inner, i, n, held, ends)
     for start, place in zip(carries, held, strict=True):
         out = made.value_at(place)
         made.operations.append(Operation("map", "copied", out, (single(start),), i))
-    made.places.update(zip(i.out[:n], held, strict=True))
+    made.places.put(zip(i.out[:n], held, strict=True))
     extra = {"length": length, "reverse": reverse, "variable": variable, "carries": held}
     made.operations.append(Operation("loop", "loop", None, (), i, body=inner, extra=extra))
     return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+
 from autodiff.compiler.native.storage import Storage
 
 __all__ = ["laid_out"]
@@ -23,7 +25,7 @@ def laid_out(lives: dict[Storage, tuple[int, int]]) -> int:
         first, last = lives[storage]
         size = -(-max(storage.size * storage.dtype.itemsize, 1) // _LINE) * _LINE
         storage.offset = _gap(placed, first, last, size)
-        placed.append((storage.offset, storage.offset + size, first, last))
+        insort(placed, (storage.offset, storage.offset + size, first, last))
         total = max(total, storage.offset + size)
     return total
 
@@ -31,7 +33,7 @@ def laid_out(lives: dict[Storage, tuple[int, int]]) -> int:
 def _gap(placed: list[tuple[int, int, int, int]], first: int, last: int, size: int) -> int:
     """The lowest offset at which nothing lies in that time."""
     at = 0
-    for start, stop, begins, ends in sorted(placed):
+    for start, stop, begins, ends in placed:
         if begins <= last and first <= ends:
             if start - at >= size:
                 return at

@@ -48,6 +48,23 @@ class Operation:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+class _Places(dict[Any, Place]):
+    """Places by value, or by the id of a constant; in `of` the values that lie in each storage."""
+
+    def __init__(self) -> None:
+        self.of: dict[Storage, list[Value]] = {}
+
+    def __setitem__(self, key: Any, place: Place) -> None:
+        super().__setitem__(key, place)
+        if isinstance(key, Value):
+            self.of.setdefault(place.storage, []).append(key)
+
+    def put(self, others: Iterable[tuple[Any, Place]]) -> None:
+        """One after the other."""
+        for key, place in others:
+            self[key] = place
+
+
 class Lowered:
     """The operations of a program, and the place of each value.
 
@@ -69,7 +86,7 @@ class Lowered:
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
-        self.places: dict[Any, Place] = {}
+        self.places = _Places()
         self.constants: list[np.ndarray] = []
         self.held: list[Any] = []
         self.last_use: dict[Value, int] = {}
@@ -185,11 +202,8 @@ class Translation:
             return False
         if storage in self.made.outer:
             return False
-        return all(
-            self.made.last_use.get(v, -1) <= self.number
-            for v, other in self.made.places.items()
-            if isinstance(v, Value) and other.storage is storage
-        )
+        lying_there = self.made.places.of[storage]
+        return all(self.made.last_use.get(v, -1) <= self.number for v in lying_there)
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
