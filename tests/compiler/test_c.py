@@ -50,7 +50,7 @@ class Item:
 
     @property
     def others(self) -> tuple[Any, ...]:
-        return tuple([np.flip(x).copy() for x in arg] for arg in self.args)
+        return tuple([np.array(np.flip(x)) for x in arg] for arg in self.args)
 
 
 def item(case: Case, xs: list[np.ndarray], order: int) -> Item:
