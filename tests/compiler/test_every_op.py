@@ -65,7 +65,7 @@ def check(f: Callable[..., Any], xs: list[np.ndarray], order: int = 2) -> None:
         values = [v for v in f(*xs) if v.dtype.kind == "f"]
     args = xs, random_like(values, 1), random_like(xs, 2)
     f = derivatives(f, order_of(f, args, order))
-    assert_compiles(f, args, tuple([np.flip(x).copy() for x in arg] for arg in args))
+    assert_compiles(f, args, tuple([np.array(np.flip(x)) for x in arg] for arg in args))
 
 
 def order_of(f: Callable[..., Any], args: Any, order: int) -> int:

@@ -42,7 +42,8 @@ class Passes:
         The other way round.
     stored : set of Operation
         Members whose result goes to memory.
-    in_memory, in_registers : set of Storage
+    in_registers : set of Storage
+        What is made here and nowhere in memory.
     space, merged
         Lengths of as few axes as the strides of all places allow, and the axes in each of them.
     """
@@ -58,8 +59,8 @@ class Passes:
         for member in nest.members:
             self.number[member] = self._pass_of(member)
         self.stored = {m for m in nest.members if self._is_stored(m)}
-        self.in_memory = {p.storage for m in self.stored for p in writes(made, m)}
-        self.in_registers = set(self.maker) - self.in_memory
+        in_memory = {p.storage for m in self.stored for p in writes(made, m)}
+        self.in_registers = set(self.maker) - in_memory
         self.space, self.merged = self._merged_axes()
 
     def _note_sources(self) -> None:

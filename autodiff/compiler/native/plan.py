@@ -76,9 +76,5 @@ def _in_memory(storage: Storage, users: list[Any], outputs: set[Storage]) -> boo
     (first, *others) = dict.fromkeys(users)
     if others or storage in outputs:
         return True
-    if isinstance(first, Nest):
-        return storage in first.passes.in_memory
-    if first.kind != "loop":
-        return True
-    inner = [k for k in first.extra["kernels"] if isinstance(k, Nest)]
-    return not any(storage in k.passes.in_registers for k in inner)
+    inner = [first] if isinstance(first, Nest) else first.extra.get("kernels", [])
+    return not any(isinstance(k, Nest) and storage in k.passes.in_registers for k in inner)
