@@ -6,10 +6,9 @@ import pkgutil
 import subprocess
 import sys
 
-import pytest
-
 import autodiff as ad
 import models
+from tests.cases import in_turn
 
 MODULES = sorted(
     name
@@ -46,7 +45,7 @@ def is_ours(value: object) -> bool:
     return (getattr(value, "__module__", None) or "").startswith("autodiff")
 
 
-@pytest.mark.parametrize("name", MODULES)
+@in_turn(MODULES)
 def test_modules_list_their_public_names(name: str) -> None:
     module = importlib.import_module(name)
     assert len(module.__all__) == len(set(module.__all__))
@@ -59,7 +58,7 @@ def test_import_needs_numpy_only() -> None:
     assert result.stdout.split() == ["autodiff", "numpy"]
 
 
-@pytest.mark.parametrize("name", ad.FUNCTIONS)
+@in_turn(ad.FUNCTIONS)
 def test_public_functions_say_what_they_are(name: str) -> None:
     f = ad.FUNCTIONS[name]
     assert f.__doc__

@@ -11,8 +11,9 @@ import pytest
 
 from benchmarks.checkers import CHECKERS, survey
 from benchmarks.mutants import KINDS, MUTANTS, Mutant
+from tests.cases import in_turn
 
-by_name = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+SEEDS = range(3)
 
 
 def drawn(mutant: Mutant, seed: int) -> tuple[Any, ...]:
@@ -48,7 +49,7 @@ def test_there_are_enough_of_every_kind() -> None:
     assert {kind for mutant in MUTANTS for kind in mutant.kinds} == KINDS
 
 
-@by_name
+@in_turn(MUTANTS)
 def test_forward_gives_one_finite_array(mutant: Mutant) -> None:
     inputs, _ = drawn(mutant, 0)
     assert all(isinstance(x, np.ndarray) and x.dtype == np.float64 for x in inputs)
@@ -57,8 +58,7 @@ def test_forward_gives_one_finite_array(mutant: Mutant) -> None:
     assert np.isfinite(value).all()
 
 
-@by_name
-@pytest.mark.parametrize("seed", range(3))
+@in_turn(MUTANTS, SEEDS)
 def test_right_gradient_agrees_with_differences(mutant: Mutant, seed: int) -> None:
     inputs, g = drawn(mutant, seed)
     grads = gradients(mutant.right, g.copy(), copies(inputs))
@@ -80,14 +80,13 @@ def test_right_gradient_agrees_with_differences(mutant: Mutant, seed: int) -> No
             assert abs((grad * u).sum() - numeric) <= 1e-8 * size + 10 * error + 1e-300
 
 
-@by_name
+@in_turn(MUTANTS)
 def test_right_gradient_keeps_the_contract(mutant: Mutant) -> None:
     inputs, g = drawn(mutant, 0)
     assert not faults(mutant, mutant.right, g, inputs)
 
 
-@by_name
-@pytest.mark.parametrize("seed", range(3))
+@in_turn(MUTANTS, SEEDS)
 def test_wrong_gradient_is_wrong(mutant: Mutant, seed: int) -> None:
     inputs, g = drawn(mutant, seed)
     found = faults(mutant, copy.deepcopy(mutant.wrong), g, inputs)

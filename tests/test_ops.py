@@ -153,8 +153,7 @@ def test_derivative_by_the_cotangent_is_the_jvp(case: Case) -> None:
         assert_close(dense(actual), expected, EXACT)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float16])
-@each(CASES)
+@each(CASES, dtype=[np.float32, np.float16])
 def test_dtype_is_kept(case: Case, dtype: type) -> None:
     xs = [x.astype(dtype) for x in case.inputs]
     with np.errstate(all="ignore"):
@@ -186,9 +185,11 @@ def test_float32_gradient_is_close(case: Case) -> None:
         assert_close(actual, e, 2e-3)
 
 
-@each(PAIRS)
-@pytest.mark.parametrize("shapes", [((2, 3), (3,)), ((3,), (2, 3)), ((2, 1), (1, 3)),
-                                    ((), (2, 3)), ((2, 3), ()), ((1, 1), (3,))])  # fmt: skip
+SHAPES = [((2, 3), (3,)), ((3,), (2, 3)), ((2, 1), (1, 3)), ((), (2, 3)), ((2, 3), ()),
+          ((1, 1), (3,))]  # fmt: skip
+
+
+@each(PAIRS, shapes=SHAPES)
 def test_broadcasting(case: Case, shapes: tuple[Any, Any]) -> None:
     xs = [np.resize(x.ravel(), shape) for x, shape in zip(case.inputs, shapes, strict=True)]
     full = [np.array(b) for b in np.broadcast_arrays(*xs)]
@@ -293,8 +294,7 @@ def whole(x: np.ndarray) -> ad.Tensor:
     return ad.Tensor(x, requires_grad=True)
 
 
-@pytest.mark.parametrize("layout", [fortran, strided, reversed_, read_only])
-@each(CASES)
+@each(CASES, layout=[fortran, strided, reversed_, read_only])
 def test_layout_does_not_matter(case: Case, layout: Callable[..., ad.Tensor]) -> None:
     xs, vs = case.inputs, case.cotangents()
     leaves = [layout(x).retain_grad() for x in xs]

@@ -2,13 +2,14 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import autodiff as ad
+from tests.cases import in_turn
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autodiff", "models")
@@ -65,37 +66,40 @@ def file_of(module: str) -> str | None:
     return None
 
 
-def imports(file: Path) -> Iterator[Import]:
+@cache
+def parsed(file: Path) -> tuple[list[ast.AST], set[ast.AST]]:
+    """All nodes of a file, and those inside functions."""
+    every = list(ast.walk(ast.parse(file.read_text())))
+    functions = [node for node in every if isinstance(node, ast.FunctionDef | ast.Lambda)]
+    return every, {inner for function in functions for inner in ast.walk(function)}
+
+
+@cache
+def imports(file: Path) -> list[Import]:
     """All imports of a file, also those inside functions."""
-    tree = ast.parse(file.read_text())
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
-    late = {id(inner) for function in functions for inner in ast.walk(function)}
+    nodes, late = parsed(file)
     package = file.relative_to(ROOT).parent.parts
-    for node in ast.walk(tree):
-        for module in imported_modules(node, package):
-            inside = file_of(module) or file_of(module.rpartition(".")[0])
-            room = inside and room_of(inside)
-            yield Import(module, room, id(node) in late, getattr(node, "lineno", 0))
+    return [
+        Import(module, room_of(inside) if inside else None, node in late, node.lineno)
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in imported_modules(node, package)
+        for inside in [file_of(module) or file_of(module.rpartition(".")[0])]
+    ]
 
 
-def imported_modules(node: ast.AST, package: tuple[str, ...]) -> list[str]:
+def imported_modules(node: ast.Import | ast.ImportFrom, package: tuple[str, ...]) -> list[str]:
     """Full dotted names of what one statement imports, `from` names included."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        above = package[: len(package) + 1 - node.level] if node.level else ()
-        base = ".".join([*above, *([node.module] if node.module else [])])
-        return [f"{base}.{alias.name}" for alias in node.names]
-    return []
+    above = package[: len(package) + 1 - node.level] if node.level else ()
+    base = ".".join([*above, *([node.module] if node.module else [])])
+    return [f"{base}.{alias.name}" for alias in node.names]
 
 
 def relative(file: Path) -> str:
-    """The path as the table and the test ids show it."""
+    """The path as the table shows it."""
     return file.relative_to(ROOT).as_posix()
-
-
-each_file = pytest.mark.parametrize("file", FILES, ids=relative)
-each_model = pytest.mark.parametrize("file", sorted((ROOT / "models").rglob("*.py")), ids=relative)
 
 
 def test_every_room_of_the_table_exists() -> None:
@@ -116,7 +120,7 @@ def test_autodiff_never_imports_models() -> None:
             assert not [room for room in may if TABLE[room][0].startswith("models/")]
 
 
-@each_file
+@in_turn(FILES)
 def test_imports_only_what_its_row_allows(file: Path) -> None:
     room = room_of(relative(file))
     assert room is not None, f"{relative(file)} has no row in docs/architecture.md"
@@ -125,7 +129,7 @@ def test_imports_only_what_its_row_allows(file: Path) -> None:
     assert not wrong, f"{room} may import {sorted(may)} only"
 
 
-@each_file
+@in_turn(FILES)
 def test_own_modules_are_imported_at_the_top(file: Path) -> None:
     assert not [f"line {i.line}: {i.module}" for i in imports(file) if i.room and i.is_late]
 
@@ -143,10 +147,9 @@ def dotted(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-@each_model
+@in_turn([file for file in FILES if relative(file).startswith("models/")])
 def test_models_use_public_names_only(file: Path) -> None:
-    tree = ast.parse(file.read_text())
-    used = {dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used = {dotted(node) for node in parsed(file)[0] if isinstance(node, ast.Attribute)}
     used |= {f"ad.{i.module[9:]}" for i in imports(file) if i.module.startswith("autodiff.")}
     private = [name for name in used if name.startswith("ad.") and not is_public(name)]
     assert not private

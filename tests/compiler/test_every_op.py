@@ -102,8 +102,7 @@ def nothing_of(x: Any) -> Any:
     return x[:0] if x.ndim else x
 
 
-@pytest.mark.parametrize("change", [first_entry, nothing_of])
-@each(FIRST)
+@each(FIRST, change=[first_entry, nothing_of])
 def test_numbers_and_empty_arrays(case: Case, change: Callable[[Any], Any]) -> None:
     xs = [change(x) for x in case.inputs]
     if isinstance(error := attempt(case, xs), Exception):
@@ -113,8 +112,10 @@ def test_numbers_and_empty_arrays(case: Case, change: Callable[[Any], Any]) -> N
         check(case.values, xs, order=1)
 
 
-@each([case for case in PAIRS if case.number == 0])
-@pytest.mark.parametrize("shapes", [((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 3))])
+@each(
+    [case for case in PAIRS if case.number == 0],
+    shapes=[((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 3))],
+)
 def test_broadcasting(case: Case, shapes: Any) -> None:
     pairs = zip(case.inputs, shapes, strict=True)
     check(case.values, [np.resize(x.ravel(), shape) for x, shape in pairs])

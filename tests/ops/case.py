@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import importlib
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 import autodiff as ad
 from autodiff import tree
 from autodiff.op import OPS
+from tests.cases import check_all, named_like
 from tests.ops.sample import Sample
 
 __all__ = []
@@ -28,20 +31,27 @@ class Case:
     number: int
     sample: Sample
 
+    @cached_property
+    def parts(self) -> tuple[list[Any], list[int], Any]:
+        """The arguments, where among them the float arrays are, and how they belong together."""
+        leaves, definition = tree.flatten(self.sample.args)
+        return leaves, [i for i, leaf in enumerate(leaves) if is_input(leaf)], definition
+
     @property
     def inputs(self) -> list[np.ndarray]:
         """The float arrays among the arguments; in each test they are its own."""
-        return [np.array(leaf) for leaf in tree.flatten(self.sample.args)[0] if is_input(leaf)]
+        leaves, places, _ = self.parts
+        return [np.array(leaves[i]) for i in places]
 
     def values(self, *inputs: Any, of: Callable[..., Any] | None = None) -> tuple[Any, ...]:
         """All results of the op (or of another function) with `inputs` for its float arrays."""
-        leaves, definition = tree.flatten(self.sample.args)
-        given = iter(inputs)
-        leaves = [next(given) if is_input(leaf) else leaf for leaf in leaves]
+        (*leaves,), places, definition = self.parts
+        for i, x in zip(places, inputs, strict=True):
+            leaves[i] = x
         f = of or ad.FUNCTIONS[self.name]
         # Copied, since a random generator among the settings moves on.
-        out = f(*tree.unflatten(definition, leaves), **copy.deepcopy(self.sample.kwargs))
-        return tuple(tree.flatten(out)[0])
+        kwargs = copy.deepcopy(self.sample.kwargs) if self.sample.kwargs else {}
+        return tuple(tree.flatten(f(*tree.unflatten(definition, leaves), **kwargs))[0])
 
     def plain(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         """The results on plain arrays."""
@@ -52,9 +62,14 @@ class Case:
         """The results of numpy."""
         return self.values(*inputs, of=self.sample.numpy or numpy_function(self.name))
 
+    @cached_property
+    def results(self) -> tuple[np.ndarray, ...]:
+        """The results at the sample."""
+        return self.plain(*self.inputs)
+
     def cotangents(self, seed: int = 1) -> list[np.ndarray]:
         """A random array like each result."""
-        return like(self.plain(*self.inputs), seed)
+        return like(self.results, seed)
 
     def __str__(self) -> str:
         return f"{self.name}-{self.number}"
@@ -118,5 +133,16 @@ PAIRS = [case for case in ELEMENTWISE if len(case.inputs) == 2]
 NUMBERS = [c for c in ELEMENTWISE if all(x.size for x in c.inputs)]
 
 
-def each(cases: list[Case]) -> Any:
-    return pytest.mark.parametrize("case", cases, ids=str)
+def each(cases: list[Case], **settings: list[Any]) -> Any:
+    """A test of a case, made a test of an op: it goes through the cases, with all `settings`."""
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.name, []).append(case)
+
+    def of_ops(check: Callable[..., None]) -> Callable[[str], None]:
+        def test(op: str) -> None:
+            check_all(check, itertools.product(groups[op], *settings.values()))
+
+        return pytest.mark.parametrize("op", groups)(named_like(check, test))
+
+    return of_ops
