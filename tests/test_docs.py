@@ -22,14 +22,15 @@ from hypothesis import Phase, settings
 from autodiff.testing import register_profiles
 from autodiff.testing.causes import KINDS
 from autodiff.testing.contract import CHECKS
+from tests.compiler.near import needs_compiler
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [DOCS / f"{name}.md" for name in ("testing", "backprop", "lecture", "compile")]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
 
 
-def up_to_date(path: Path) -> str:
-    """The page with the text blocks that its Python gives now."""
+def up_to_date(path: Path, backend: str = "numpy") -> tuple[str, dict[str, Any]]:
+    """The page with the text blocks that its Python gives now, and what that has defined."""
     page = path.read_text()
     names: dict[str, Any] = {"__name__": __name__}
 
@@ -39,8 +40,8 @@ def up_to_date(path: Path) -> str:
         return f"```python\n{block[1]}```\n" + (f"\n```text\n{said}```\n" if said else "")
 
     # The last bits of C differ from one machine to the next, and there may be no compiler.
-    with repeatable_examples(), patch.dict(os.environ, {"AUTODIFF_COMPILE": "numpy"}):
-        return BLOCK.sub(run, page)
+    with repeatable_examples(), patch.dict(os.environ, {"AUTODIFF_COMPILE": backend}):
+        return BLOCK.sub(run, page), names
 
 
 def output(code: str, filename: str, names: dict[str, Any]) -> str:
@@ -86,7 +87,21 @@ def rounded(text: str) -> str:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_page_says_what_happens(path: Path) -> None:
-    assert rounded(up_to_date(path)).splitlines() == rounded(path.read_text()).splitlines()
+    assert rounded(up_to_date(path)[0]).splitlines() == rounded(path.read_text()).splitlines()
+
+
+@needs_compiler
+def test_c_is_what_the_compiler_is_given() -> None:
+    """But for where it comes from, and for products, whose tiles fit one processor."""
+    path = DOCS / "compile.md"
+    _, names = up_to_date(path, "c")
+    source = without_origins(names["gradients"].source + names["compiled"].source)
+    blocks = re.findall(r"^```c\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    assert [without_origins(b) in source for b in blocks if "panel" not in b] == [True, True]
+
+
+def without_origins(text: str) -> str:
+    return re.sub(r"(// [^:\n]*):.*", r"\1", text)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +115,4 @@ def test_tables_are_complete(heading: str, names: Iterable[str]) -> None:
 
 if __name__ == "__main__":
     for path in PAGES:
-        path.write_text(up_to_date(path))
+        path.write_text(up_to_date(path)[0])
