@@ -76,8 +76,7 @@ def compile(
     and all other arguments, such as integers and strings, are part of the kind. Parameters and the
     state of an optimiser are written in place. A gradient that a step of an optimiser has used is
     gone afterwards if the function calls ``zero_grad``; other gradients of ``backward`` are
-    delivered as in eager mode. Arrays of
-    numpy that `f` reaches by itself are constants.
+    delivered as in eager mode. Arrays of numpy that `f` reaches by itself are constants.
 
     Examples
     --------
