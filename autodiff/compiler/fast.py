@@ -145,6 +145,7 @@ class _Text:
             return all(map(self._inside, _parts(thing)))
         if isinstance(thing, np.ndarray):
             name = self.name(thing)
+            self.require(f"{name}.flags.writeable is {thing.flags.writeable}")
             if "[" in (place := self.leaves.setdefault(id(thing), name)):
                 self.require(f"{place} is {name}")  # an argument that a module holds as well
             return id(thing) in self.holders  # else what is in it is a constant

@@ -93,6 +93,8 @@ class Replay:
         given = list(inputs)
         for k, x in zip(numbers, new, strict=True):
             given[k] = x
+        for k in self._updated:  # whoever was given it, and saw to that it stays as it is, is gone
+            given[k].flags.writeable = True
         with np.errstate(all="ignore"):
             return self(*given)
 

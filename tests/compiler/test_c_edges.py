@@ -16,7 +16,7 @@ from autodiff.compiler.native.runner import Native
 from autodiff.compiler.replay import Retry
 from autodiff.compiler.tracing.traced import emit
 from autodiff.sparse import padded_rows, replaced_rows, taken_or_zero
-from tests.compiler.near import assert_runs_in_c, needs_compiler
+from tests.compiler.near import InC, assert_runs_in_c, needs_compiler
 from tests.compiler.tools import assert_same, in_threads, written_down
 
 pytestmark = [
@@ -161,6 +161,16 @@ def test_numbers_added_at_places(part: Any) -> None:
         return y
 
     assert_exact(added, np.ones(4, type(part)), np.array([1, 1]))
+
+
+def test_bools_added_at_places_stay_bools() -> None:
+    def added(x: Any, i: Any) -> Any:
+        np.add.at(x, i, True)
+        return x.astype(int), x & True
+
+    x, same = np.zeros(4, bool), np.zeros(4, bool)
+    assert_same(InC(added)(x, np.array([0, 0, 1])), added(same, np.array([0, 0, 1])))
+    assert_same(x.view(np.uint8), same.view(np.uint8))
 
 
 def test_many_rows_in_a_thread_with_a_small_stack() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from tests.compiler.near import InC, assert_near, needs_compiler
+from autodiff.compiler.native.runner import Native
+from autodiff.compiler.replay import replayed
+from tests.compiler.near import InC, assert_near, assert_runs_in_c, needs_compiler
 
 pytestmark = [needs_compiler, pytest.mark.usefixtures("cache", "built_fast")]
 
@@ -211,6 +213,27 @@ def test_loops_have_a_form_in_c() -> None:
     together = InC(lambda given: {k: f(*given[k]) for k, f in fs.items()})
     together({k: CASES[k][1] for k in names})
     assert together.numpy_calls == []
+
+
+@pytest.mark.parametrize("step", [np.matmul, np.linalg.solve])
+def test_what_a_loop_on_numpy_reads_is_there(step: Any) -> None:
+    """It is made in C, and read within the loop alone."""
+
+    def f(w: Any, h0: Any, xs: Any) -> Any:
+        u = np.tanh(w) + 2 * np.eye(H)
+        return ad.scan(lambda h, x: (0.1 * step(u, h + x), np.sort(h)), h0, xs)
+
+    assert_runs_in_c(f, (W, H0[0], XS[:, 0]), limit=LIMIT)
+
+
+def test_a_state_that_is_a_constant_after_each_step() -> None:
+    made = InC(lambda h, xs: ad.scan(lambda h, x: ((h[1] + x, h[0]), h[0]), (h, h), xs))
+    made(H0, XS)
+    program = made.program
+    loop = next(i for i in program.instructions if i.body is not None)
+    assert loop.body is not None
+    loop.body.outputs[0] = np.full((B, H), 2.0)
+    assert_near(Native(program, {}, cache=False)(H0, XS), replayed(program)(H0, XS))
 
 
 @pytest.mark.parametrize("name", ["rnn", "lstm", "masked"])

@@ -54,6 +54,24 @@ def test_gradients_of_backward_are_delivered(backend: str) -> None:
     np.testing.assert_array_equal(w.grad, [18.0, 32.0])
 
 
+def test_parameters_may_be_looked_at_between_steps(backend: str) -> None:
+    w = ad.Parameter(np.ones(100))
+
+    def step(w: Any, optimizer: Any) -> None:
+        optimizer.zero_grad()
+        ad.sum(w * w).backward()
+        optimizer.step()
+
+    compiled, optimizer = ad.compile(step, backend=backend), ad.optim.SGD([w], lr=0.25)
+    seen, kept = [], []
+    for k in range(6):
+        compiled(w, optimizer)
+        seen.append(w.data[0])
+        kept += [w.data] if k == 3 else []
+    np.testing.assert_array_equal(seen, 0.5 ** np.arange(1, 7))
+    np.testing.assert_array_equal(kept, [np.full(100, 0.5**4)])
+
+
 def test_a_row_gradient_stays_one(backend: str) -> None:
     table = ad.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
     f = ad.compile(lambda t, i: ad.sum(ad.embedding(t, i) ** 2).backward(), backend=backend)

@@ -59,7 +59,7 @@ def add_at(t: Translation) -> bool:
         return False
     part = rest[0]
     shape = shape_of_all(parts) + shape_of(x)[len(parts) :]
-    if shape_of(part) not in ((), shape) or not isinstance(x, Value):
+    if shape_of(part) not in ((), shape) or not isinstance(x, Value) or x.dtype == bool:
         return False
     if not t.takes_over(x, part):
         x = t.copy(x, x.shape, x.dtype)

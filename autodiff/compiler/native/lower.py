@@ -172,7 +172,7 @@ def _call(t: Translation) -> None:
     i = t.instruction
     for v in i.out:
         t.made.new(v)
-    args = tuple(values_in((i.args, i.kwargs)))
+    args = tuple(dict.fromkeys(i.inputs()))  # also what the body of a loop reads
     t.made.operations.append(
         Operation("call", i.name, None, args, i, extra={"random": is_random(i)})
     )
@@ -211,11 +211,12 @@ def _place_results(inner: Lowered, body: Program, n: int, ends: list[Place]) -> 
     """What is worked out for a stack, or for the next step, is worked out in its place there."""
     makers = {v: (k, i) for k, i in enumerate(body.instructions) for v in i.out}
     ended = _ended(inner, body)
-    for value, target in zip(body.outputs[n:], ends, strict=True):
+    outputs = [v if isinstance(v, Value) else None for v in body.outputs]  # others are constants
+    for value, target in zip(outputs[n:], ends, strict=True):
         _, maker = makers.get(value, (0, None))
         if maker and value not in inner.places and _can_be_put(maker):
             inner.places[value] = target
-    for value, old in zip(body.outputs[:n], body.inputs[:n], strict=True):
+    for value, old in zip(outputs[:n], body.inputs[:n], strict=True):
         k, maker = makers.get(value, (0, None))
         if maker and value not in inner.places and is_elementwise(maker) and ended(old, k):
             inner.places[value] = inner.places[old]
