@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from typing import Any
 
 __all__ = [
@@ -13,7 +16,10 @@ __all__ = [
     "GraphError",
     "ShapeError",
     "describe",
+    "warn",
 ]
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 class AutodiffError(Exception):
@@ -63,3 +69,11 @@ def describe(value: Any) -> str:
         return "[" + ", ".join(map(describe, value)) + "]"
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def warn(message: str, category: type[Warning] = RuntimeWarning) -> None:
+    """Warn at the innermost line that is not of this package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

@@ -73,8 +73,9 @@ class Steps:
         compile: str,
         generators: Sequence[np.random.Generator],
     ) -> None:
-        if compile not in COMPILE:
-            raise ad.errors.DomainError(f"compile={compile!r} is none of {', '.join(COMPILE)}")
+        for name, value in [("compile", compile), ("AUTODIFF_COMPILE", _in_environment())]:
+            if value not in COMPILE:
+                raise ad.errors.DomainError(f"{name}={value!r} is none of {', '.join(COMPILE)}")
         self.loss, self.clip, self.compile = loss, clip, compile
         self.generators = generators
         self.seconds = 0.0  # that it took to compile
@@ -85,8 +86,7 @@ class Steps:
     @property
     def is_eager(self) -> bool:
         """Whether nothing is ever compiled."""
-        named = os.environ.get("AUTODIFF_COMPILE", "auto") if self.compile == "auto" else ""
-        return "off" in (self.compile, named)
+        return (_in_environment() if self.compile == "auto" else self.compile) == "off"
 
     def __call__(
         self, model: ad.Module, optimizer: Any, inputs: Sequence[Any], kinds: Kinds, left: float
@@ -151,3 +151,7 @@ class Steps:
         how = f"compiled with {'C' if with_c else 'numpy'}"
         how = f"eager, {how} for frequent kinds of batches" if self.compile == "auto" else how
         return f"{how} ({count} kind{'s' if count > 1 else ''})"
+
+
+def _in_environment() -> str:
+    return os.environ.get("AUTODIFF_COMPILE") or "auto"

@@ -43,6 +43,12 @@ def test_long_values_are_cut() -> None:
     assert len(text) == 40 and text.endswith("...")
 
 
+def test_warnings_name_the_line_of_the_user() -> None:
+    with pytest.warns(UserWarning, match="limit=") as caught:
+        ad.compile(lambda x: x, backend="numpy", limit=0)(1.0)
+    assert [w.filename for w in caught] == [__file__]
+
+
 def test_the_cause_is_kept() -> None:
     with pytest.raises(errors.ShapeError) as caught:
         ad.add(np.ones(2), np.ones(3))

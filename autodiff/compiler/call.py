@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from functools import update_wrapper
 from types import MethodType
@@ -20,7 +19,7 @@ from autodiff.compiler.tracing.held import arrays_held
 from autodiff.compiler.tracing.kinds import differences, kind_of
 from autodiff.compiler.tracing.program import Program
 from autodiff.compiler.tracing.trace import trace
-from autodiff.errors import DomainError
+from autodiff.errors import DomainError, warn
 from autodiff.scalar import Scalar
 from autodiff.settings import is_recording, recorder
 from autodiff.sparse import RowGrad
@@ -179,11 +178,11 @@ class Compiled(Wrapper):
         last = next(reversed(self._programs.values()), None)
         changed = differences(leaves, definition, last.leaves, reached) if last else "everything"
         name = getattr(self.f, "__name__", "the function")
-        warnings.warn(
+        warn(
             f"compile: {name} has programs for {self.limit} kinds of arguments; this and further "
             f"ones run in eager mode. What changed last: {changed}. Pad arrays to few shapes, pass "
             "numbers that change as floats or arrays, or raise limit=",
-            stacklevel=5,
+            UserWarning,
         )
 
     @property
@@ -212,10 +211,10 @@ def _chosen(backend: str) -> str:
         backend = "auto" if toolchain.find() is not None else "numpy"
         if backend == "numpy" and not _told:
             _told.append(True)
-            warnings.warn(
+            warn(
                 "compile: no C compiler is there, so programs run as numpy calls: install gcc or "
                 'clang, or pip install "autodiff[native]"',
-                stacklevel=4,
+                UserWarning,
             )
     return backend
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from autodiff.compiler.replay import Replay, Retry, replayed
 from autodiff.compiler.tracing.kinds import described, dynamic
 from autodiff.compiler.tracing.program import Value
 from autodiff.compiler.tracing.trace import Trace
-from autodiff.errors import GraphError
+from autodiff.errors import GraphError, warn
 from autodiff.nodes import TensorNode, tick
 from autodiff.op import op
 from autodiff.scalar import Scalar
@@ -182,11 +181,9 @@ class Specialized:
 def _tell(error: CompilerError) -> None:
     if not _told:
         _told.append(True)
-        warnings.warn(
+        warn(
             f"compile: a program was not built, and runs as numpy calls: {error}. Set CC to "
             'another C compiler, make room on the disk, or ask for backend="numpy"',
-            RuntimeWarning,
-            stacklevel=7,
         )
 
 

@@ -91,6 +91,12 @@ def test_unknown_ways_are_refused() -> None:
         trainer(Curve(), compile="jit")
 
 
+def test_an_unknown_way_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTODIFF_COMPILE", "jit")
+    with pytest.raises(ad.errors.DomainError, match="AUTODIFF_COMPILE='jit' is none of"):
+        trainer(Curve())
+
+
 # ---- numbers
 
 

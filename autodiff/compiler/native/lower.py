@@ -209,7 +209,8 @@ def _loop(t: Translation) -> bool:
 
 def _place_results(inner: Lowered, body: Program, n: int, ends: list[Place]) -> None:
     """What is worked out for a stack, or for the next step, is worked out in its place there."""
-    makers = {v: (k, i) for k, i in enumerate(body.instructions) for v in i.out}
+    made = enumerate(body.instructions)
+    makers: dict[Any, tuple[int, Any]] = {v: (k, i) for k, i in made for v in i.out}
     ended = _ended(inner, body)
     outputs = [v if isinstance(v, Value) else None for v in body.outputs]  # others are constants
     for value, target in zip(outputs[n:], ends, strict=True):

@@ -6,9 +6,10 @@ from bisect import insort
 
 from autodiff.compiler.native.storage import Storage
 
-__all__ = ["laid_out"]
+__all__ = ["LINE", "laid_out"]
 
-_LINE = 64
+LINE = 64
+"""Bytes that come into the cache together."""
 
 
 def laid_out(lives: dict[Storage, tuple[int, int]]) -> int:
@@ -23,7 +24,7 @@ def laid_out(lives: dict[Storage, tuple[int, int]]) -> int:
     total = 0
     for storage in sorted(lives, key=lambda s: -s.size * s.dtype.itemsize):
         first, last = lives[storage]
-        size = -(-max(storage.size * storage.dtype.itemsize, 1) // _LINE) * _LINE
+        size = -(-max(storage.size * storage.dtype.itemsize, 1) // LINE) * LINE
         storage.offset = _gap(placed, first, last, size)
         insort(placed, (storage.offset, storage.offset + size, first, last))
         total = max(total, storage.offset + size)

@@ -50,7 +50,7 @@ def with_short_loops(program: Program) -> Program:
 def _pruned(program: Program) -> Program:
     needed, kept = set(values_in(program.outputs)), []
     for i in reversed(program.instructions):
-        new = pruned(i, needed) if i.function is loop else i
+        new = _pruned_loop(i, needed) if i.function is loop else i
         kept.append(new)
         needed.update(new.inputs())
     return Program(program.inputs, kept[::-1], program.outputs)
@@ -317,7 +317,7 @@ def _is_in(w: Any, values: set[Value]) -> bool:
     return isinstance(w, Value) and w in values
 
 
-def pruned(instruction: Instruction, needed: set[Value]) -> Instruction:
+def _pruned_loop(instruction: Instruction, needed: set[Value]) -> Instruction:
     """The loop without stacked results that nobody needs."""
     assert instruction.body is not None
     length, reverse, carries, xs = instruction.args

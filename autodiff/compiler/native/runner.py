@@ -12,6 +12,7 @@ from autodiff.compiler.buffers import owner_of
 from autodiff.compiler.native import toolchain
 from autodiff.compiler.native.blas import find as find_blas
 from autodiff.compiler.native.emit import Emitted, emitted
+from autodiff.compiler.native.memory import LINE
 from autodiff.compiler.native.recurrence import with_short_loops
 from autodiff.compiler.native.storage import Place
 from autodiff.compiler.replay import Retry, generators, replayed
@@ -21,7 +22,6 @@ from autodiff.errors import describe
 
 __all__ = ["Native"]
 
-_LINE = 64
 _LONG = 800  # operations in one loop, from which on building takes longer than it brings
 _COPIED = 16384  # bytes up to which a copy costs less than asking an array for its address
 
@@ -90,10 +90,9 @@ class Native:
 
     def _space(self) -> _Workspace:
         """One that no other call has: to look first and then take it would be two steps."""
-        try:
+        with suppress(IndexError):
             return self._spaces.pop()
-        except IndexError:
-            return _Workspace(self)
+        return _Workspace(self)
 
 
 def _function(library: Any, segment: Any) -> Any:
@@ -117,8 +116,8 @@ class _Workspace:
 
     def __init__(self, native: Native) -> None:
         self.native, made = native, native.emitted.made
-        raw = np.empty(native.emitted.size + _LINE, np.uint8)
-        shift = -raw.ctypes.data % _LINE
+        raw = np.empty(native.emitted.size + LINE, np.uint8)
+        shift = -raw.ctypes.data % LINE
         self.memory = raw[shift : shift + native.emitted.size]
         self.address = self.memory.ctypes.data if native.emitted.size else 0
         self.pointers = (ctypes.c_void_p * max(len(native.program.inputs), 1))()

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -21,9 +20,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from autodiff.compiler.native import build_cache
-from autodiff.errors import AutodiffError
+from autodiff.errors import AutodiffError, warn
 
-__all__ = ["Compiler", "CompilerError", "build", "find", "passed_over"]
+__all__ = ["Compiler", "CompilerError", "build", "find", "passed_over", "working"]
 
 T = TypeVar("T")
 
@@ -184,11 +183,7 @@ def _either(kept: Callable[[], T], fresh: Callable[[], T]) -> T:
     except OSError as error:
         reason = error
     result = fresh()
-    warnings.warn(
-        f"compiled kernels are not kept: {reason}. Set AUTODIFF_CACHE to a folder of your own",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+    warn(f"compiled kernels are not kept: {reason}. Set AUTODIFF_CACHE to a folder of your own")
     return result
 
 
@@ -199,18 +194,21 @@ def find() -> Compiler | None:
     package ziglang (extra ``native``). What came out is remembered as long as the program is the
     same: its path, size and time of change.
     """
-    found = (_tried(*candidate) for candidate in _candidates())
-    compiler = next((compiler for compiler in found if isinstance(compiler, Compiler)), None)
+    compiler = working()
     named = os.environ.get("CC", "")
     if compiler and named not in _named and (reason := passed_over()):
         _named.add(named)
-        warnings.warn(
+        warn(
             f"the C compiler that CC names does not work ({reason}), so {compiler.command[0]} is "
-            "used: set CC to one that works, or to nothing",
-            RuntimeWarning,
-            stacklevel=2,
+            "used: set CC to one that works, or to nothing"
         )
     return compiler
+
+
+def working() -> Compiler | None:
+    """The same, without a warning where that is not the one that CC names."""
+    found = (_tried(*candidate) for candidate in _candidates())
+    return next((compiler for compiler in found if isinstance(compiler, Compiler)), None)
 
 
 def passed_over() -> str | None:
