@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from autodiff.errors import ShapeError
@@ -27,6 +28,9 @@ class TreeDef:
         return 1 if self.children is None else sum(child.size for child in self.children)
 
 
+_LEAF = TreeDef(None)
+
+
 def register(
     kind: type, children: Callable[[Any], list[Any]], rebuild: Callable[[Any, list[Any]], Any]
 ) -> None:
@@ -41,6 +45,12 @@ def register(
         ``rebuild(node, children)`` makes a new one like `node` with other children.
     """
     _KINDS[kind] = children, rebuild
+    _kind_of.cache_clear()
+
+
+@lru_cache(maxsize=256)
+def _kind_of(type_: type) -> Any:
+    return next((_KINDS[base] for base in type_.__mro__ if base in _KINDS), None)
 
 
 register(list, list, lambda node, children: children)
@@ -64,7 +74,7 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
     """The leaves of `tree` from left to right, and its shape."""
     kind = _kind(tree)
     if kind is None:
-        return [tree], TreeDef(None)
+        return [tree], _LEAF
     parts = [flatten(child) for child in kind[0](tree)]
     leaves = [leaf for part, _ in parts for leaf in part]
     return leaves, TreeDef(tree, tuple(definition for _, definition in parts))
@@ -122,7 +132,7 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
 
 
 def _kind(tree: Any) -> Any:
-    return next((_KINDS[base] for base in type(tree).__mro__ if base in _KINDS), None)
+    return _kind_of(type(tree))  # type: ignore[arg-type]  # mypy: classes have no hash
 
 
 def _build(definition: TreeDef, leaves: Iterator[Any]) -> Any:

@@ -40,3 +40,15 @@ def test_dicts_match_by_key_in_whatever_order():
     assert tree.map(lambda a, b: a + b, {"a": 1, "b": 2}, {"b": 20, "a": 10}) == {"a": 11, "b": 22}
     with pytest.raises(ShapeError, match=r"'w'.*'d'"):
         tree.map(lambda a, b: a, {"w": 1, "b": 2}, {"c": 1, "d": 2})
+
+
+def test_what_was_a_leaf_is_a_tree_once_it_is_registered(monkeypatch):
+    class Pair:
+        def __init__(self, *both):
+            self.both = both
+
+    monkeypatch.setattr(tree, "_KINDS", {**tree._KINDS})
+    pair = Pair(1, 2)
+    assert tree.flatten(pair)[0] == [pair]
+    tree.register(Pair, lambda p: list(p.both), lambda p, both: Pair(*both))
+    assert tree.flatten([pair, 3])[0] == [1, 2, 3]

@@ -30,12 +30,15 @@ def complex_slopes(
     """
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            found = [complex_values(line.z + 1j * TINY_STEP * row) for row in rows]
-        except Exception:
-            return None
-        if any(f.dtype.kind != "c" or f.shape != line.base.shape for f in found):
-            return None
+        found = []
+        for row in rows:
+            try:
+                f = complex_values(line.z + 1j * TINY_STEP * row)
+            except Exception:
+                return None
+            if f.dtype.kind != "c" or f.shape != line.base.shape:
+                return None
+            found.append(f)
         value = np.array([f.imag @ line.v for f in found]) / TINY_STEP
     weights = rng.uniform(0.5, 1.5, len(rows)) * rng.choice([-1.0, 1.0], len(rows))
     together = slopes(line, (weights * scale @ rows)[None], [np.ones(1)])
