@@ -51,7 +51,7 @@ def test_value(case: Case) -> None:
 
 @each(CASES)
 def test_same_value_tracked_and_through_numpy(case: Case) -> None:
-    expected = case.plain(*case.inputs)
+    expected = case.results
     ways = [f for f, ours in ad.DISPATCH.items() if ours is ad.FUNCTIONS[case.name]]
     for way in [None, *ways]:
         leaves = [ad.Tensor(x, requires_grad=True) for x in case.inputs]
@@ -64,7 +64,7 @@ def test_vjp(case: Case) -> None:
     xs, vs = case.inputs, case.cotangents()
     expected = differences.gradient(lambda *x: inner_plain(case.plain(*x), vs), xs)
     exact = differences.complex_step(lambda *x: inner_plain(case.reference(*x), vs), xs)
-    for i, actual in enumerate(gradients(case, xs, vs)):
+    for i, actual in enumerate(case.gradients):
         assert_close(actual, expected[i], CLOSE, f"argument {i}")
         if exact and np.allclose(exact[i], expected[i], rtol=1e-6, atol=1e-6):
             assert_close(actual, exact[i], EXACT, f"argument {i}, complex step")
@@ -73,7 +73,7 @@ def test_vjp(case: Case) -> None:
 @each(CASES)
 def test_vjp_of_one_argument_alone(case: Case) -> None:
     xs, vs = case.inputs, case.cotangents()
-    for i, expected in enumerate(gradients(case, xs, vs)):
+    for i, expected in enumerate(case.gradients):
         alone = lambda x, i=i: case.values(*xs[:i], x, *xs[i + 1 :])  # noqa: E731
         (actual,) = ad.vjp(alone, xs[i])[1](tuple(vs))
         assert_close(dense(actual), expected, EXACT, f"argument {i}")
@@ -86,14 +86,14 @@ def test_jvp(case: Case) -> None:
     values, tangents = ad.jvp(case.values, tuple(xs), tuple(ts))
     for tangent, value in zip(tangents, values, strict=True):
         assert np.shape(tangent) == np.shape(value)
-    backwards = inner_plain(gradients(case, xs, vs), ts)
+    backwards = inner_plain(case.gradients, ts)
     assert_close(inner_plain(tangents, vs), backwards, EXACT)
 
 
 @each(CASES)
 def test_jvp_along_one_argument(case: Case) -> None:
     xs, vs = case.inputs, case.cotangents()
-    ts, gs = like(xs, seed=2), gradients(case, xs, vs)
+    ts, gs = like(xs, seed=2), case.gradients
     for i, t in enumerate(ts):
         alone = lambda x, i=i: case.values(*xs[:i], x, *xs[i + 1 :])  # noqa: E731
         _, tangents = ad.jvp(alone, (xs[i],), (t,))
@@ -300,21 +300,23 @@ def test_layout_does_not_matter(case: Case, layout: Callable[..., ad.Tensor]) ->
     leaves = [layout(x).retain_grad() for x in xs]
     values = case.values(*leaves)
     inner(values, vs).backward()
-    for leaf, expected in zip(leaves, gradients(case, xs, vs), strict=True):
+    for leaf, expected in zip(leaves, case.gradients, strict=True):
         assert_close(dense(leaf.grad), expected, EXACT)
-    for a, e in zip(values, case.plain(*xs), strict=True):
+    for a, e in zip(values, case.results, strict=True):
         assert_close(plain(a), e, 1e-12)
 
 
 @each(CASES)
 def test_cotangent_of_any_layout(case: Case) -> None:
     xs, vs = case.inputs, case.cotangents()
-    ones = [np.ones_like(v) for v in vs]
     turned = lambda *x: tuple(np.transpose(o) for o in case.values(*x))  # noqa: E731
     summed = lambda *x: tuple(map(ad.sum, case.values(*x)))  # noqa: E731 - a broadcast array
-    for f, given, same in [(turned, [v.T.copy() for v in vs], vs), (summed, [1.0] * len(vs), ones)]:
+    of_ones = gradients(case, xs, [np.ones_like(v) for v in vs])
+    for f, given, wanted in [
+        (turned, [v.T.copy() for v in vs], case.gradients), (summed, [1.0] * len(vs), of_ones)
+    ]:  # fmt: skip
         found = ad.vjp(f, *xs)[1](tuple(given))
-        for actual, expected in zip(found, gradients(case, xs, same), strict=True):
+        for actual, expected in zip(found, wanted, strict=True):
             assert_close(dense(actual), expected, EXACT)
 
 

@@ -37,6 +37,11 @@ class Case:
         leaves, definition = tree.flatten(self.sample.args)
         return leaves, [i for i, leaf in enumerate(leaves) if is_input(leaf)], definition
 
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether a generator among the settings moves on with each call."""
+        return any(isinstance(v, np.random.Generator) for v in self.sample.kwargs.values())
+
     @property
     def inputs(self) -> list[np.ndarray]:
         """The float arrays among the arguments; in each test they are its own."""
@@ -49,8 +54,7 @@ class Case:
         for i, x in zip(places, inputs, strict=True):
             leaves[i] = x
         f = of or ad.FUNCTIONS[self.name]
-        # Copied, since a random generator among the settings moves on.
-        kwargs = copy.deepcopy(self.sample.kwargs) if self.sample.kwargs else {}
+        kwargs = copy.deepcopy(self.sample.kwargs) if self.is_random else self.sample.kwargs
         return tuple(tree.flatten(f(*tree.unflatten(definition, leaves), **kwargs))[0])
 
     def plain(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -67,9 +71,22 @@ class Case:
         """The results at the sample."""
         return self.plain(*self.inputs)
 
-    def cotangents(self, seed: int = 1) -> list[np.ndarray]:
+    @cached_property
+    def cotangent(self) -> list[np.ndarray]:
         """A random array like each result."""
-        return like(self.results, seed)
+        return like(self.results, seed=1)
+
+    def cotangents(self) -> list[np.ndarray]:
+        """The same; in each test they are its own."""
+        return [v.copy() for v in self.cotangent]
+
+    @cached_property
+    def gradients(self) -> list[np.ndarray]:
+        """The gradients at the sample for `cotangents`, not to be written into."""
+        found = [g.copy() for g in gradients(self, self.inputs, self.cotangents())]
+        for g in found:
+            g.flags.writeable = False
+        return found
 
     def __str__(self) -> str:
         return f"{self.name}-{self.number}"
