@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -118,6 +119,17 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture
+def without_baselines() -> Iterator[None]:
+    """Runs that do not train what the network is compared with, which takes longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.experiments.digits.baselines", lambda split: {})
+        yield
+
+
+quickly = pytest.mark.usefixtures("without_baselines")
+
+
 def test_run_leaves_its_results(done: Path) -> None:
     assert {path.name for path in done.iterdir()} == {
         "checkpoint.safetensors", "graph.html", "graph.svg", "loss.png", "model.safetensors",
@@ -154,6 +166,7 @@ def assert_same_files(one: Path, two: Path) -> None:
             np.testing.assert_array_equal(value, second[0][key])
 
 
+@quickly
 def test_interrupted_run_goes_on_to_the_same_files(
     done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -239,6 +252,7 @@ def test_resume_from_odd_numbers(
     assert path.read_bytes() == before
 
 
+@quickly
 def test_a_run_that_could_go_on_is_not_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -267,6 +281,7 @@ def test_a_folder_in_the_way_is_found_before_the_training(
     assert re.search(f"{name} is a folder", captured.err) and not captured.out
 
 
+@quickly
 def test_a_full_disk_leaves_the_old_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -284,6 +299,7 @@ def test_a_full_disk_leaves_the_old_picture(
     assert (tmp_path / "loss.png").read_bytes() == before
 
 
+@quickly
 def test_ctrl_c_after_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -298,6 +314,7 @@ def test_ctrl_c_after_the_training(
     assert (tmp_path / "report.md").exists()
 
 
+@quickly
 def test_any_terminal_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with io.TextIOWrapper(io.BytesIO(), encoding="ascii") as narrow:
         monkeypatch.setattr(sys, "stdout", narrow)

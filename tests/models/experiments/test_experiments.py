@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,19 @@ LEARNT = {
 each_line = pytest.mark.parametrize("name", LINES)
 
 
+PICTURES = ("models.run.save_loss_curve", "models.run._drawn")
+"""They take longer than the training of a short run."""
+
+
+@contextmanager
+def without(*steps: str) -> Iterator[None]:
+    """Runs that leave out these steps at their end."""
+    with pytest.MonkeyPatch.context() as patch:
+        for step in steps:
+            patch.setattr(step, lambda *rest: ())
+        yield
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("experiments")
@@ -65,8 +80,7 @@ def done(folder: Path) -> Any:
 
     def run(name: str) -> Path:
         if name not in made:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("models.run._drawn", lambda *rest: ())  # test_draws has one drawn
+            with without("models.run._drawn"):  # test_draws has one drawn
                 out = folder / "runs" / name
                 assert main(line_of(name, folder, out)) == 0
                 made[name] = out
@@ -127,9 +141,8 @@ def test_the_same_command_gives_the_same_numbers(name: str, done: Any, tmp_path:
     line = next(line for line in page.splitlines() if line.startswith("autodiff train"))
     few = short(name)  # that of a whole run is tested with the digits
     for out in (tmp_path / "one", tmp_path / "two"):
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, without(*PICTURES):
             patch.setattr(Experiment, "examples", lambda self: {})
-            patch.setattr("models.run._drawn", lambda *rest: ())
             assert main([*shlex.split(line)[1:], *few, "--out", str(out)]) == 0
     assert_same(tmp_path / "one", tmp_path / "two")
 
@@ -151,9 +164,9 @@ def assert_same(one: Path, two: Path) -> None:
 def test_an_interrupted_run_goes_on_to_the_same_model(
     name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr("models.run._drawn", lambda *rest: ())
     line = [*line_of(name, folder, tmp_path / "whole"), *short(name)]
-    assert main(line) == 0
+    with without(*PICTURES):
+        assert main(line) == 0
     task = type(made_task(name, folder))
     count, inputs = iter(range(10**6)), task.inputs
 
@@ -168,16 +181,15 @@ def test_an_interrupted_run_goes_on_to_the_same_model(
     assert main(["predict", str(tmp_path / "part"), "x"]) == 1
     assert "has not come to its end" in capsys.readouterr().err
     model = line[1]
-    assert main(["train", model, "--out", str(tmp_path / "part"), "--resume"]) == 0
+    with without(*PICTURES):
+        assert main(["train", model, "--out", str(tmp_path / "part"), "--resume"]) == 0
     assert_same(tmp_path / "whole", tmp_path / "part")
 
 
-def test_other_data_are_not_learnt_from_when_resumed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    monkeypatch.setattr("models.run._drawn", lambda *rest: ())
+def test_other_data_are_not_learnt_from_when_resumed(tmp_path: Path, capsys: Any) -> None:
     line = [*line_of("window-tagger", tmp_path, tmp_path / "out"), "--epochs", "1"]
-    assert main(line) == 0
+    with without(*PICTURES):
+        assert main(line) == 0
     text = tmp_path / "speech" / "train.conll"
     text.write_text(text.read_text().replace("NOUN", "ZZZ").replace("VERB", "NOUN"))
     for part in ("dev", "test"):
