@@ -9,6 +9,9 @@ READY := $(VENV)/.ready
 .DELETE_ON_ERROR:
 .PHONY: .venv demo test backends smoke lint coverage bench clean help
 
+# Without bytecode that is kept, every process that a test starts would compile all modules anew.
+export PYTHONDONTWRITEBYTECODE =
+
 # A stamp whose interpreter is gone (Python was moved or upgraded) counts for nothing.
 $(shell test -x $(RUN) || rm -f $(READY))
 
