@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -126,32 +126,34 @@ class Program:
         return "\n".join([*lines, f"return {', '.join(map(_shown, self.outputs))}"])
 
 
-def values_in(tree: Any) -> Iterator[Value]:
+def values_in(tree: Any) -> list[Value]:
     """The values in nested tuples, lists and dicts, and in slices."""
+    found = []
     for leaf in leaves(tree):
         if isinstance(leaf, Value):
-            yield leaf
+            found.append(leaf)
         elif isinstance(leaf, slice):
-            yield from values_in((leaf.start, leaf.stop, leaf.step))
+            found += values_in((leaf.start, leaf.stop, leaf.step))
+    return found
 
 
-def leaves(tree: Any) -> Iterator[Any]:
+def leaves(tree: Any) -> list[Any]:
     """What is in nested tuples, lists and dicts, in the order of `mapped`."""
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    if type(tree) in (tuple, list):
-        for part in tree:
-            yield from leaves(part)
-    else:
-        yield tree
+    kind = type(tree)
+    if kind is dict:
+        return [leaf for part in tree.values() for leaf in leaves(part)]
+    if kind is tuple or kind is list:
+        return [leaf for part in tree for leaf in leaves(part)]
+    return [tree]
 
 
 def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
     """`tree` with ``f(leaf)`` in place of each leaf."""
-    if isinstance(tree, dict):
+    kind = type(tree)
+    if kind is dict:
         return {key: mapped(f, part) for key, part in tree.items()}
-    if type(tree) in (tuple, list):
-        return type(tree)(mapped(f, part) for part in tree)
+    if kind is tuple or kind is list:
+        return kind([mapped(f, part) for part in tree])
     return f(tree)
 
 
