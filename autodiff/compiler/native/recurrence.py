@@ -18,8 +18,14 @@ from autodiff.compiler.native.expand import expanded
 from autodiff.compiler.native.products import PRODUCTS
 from autodiff.compiler.tracing.copies import written
 from autodiff.compiler.tracing.loop import loop
-from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped, values_in
-from autodiff.compiler.tracing.simplify import has_effects, simplified, without_dead
+from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
+from autodiff.compiler.tracing.simplify import (
+    has_effects,
+    rewritten,
+    simplified,
+    with_other_names,
+    without_dead,
+)
 from autodiff.ops.index import scatter_add
 from autodiff.sparse import padded_rows
 
@@ -35,7 +41,7 @@ def with_short_loops(program: Program) -> Program:
     kept: list[Instruction] = []
     renamed: dict[Value, Any] = {}
     for old in made.instructions:
-        new = _renamed(old, renamed)
+        new = with_other_names(old, renamed)
         if new.function is not loop:
             kept.append(new)
             continue
@@ -43,8 +49,7 @@ def with_short_loops(program: Program) -> Program:
         kept += [*short.before, *([short.instruction] if short.instruction.out else [])]
         kept += short.after
         renamed.update(short.renamed)
-    outputs = mapped(lambda v: renamed.get(v, v) if isinstance(v, Value) else v, made.outputs)
-    return simplified(_pruned(simplified(Program(made.inputs, kept, outputs))))
+    return simplified(_pruned(simplified(rewritten(made, renamed, kept))))
 
 
 def _pruned(program: Program) -> Program:
@@ -129,19 +134,6 @@ def _slot(x: Any, index: Any, shape: tuple[int, ...]) -> tuple[int, int, int] | 
     ranges = [p.indices(n)[:2] for p, n in zip(index, shape)]
     part = [(k, *r) for k, (r, n) in enumerate(zip(ranges, shape)) if r != (0, n)]
     return part[0] if len(part) == 1 and len(x.shape) == len(shape) else None
-
-
-def _renamed(i: Instruction, names: dict[Value, Any]) -> Instruction:
-    def name(leaf: Any) -> Any:
-        if isinstance(leaf, slice):
-            return slice(*map(name, (leaf.start, leaf.stop, leaf.step)))
-        return names.get(leaf, leaf) if isinstance(leaf, Value) else leaf
-
-    body = i.body
-    if body is not None:
-        inner = [_renamed(j, names) for j in body.instructions]
-        body = Program(body.inputs, inner, mapped(name, body.outputs))
-    return replace(i, args=mapped(name, i.args), kwargs=mapped(name, i.kwargs), body=body)
 
 
 def _in_any_order(program: Program) -> Program:
@@ -305,7 +297,7 @@ class _Loop:
             outputs.append(value)
             out.append(whole)
         self.outputs, self.out = outputs, out
-        self.after = [_renamed(i, self.renamed) for i in self.after]
+        self.after = [with_other_names(i, self.renamed) for i in self.after]
 
     def _finished(self) -> Instruction:
         args = (self.length, self.reverse, tuple(self.carries), tuple(self.xs))

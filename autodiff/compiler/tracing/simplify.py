@@ -16,7 +16,8 @@ from autodiff.ops.neural import lookup
 from autodiff.strong_zero import holds_nan
 
 __all__ = [
-    "has_effects", "is_guard", "is_random", "rewritten", "simplified", "with_names", "without_dead",
+    "has_effects", "is_guard", "is_random", "rewritten", "simplified", "with_names",
+    "with_other_names", "without_dead",
 ]  # fmt: skip
 
 
@@ -36,7 +37,9 @@ def without_repetitions(program: Program) -> Program:
     seen: dict[Any, Instruction] = {}
     kept = []
     for old in program.instructions:
-        new = _renamed(old, renamed)
+        new = with_other_names(old, renamed)
+        if new.body is not None:
+            new = replace(new, body=without_repetitions(new.body))
         if (same := _alias(new)) is not None:
             renamed[new.out[0]] = same
             continue
@@ -49,15 +52,15 @@ def without_repetitions(program: Program) -> Program:
     return rewritten(program, renamed, kept)
 
 
-def _renamed(instruction: Instruction, names: dict[Value, Any]) -> Instruction:
+def with_other_names(instruction: Instruction, names: dict[Value, Any]) -> Instruction:
+    """The same of other values, also within a loop."""
+    body = instruction.body
+    if body is not None:
+        body = rewritten(body, names, [with_other_names(i, names) for i in body.instructions])
+    if body is None and names.keys().isdisjoint(instruction.inputs()):
+        return instruction
     args, kwargs = with_names(instruction.args, names), with_names(instruction.kwargs, names)
-    body = instruction.body and _renamed_body(instruction.body, names)
     return replace(instruction, args=args, kwargs=kwargs, body=body)
-
-
-def _renamed_body(body: Program, names: dict[Value, Any]) -> Program:
-    kept = [_renamed(i, names) for i in body.instructions]
-    return without_repetitions(rewritten(body, names, kept))
 
 
 def with_names(tree: Any, names: dict[Value, Any]) -> Any:
