@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -60,12 +60,12 @@ class Place:
         """Length of each axis."""
         return tuple(self.array.shape)
 
-    @property
+    @cached_property
     def strides(self) -> tuple[int, ...]:
         """Entries from one to the next along each axis."""
         return tuple(s // self.array.itemsize for s in self.array.strides)
 
-    @property
+    @cached_property
     def offset(self) -> int:
         """Where its first entry is, in entries."""
         return (_address(self.array) - _address(self.root)) // int(self.array.itemsize)

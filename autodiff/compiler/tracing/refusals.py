@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,15 @@ def user_line() -> str:
     """The innermost line that is neither of this library nor of numpy."""
     frame: Any = sys._getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_NOT_USERS):
-            return f"{Path(name).name}:{frame.f_lineno}"
+        if name := _name_of_users(frame.f_code.co_filename):
+            return f"{name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
+
+
+@cache  # as there is a line for each thing that is recorded
+def _name_of_users(path: str) -> str:
+    return "" if path.startswith(_NOT_USERS) else Path(path).name
 
 
 def needs_value(what: str) -> TraceError:
