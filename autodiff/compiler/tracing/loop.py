@@ -88,7 +88,9 @@ class _Loop:
 
 
 def _value(x: Any) -> Any:
-    return x.value if isinstance(x, Traced) else x
+    under_way = recorder.get()
+    assert under_way is not None
+    return under_way.constants.own(x)
 
 
 def _array(leaf: Any) -> Any:

@@ -186,25 +186,9 @@ def _finished(
             outputs.append(named(held))
         if isinstance(stand_in, Tensor):
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
-    program.outputs = [*outputs, *new_grads]
-    _freeze(program)
+    program.outputs = mapped(under_way.constants.own, [*outputs, *new_grads])
     count = len(new_grads)
     return Trace(program, results.kinds, results.definition, updates, grads, count, lost)
-
-
-def _freeze(program: Program) -> None:
-    """Copies of constant arrays, since their owner may write into them."""
-    copies: dict[int, np.ndarray] = {}
-
-    def own(leaf: Any) -> Any:
-        is_array = isinstance(leaf, np.ndarray) and leaf.size
-        return copies.setdefault(id(leaf), leaf.copy()) if is_array else leaf
-
-    for i in program.instructions:
-        i.args, i.kwargs = mapped(own, i.args), mapped(own, i.kwargs)
-        if i.body is not None:
-            _freeze(i.body)
-    program.outputs = mapped(own, program.outputs)
 
 
 def _sort_gradient(

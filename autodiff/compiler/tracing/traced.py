@@ -18,10 +18,11 @@ from weakref import ref
 
 import numpy as np
 
+from autodiff.compiler.tracing.constants import Constants
 from autodiff.compiler.tracing.copies import cast, copied, written
 from autodiff.compiler.tracing.opaque import through
 from autodiff.compiler.tracing.operators import bind
-from autodiff.compiler.tracing.program import Instruction, Program, Value, leaves, mapped, named
+from autodiff.compiler.tracing.program import Instruction, Program, Value, leaves, mapped
 from autodiff.compiler.tracing.protocols import by_function, by_ufunc, is_foreign, refuse_lengths
 from autodiff.compiler.tracing.refusals import (
     TraceError,
@@ -57,6 +58,8 @@ class Recorder:
         Those whose arrays may be used: the one around this one, and those of `also`.
     arrays : list
         Weak references to all that stands for an array in this trace, and in those around it.
+    constants : Constants
+        What these programs hold of arrays that are not traced.
     """
 
     def __init__(self, *also: Recorder) -> None:
@@ -65,6 +68,7 @@ class Recorder:
         self.began: int = around.began if around else tick()
         self.around: list[Recorder] = [*([around] if around else []), *also]
         self.arrays: list[ref[Traced]] = around.arrays if around else []
+        self.constants: Constants = around.constants if around else Constants()
 
     def input(self, example: Any) -> Traced:
         """An array that the caller provides."""
@@ -111,8 +115,9 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if type(e) not in (bool, int, float) and not hasattr(e, "dtype"):
             raise no_array(function.__name__, e)
     out = tuple(map(Value.like, examples))
+    own = under_way.constants.own
     instruction = Instruction(
-        function, mapped(named, args), mapped(named, kwargs), out, is_tuple, user_line()
+        function, mapped(own, args), mapped(own, kwargs), out, is_tuple, user_line()
     )
     under_way.program.instructions.append(instruction)
     shares = function in _MAYBE_VIEWS
