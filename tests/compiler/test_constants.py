@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.compiler.native.expand import expanded
 from autodiff.compiler.tracing.program import Program
 from tests.compiler.test_protocols import on_both
 from tests.compiler.tools import assert_compiles, written_down
@@ -92,6 +93,13 @@ def test_many_uses_share_one_copy() -> None:
     big = np.full(4, np.nan)
     kept = constants(written_down(lambda x: x * big + big * x - x / big, X))
     assert len(kept) == 3 and len({id(a) for a in kept}) == 1 and kept[0] is not big
+
+
+def test_what_is_made_of_steps_shares_it_too() -> None:
+    least = np.arange(4.0)
+    program = written_down(lambda x: np.clip(x, least, None) + np.clip(-x, least, None), X)
+    kept = constants(expanded(program))
+    assert len(kept) == 2 and kept[0] is kept[1]
 
 
 def test_the_order_of_memory_stays() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from autodiff.compiler.native import contractions, gathers
 from autodiff.compiler.tracing.copies import copied
-from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped
+from autodiff.compiler.tracing.program import Instruction, Program, Value, mapped, named
 from autodiff.compiler.tracing.simplify import simplified
 from autodiff.compiler.tracing.traced import Recorder, Traced, emit, recording_into
 from autodiff.ops.neural import softmax
@@ -38,7 +38,7 @@ def _steps(i: Instruction) -> list[Instruction]:
     formula = _FORMULAS.get(i.function)
     if formula is None or len(i.out) != 1 or i.out[0].dtype.kind == "c":
         return [i]
-    under_way = Recorder()
+    under_way = Recorder(own=named)  # constants are copies already
     with recording_into(under_way):
         first = [_lifted(x) for x in i.args[:1]]
         result = formula(*first, *mapped(_stand_in, i.args[1:]), **mapped(_stand_in, i.kwargs))

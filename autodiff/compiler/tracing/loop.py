@@ -90,7 +90,7 @@ class _Loop:
 def _value(x: Any) -> Any:
     under_way = recorder.get()
     assert under_way is not None
-    return under_way.constants.own(x)
+    return under_way.own(x)
 
 
 def _array(leaf: Any) -> Any:

@@ -186,7 +186,7 @@ def _finished(
             outputs.append(named(held))
         if isinstance(stand_in, Tensor):
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
-    program.outputs = mapped(under_way.constants.own, [*outputs, *new_grads])
+    program.outputs = mapped(under_way.own, [*outputs, *new_grads])
     count = len(new_grads)
     return Trace(program, results.kinds, results.definition, updates, grads, count, lost)
 

@@ -58,17 +58,17 @@ class Recorder:
         Those whose arrays may be used: the one around this one, and those of `also`.
     arrays : list
         Weak references to all that stands for an array in this trace, and in those around it.
-    constants : Constants
-        What these programs hold of arrays that are not traced.
+    own : callable
+        Of an argument: what these programs hold of it.
     """
 
-    def __init__(self, *also: Recorder) -> None:
+    def __init__(self, *also: Recorder, own: Callable[[Any], Any] | None = None) -> None:
         self.program = Program([])
         around = recorder.get()
         self.began: int = around.began if around else tick()
         self.around: list[Recorder] = [*([around] if around else []), *also]
         self.arrays: list[ref[Traced]] = around.arrays if around else []
-        self.constants: Constants = around.constants if around else Constants()
+        self.own: Callable[[Any], Any] = own or (around.own if around else Constants().own)
 
     def input(self, example: Any) -> Traced:
         """An array that the caller provides."""
@@ -115,7 +115,7 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if type(e) not in (bool, int, float) and not hasattr(e, "dtype"):
             raise no_array(function.__name__, e)
     out = tuple(map(Value.like, examples))
-    own = under_way.constants.own
+    own = under_way.own
     instruction = Instruction(
         function, mapped(own, args), mapped(own, kwargs), out, is_tuple, user_line()
     )
