@@ -99,9 +99,9 @@ def _std(x: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _clip(
-    x: Any, least: Any = None, most: Any = None, min: Any = None, max: Any = None, **others: Any
+    x: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None, **others: Any
 ) -> Any:
-    least, most = (a if b is None else b for a, b in ((least, min), (most, max)))
+    least, most = (a if b is None else b for a, b in ((a_min, min), (a_max, max)))
     if others:
         return NotImplemented
     out = x if least is None else np.maximum(x, least)

@@ -6,9 +6,6 @@ Each function takes `emit`, which writes down a call, before the arguments.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from inspect import Parameter, signature
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -22,6 +19,7 @@ from autodiff.compiler.tracing.refusals import (
     needs_int,
     user_line,
 )
+from autodiff.compiler.tracing.signatures import by_place, names_of
 from autodiff.errors import ShapeError
 
 __all__ = ["by_function", "by_ufunc", "is_foreign", "refuse_lengths"]
@@ -39,6 +37,8 @@ def by_ufunc(emit: Emit, ufunc: Any, how: str, inputs: Any, kwargs: dict[str, An
         return NotImplemented
     targets = kwargs.pop("out", None)
     where = kwargs.pop("where", True) if how == "__call__" else True
+    for name in ("array", "indices"):  # numpy hands over both the place and the name
+        kwargs.pop(name, None)
     made = emit(ufunc if how == "__call__" else getattr(ufunc, how), *inputs, **kwargs)
     if targets is None:
         return made
@@ -61,7 +61,7 @@ def by_function(emit: Emit, f: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """A call of a function of numpy's, or of one of ours that is as overridable."""
     if any(map(is_foreign, (*args, *kwargs.values()))):
         return NotImplemented
-    placed, named = _by_place(f, args, kwargs)
+    placed, named = by_place(f, args, kwargs)
     if f in ANSWERS:
         return ANSWERS[f](emit, *placed, **named)
     number = DECIDES.get(f, len(placed))
@@ -71,38 +71,19 @@ def by_function(emit: Emit, f: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         target = _own(placed[0])
         target.become(emit(changed, target, f, *placed[1:], **named))
         return None
-    out, args, kwargs = _without_out(f, args, kwargs)
-    made = emit(f, *args, **kwargs)
+    out, placed, named = _without_out(f, placed, named)
+    made = emit(f, *placed, **named)
     out = out[0] if isinstance(out, tuple) else out
     if out is None:
         return made
     if made.shape != _own(out).shape:
         raise ShapeError(f"{user_line()} has out= of shape {out.shape} for one of {made.shape}")
-    return out.become(made, kwargs.get("casting", "same_kind"))
-
-
-@cache
-def _names(f: Any) -> tuple[str, ...]:
-    """What the arguments are called that may be given by their place."""
-    try:
-        found = signature(f).parameters.values()
-    except (TypeError, ValueError):  # some of those written in C
-        return ()
-    kinds = Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD
-    return tuple(p.name for p in takewhile(lambda p: p.kind in kinds, found))
-
-
-def _by_place(f: Any, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments, the first ones by their place, however they were given."""
-    args, kwargs = list(args), dict(kwargs)
-    for name in takewhile(kwargs.__contains__, _names(f)[len(args) :]):
-        args.append(kwargs.pop(name))
-    return args, kwargs
+    return out.become(made, named.get("casting", "same_kind"))
 
 
 def _without_out(f: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     """What the result goes into, and the other arguments."""
-    names, kwargs = _names(f), dict(kwargs)
+    names, kwargs = names_of(f), dict(kwargs)
     place = names.index("out") if "out" in names else len(args)
     kwargs |= zip(names[place:], args[place:])
     return kwargs.pop("out", None), args[:place], kwargs
@@ -111,7 +92,7 @@ def _without_out(f: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, d
 def refuse_lengths(f: Any, args: Any, kwargs: dict[str, Any]) -> None:
     """Refuse values where numpy takes Python's integers: other ones would give other shapes."""
     is_numpys = str(getattr(f, "__module__", "")).startswith("numpy")
-    for name, given in [*zip(_names(f) if is_numpys else (), args), *kwargs.items()]:
+    for name, given in [*zip(names_of(f) if is_numpys else (), args), *kwargs.items()]:
         if name in LENGTHS and _holds_traced(given):
             raise needs_int(f"{name}= of np.{f.__name__}")
 

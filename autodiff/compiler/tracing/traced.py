@@ -38,6 +38,7 @@ from autodiff.compiler.tracing.refusals import (
     user_line,
     viewed,
 )
+from autodiff.compiler.tracing.signatures import in_normal_form
 from autodiff.nodes import tick
 from autodiff.settings import recorder
 
@@ -115,10 +116,8 @@ def emit(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if type(e) not in (bool, int, float) and not hasattr(e, "dtype"):
             raise no_array(function.__name__, e)
     out = tuple(map(Value.like, examples))
-    own = under_way.own
-    instruction = Instruction(
-        function, mapped(own, args), mapped(own, kwargs), out, is_tuple, user_line()
-    )
+    placed, by_name = mapped(under_way.own, in_normal_form(function, args, kwargs))
+    instruction = Instruction(function, placed, by_name, out, is_tuple, user_line())
     under_way.program.instructions.append(instruction)
     shares = function in _MAYBE_VIEWS
     made = [_made(v, e, (args, kwargs), shares) for v, e in zip(out, examples, strict=True)]
