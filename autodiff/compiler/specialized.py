@@ -44,6 +44,8 @@ class Again:
         Of the tensors that are written into.
     is_simple : bool
         All that has to be done afterwards is to mark these.
+    returns_new : bool
+        One of the new arrays is itself a result.
     """
 
     program: Specialized
@@ -53,15 +55,21 @@ class Again:
     inputs: list[Any]
     changed: list[Any]
     is_simple: bool
+    returns_new: bool
 
     def __call__(self, new: tuple[Any, ...]) -> Any:
         outputs = self.program.run.again(self.inputs, new, self.numbers)
+        holders = self._with(new) if self.returns_new else self.holders
         if not self.is_simple:
-            return self.program.finish(self.holders, outputs)
+            return self.program.finish(holders, outputs)
         now = tick()
         for info in self.changed:
             info.changed = now
-        return self.program.result(self.holders, outputs)
+        return self.program.result(holders, outputs)
+
+    def _with(self, new: tuple[Any, ...]) -> list[Any]:
+        places = dict(zip(self.numbers, new, strict=True))
+        return [places.get(k, holder) for k, holder in enumerate(self.holders)]
 
 
 class Specialized:
@@ -153,7 +161,8 @@ class Specialized:
         match, numbers, settle = found
         self.run.settle(inputs)
         settle()
-        return Again(self, match, numbers, holders, inputs, changed, is_simple)
+        returns_new = any(("same", k) in self.trace.results for k in numbers)
+        return Again(self, match, numbers, holders, inputs, changed, is_simple, returns_new)
 
     def finish(self, holders: list[Any], outputs: list[Any]) -> Any:
         """Give tensors their new values and gradients; the result of the function."""
@@ -166,7 +175,8 @@ class Specialized:
                 holders[i].grad = None
         rest = iter(outputs[count + len(t.updates) :])
         for i, kind in t.grads.items():
-            holders[i].grad = _made(kind, rest, holders)
+            grad = _made(kind, rest, holders)
+            holders[i].grad = float(grad) if isinstance(holders[i], Scalar) else grad
         return self.result(holders, outputs)
 
     def result(self, holders: list[Any], outputs: list[Any]) -> Any:
@@ -206,12 +216,27 @@ def _made(kind: Any, given: Any, holders: list[Any]) -> Any:
         return wrap(next(given), None)
     if kind == "tracked":
         value = next(given)
-        return wrap(value, TensorNode(_RESULT, (_WITHIN,), (), (value.shape, value.dtype)))
+        return wrap(value, _forgotten(value.shape, value.dtype))
     if kind == "array":
         return next(given)
+    if kind in ("scalar", "tracked scalar"):
+        return _scalar(next(given), kind == "tracked scalar")
     if kind[0] == "rows":
         return RowGrad(next(given), next(given), kind[1])
     return holders[kind[1]] if kind[0] == "same" else kind[1]
+
+
+def _forgotten(*spec: Any) -> TensorNode:
+    """A node at which a gradient is refused."""
+    return TensorNode(_RESULT, (_WITHIN,), (), spec)
+
+
+def _scalar(value: Any, tracked: bool) -> Scalar:
+    before = _forgotten((), float)  # a sweep multiplies at a Scalar, and asks what it is made of
+    made = Scalar(value, requires_grad=False)
+    if tracked:
+        made.connect(_RESULT, (before,), (1.0,))
+    return made
 
 
 def _value(holder: Any) -> Any:

@@ -115,3 +115,57 @@ def test_a_gradient_goes_through_an_argument_that_is_returned(backend: str) -> N
         (f(w) * 3.0).sum().backward()
         np.testing.assert_array_equal(w.grad, [3.0, 3.0])
         w.zero_grad()
+
+
+# The argument itself
+
+
+def test_arguments_come_back_themselves(backend: str) -> None:
+    def f(x: Any, s: Any, n: Any) -> Any:
+        x += 1
+        return x, s, [n, x * s], {"x": x}
+
+    compiled = ad.compile(f, backend=backend)
+    for k in range(4):
+        x, s, n = X + k, 1.5 + k, np.float32(k)
+        a, b, (c, d), e = compiled(x, s, n)
+        assert a is e["x"] is x and b is s and c is n
+        np.testing.assert_array_equal(x, X + k + 1)
+        np.testing.assert_array_equal(d, x * s)
+
+
+# Scalars
+
+SCALARS: dict[str, Callable[[Any, Any], Any]] = {
+    "a product": lambda a, b: a * b,
+    "functions": lambda a, b: [np.exp(a), ad.tanh(b) / 3, a.sigmoid() ** 2],
+    "with numbers": lambda a, b: 2.0 * a + np.float64(1.5),
+    "without a graph": lambda a, b: a.detach() * 2,
+    "themselves": lambda a, b: (a, {"b": b}),
+    "derivatives": lambda a, b: ad.value_and_grad(lambda a: a * a * b)(a),
+    "tensors of them": lambda a, b: [ad.stack([a, b]), ad.sum(a), ad.Tensor([1.0]) * a],
+}
+
+
+@pytest.mark.parametrize("case", SCALARS)
+def test_scalars(backend: str, case: str) -> None:
+    compiled = ad.compile(SCALARS[case], backend=backend)
+    for k in range(3):
+        a, b = ad.Scalar(2.0 + k), ad.Scalar(3.0)
+        found, wanted = (ad.tree.flatten(f(a, b))[0] for f in (compiled, SCALARS[case]))
+        assert list(map(type, found)) == list(map(type, wanted))
+        for x, y in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(x.data, y.data, rtol=1e-14)
+            assert type(x.data) is type(y.data)
+
+
+def test_gradients_of_scalars(backend: str) -> None:
+    compiled, a = ad.compile(lambda a: (a * a).backward(), backend=backend), ad.Scalar(2.0)
+    compiled(a)
+    assert type(a.grad) is float and a.grad == 4.0
+    product = ad.compile(lambda a, b: a * b, backend=backend)
+    for f in (lambda c: c, lambda c: c * a, lambda c: ad.Tensor([1.0]) * c):
+        with pytest.raises(ad.errors.GraphError, match="a gradient goes through the result of a"):
+            f(product(a, ad.Scalar(3.0))).backward()
+    with ad.no_grad():
+        assert not product(a, 1.0).requires_grad

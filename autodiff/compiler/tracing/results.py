@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 
 from autodiff import tree
-from autodiff.compiler.tracing.program import mapped, named
+from autodiff.compiler.tracing.program import Value, mapped, named
 from autodiff.module import Module
 from autodiff.optim import Optimizer
 from autodiff.scalar import Scalar
@@ -20,6 +20,7 @@ from autodiff.tensor import Tensor
 __all__ = ["Results", "originals"]
 
 _OUTPUTS = {"rows": 2, "static": 0, "same": 0}
+_SCALARS = {"tensor": "scalar", "tracked": "tracked scalar"}
 
 
 class Results:
@@ -33,6 +34,8 @@ class Results:
         What stood for the dynamic leaves of the arguments.
     same : dict
         Modules and optimisers of the caller's by the ids of those that stood for them.
+    scalars : set of Value
+        Those that are `Scalar` in eager mode.
 
     Attributes
     ----------
@@ -42,8 +45,11 @@ class Results:
         For a program: values and constants.
     """
 
-    def __init__(self, out: Any, stand_ins: list[Any], same: dict[int, Any]) -> None:
-        numbers = {id(s): i for i, s in enumerate(stand_ins) if isinstance(s, Tensor)}
+    def __init__(
+        self, out: Any, stand_ins: list[Any], same: dict[int, Any], scalars: set[Value]
+    ) -> None:
+        self.scalars = scalars
+        numbers = {id(s): i for i, s in enumerate(stand_ins)}
         given = mapped(lambda leaf: _Same(same[id(leaf)]) if id(leaf) in same else leaf, out)
         leaves, definition = tree.flatten(given)
         self.definition = _without_leaves(definition)
@@ -60,7 +66,8 @@ class Results:
             self.kinds.append(("rows", leaf.shape))
             self.outputs += [named(leaf.rows), named(leaf.values)]
         elif hasattr(value, "is_traced"):
-            self.kinds.append(_kind(leaf))
+            is_scalar = isinstance(leaf, Tensor) and value.value in self.scalars
+            self.kinds.append(_SCALARS[_kind(leaf)] if is_scalar else _kind(leaf))
             self.outputs.append(value.value)
         else:
             self.kinds.append(("static", leaf.original if isinstance(leaf, _Same) else leaf))

@@ -14,6 +14,7 @@ from autodiff.compiler.tracing.held import put_back
 from autodiff.compiler.tracing.kinds import dynamic, key_of
 from autodiff.compiler.tracing.program import Program, Value, mapped, named
 from autodiff.compiler.tracing.results import Results, originals
+from autodiff.compiler.tracing.scalars import scalars
 from autodiff.compiler.tracing.simplify import simplified
 from autodiff.compiler.tracing.traced import Recorder, Traced, TraceError, recording_into
 from autodiff.errors import AutodiffError
@@ -39,8 +40,9 @@ class Trace:
         gradients.
     results : list
         For each leaf of what the function returns: "tensor", "tracked" (which has a derivative in
-        eager mode), "array", ("rows", shape) for the rows and values of a `RowGrad`; or, without
-        an output, ("static", leaf), and ("same", i) for the very tensor that is input i.
+        eager mode), the same for a "scalar" and a "tracked scalar", "array", ("rows", shape) for
+        the rows and values of a `RowGrad`; or, without an output, ("static", leaf), and
+        ("same", i) for the very argument that is input i.
     definition : TreeDef
         Of what the function returns.
     updates : list of int
@@ -88,7 +90,8 @@ def _traced(
     same = {id(s): original for s, original in originals(definition, (given, kwargs, arrays))}
     with recording_into(under_way):
         out = _within(watcher, captured, given, kwargs)
-        results = Results(out, list(stand_ins.values()), same)
+        scalar = scalars(under_way.program, zip(started, inputs.values()))
+        results = Results(out, list(stand_ins.values()), same, scalar)
         made = _finished(under_way, started, list(stand_ins.values()), results)
     return made, results
 
