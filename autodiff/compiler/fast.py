@@ -8,6 +8,7 @@ containers with the same things in them, tensors with the same memory, arrays of
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
@@ -24,6 +25,7 @@ from autodiff.tracked import Tracked
 __all__ = ["matcher"]
 
 _SEQUENCES = (list, tuple, dict)
+_CONSTANTS = (set, frozenset, deque)
 
 
 class _Text:
@@ -59,7 +61,7 @@ class _Text:
             return self._tensor(value, text)
         if kind is np.ndarray:
             return self._array(value, text)
-        if isinstance(value, (Module, Optimizer)):
+        if isinstance(value, (Module, Optimizer, *_CONSTANTS)):
             self.require(f"{text} is {self.name(value)}")
             return self._inside(value)
         if kind is float or isinstance(value, np.generic):
@@ -134,14 +136,14 @@ class _Text:
             return all(self._inside(v) for k, v in space.items() if k != "_slots")
         if isinstance(thing, Tensor):
             return self._unchanged(thing)
-        if isinstance(thing, (list, dict)):
+        if isinstance(thing, (list, dict, *_CONSTANTS)):
             held, parts = self.name(thing), tuple(_parts(thing))
             self.require(f"len({held}) == {len(parts)}")
             view = f"{held}.values()" if isinstance(thing, dict) else held
             if isinstance(thing, dict):
                 self.require(f"tuple({held}) == {self.name(tuple(thing))}")
             self.require(f"all(map(same, {view}, {self.name(parts)}))")
-        if isinstance(thing, _SEQUENCES):
+        if isinstance(thing, (*_SEQUENCES, *_CONSTANTS)):
             return all(map(self._inside, _parts(thing)))
         if isinstance(thing, np.ndarray):
             name = self.name(thing)

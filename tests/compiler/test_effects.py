@@ -19,7 +19,7 @@ X = np.array([1.0, -2.0, 3.0])
 
 class Remembering(ad.Module):
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.w, self.f = ad.Parameter(np.ones(3)), f
+        self.w, self.f, self.seen = ad.Parameter(np.ones(3)), f, set[int]()
         self.h, self.log, self.inner = [np.zeros(3)], [0], {"a": [ad.Parameter(np.ones(3))]}
 
     def forward(self, x: Any) -> Any:
@@ -58,6 +58,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "an item appended to an attribute": (
         of_module(lambda m, x: m.log.append(1)), "sets [1] of a list in Remembering"
     ),
+    "an item of a set": (of_module(lambda m, x: m.seen.add(1)), "sets [0] of a set in Remembering"),
     "a parameter": (
         of_module(lambda m, x: within(m.inner["a"], 0, m.w * 2)), "sets [0] of a list in Rememb"
     ),

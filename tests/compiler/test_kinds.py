@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
+from copy import deepcopy
 from typing import Any
 from weakref import ref
 
@@ -39,6 +40,10 @@ def in_place(m: Holder, value: Any) -> None:
     array[...] = value
 
 
+def added(m: Holder, value: Any) -> None:
+    (m.held.add if isinstance(m.held, set) else m.held.append)(value)
+
+
 SEVENS = np.full(2, 7.0)
 CHANGES = {
     "a sign of zero": (np.copysign, 0.0, other, -0.0),
@@ -54,6 +59,10 @@ CHANGES = {
     "text": (lambda x, a: x * (a == "a"), np.array(["a", "b"]), in_place, ["b", "a"]),
     "objects": (lambda x, a: x * a[0], np.array([1.0, None]), in_place, [2.0, None]),
     "a slice": (lambda x, s: x[s], slice(0, 1), other, slice(1, 2)),
+    "a set": (lambda x, a: x * len(a), {"a"}, added, "b"),
+    "a deque": (lambda x, a: x * sum(a), deque([1, 2]), added, 3),
+    "a full deque": (lambda x, a: x * a[0], deque([1, 2], 2), added, 3),
+    "an array in a deque": (lambda x, a: x * a[-1], deque([ONES]), added, SEVENS),
     "a key": (lambda x, d: x * len(*d), {"a": ONES}, other, {"bcd": ONES}),
 }
 
@@ -61,13 +70,23 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_module_holds_may_change(backend: str, name: str) -> None:
     f, held, change, new = CHANGES[name]
-    m = Holder(f, held)
+    m = Holder(f, deepcopy(held))
     compiled = ad.compile(lambda m, x: m(x), backend=backend)
     for _ in range(2):
         for _ in range(3):
             x = np.array([3.0, 4.0])
             np.testing.assert_array_equal(compiled(m, x), m(x))
         change(m, new)
+
+
+def test_sets_as_arguments(backend: str) -> None:
+    compiled, given = ad.compile(lambda a, x: x * len(a), backend=backend), {1}
+    for _ in range(3):
+        for _ in range(3):
+            np.testing.assert_array_equal(compiled(given, ONES), ONES * len(given))
+        given.add(len(given) + 1)
+    compiled({1}, ONES)
+    assert compiled.programs == 3
 
 
 def test_nan_does_not_make_a_program_a_call(backend: str) -> None:

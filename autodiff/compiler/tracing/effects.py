@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import CellType, FrameType
@@ -131,9 +132,12 @@ def arguments_untouched(trees: list[Any], generators: list[Any]) -> Iterator[Non
             )
 
 
+_LISTS = (list, tuple, set, deque)
+
+
 def _boxes(box: Any, seen: dict[int, Any], place: str) -> Iterator[tuple[str, Any, dict[Any, Any]]]:
-    """Modules, lists and dicts, each once: what they are called, and what is in them now."""
-    if id(box) in seen or not isinstance(box, (Module, list, tuple, dict)):
+    """Modules, lists, sets and dicts, each once: what they are called, and what is in them now."""
+    if id(box) in seen or not isinstance(box, (Module, dict, *_LISTS)):
         return
     seen[id(box)], parts, title = box, _parts(box), type(box).__name__
     is_module = isinstance(box, Module)
@@ -145,7 +149,7 @@ def _boxes(box: Any, seen: dict[int, Any], place: str) -> Iterator[tuple[str, An
 def _parts(box: Any) -> dict[Any, Any]:
     if isinstance(box, (Module, dict)):
         return dict(box if isinstance(box, dict) else vars(box))
-    return dict(enumerate(box)) if isinstance(box, (list, tuple)) else {}
+    return dict(enumerate(box)) if isinstance(box, _LISTS) else {}
 
 
 def _is_same(state: Any, other: Any) -> bool:

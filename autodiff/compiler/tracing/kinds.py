@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from types import MethodType
 from typing import Any
@@ -90,6 +91,10 @@ def _static(value: Any, in_module: bool = False) -> Any:
         return np.ndarray  # which is among the leaves
     if isinstance(value, (list, tuple)):
         return (type(value), *(_static(v, in_module) for v in value))
+    if isinstance(value, (set, frozenset)):
+        return (type(value), frozenset(map(_static, value)))
+    if isinstance(value, deque):
+        return (deque, value.maxlen, *map(_static, value))
     if isinstance(value, dict):
         return (type(value), *((k, _static(v, in_module)) for k, v in value.items()))
     if isinstance(value, (float, complex)):  # 0.0 is not -0.0, and nan is nan
