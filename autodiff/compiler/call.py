@@ -109,6 +109,8 @@ class Compiled(Wrapper):
             raise DomainError(f"compile: backend={backend!r} is none of {', '.join(BACKENDS)}")
         if not callable(f):
             raise DomainError(f"compile() takes a function, not {f!r}")
+        if type(limit) is not int or limit < 0:
+            raise DomainError(f"compile: limit={limit!r} is no number of programs: pass an int")
         self.f, self.backend, self.cache, self.limit = f, backend, cache, limit
         self._programs: dict[Any, Specialized] = {}
         self._warned = False

@@ -295,6 +295,9 @@ def test_bad_arguments(backend: str) -> None:
         ad.compile(lambda x: x, backend="fortran")
     with pytest.raises(ad.errors.DomainError, match="takes a function"):
         ad.compile(3, backend=backend)  # type: ignore[arg-type]
+    for limit in ("a", 2.0, -1):
+        with pytest.raises(ad.errors.DomainError, match=r"limit=.* is no number of programs"):
+            ad.compile(lambda x: x, backend=backend, limit=limit)  # type: ignore[arg-type]
 
 
 def test_errors_are_those_of_eager_mode_and_change_nothing(backend: str) -> None:

@@ -113,3 +113,10 @@ def test_a_draw_far_back_in_the_state_is_seen() -> None:
     rng.random(100)  # from here on one draw changes a single number of the state
     with pytest.raises(TraceError, match="draws from a generator"):
         ad.compile(lambda x, rng: x + rng.random(), backend="numpy")(X, rng)
+
+
+def test_dropout_of_a_constant_is_told_from_that_of_an_argument() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(TraceError, match=r"use ad.dropout, of an argument .* not of a const"):
+        ad.compile(lambda x: x * ad.dropout(np.ones(3), 0.5, rng=rng), backend="numpy")(X)
+    ad.compile(lambda x: x * ad.dropout(np.ones_like(x) + 0 * x, 0.5, rng=rng), backend="numpy")(X)

@@ -75,6 +75,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "a sort in place": sorted_in_place,
     "flatten": flat_copy,
     "methods": lambda x: (x.round(), x.round(1), x.cumprod(), (x * M).diagonal(), (x * M).trace()),
+    "divmod": lambda x: (divmod(x, 2), divmod(2.5, x), divmod(x[0], x)),
     "named results": lambda x: np.linalg.svd(M).S * np.linalg.eigh(np.outer(x, x) + M).eigenvalues,
     "a plain array of names": lambda x: np.linalg.slogdet(np.outer(x, x) + M).sign * x,
 }
@@ -264,6 +265,7 @@ NUMBERS: dict[str, tuple[Callable[[Any, Any], Any], list[float]]] = {
     "/": (lambda x, s: x * (1 / s), [2.0, 0.0]),
     "//": (lambda x, s: x * (1.0 // s), [0.3, 0.0]),
     "%": (lambda x, s: x * (7.5 % s), [2.0, 0.0]),
+    "divmod": (lambda x, s: x * divmod(7.5, s)[1], [2.0, 0.0]),
     "/=": (lambda x, s: x * divided(s), [2.0, 0.0]),
     "** below 0": (lambda x, s: x * s**0.5, [2.0, -2.0, 3.0]),
     "** of 0": (lambda x, s: x * s**-1.0, [2.0, 0.0]),

@@ -140,3 +140,9 @@ def test_a_step_of_training_becomes_shorter() -> None:
 
     whole = written_down(step, X, X + 1)
     assert len(simplified(whole).instructions) < len(whole.instructions)
+
+
+def test_constants_that_lie_otherwise_are_others() -> None:
+    rows = np.arange(6.0).reshape(2, 3)
+    columns = np.asfortranarray(rows)
+    assert len(short(lambda x: (x * rows, x * columns, x * rows.copy()), X).instructions) == 2

@@ -120,7 +120,8 @@ def arguments_untouched(trees: list[Any], generators: list[Any]) -> Iterator[Non
             generator.bit_generator.state = state
             raise TraceError(
                 "the compiled function draws from a generator, which would give the same numbers "
-                "at each call: use ad.dropout, or pass the numbers as an argument"
+                "at each call: use ad.dropout, of an argument or of what is made of one and not of "
+                "a constant, or pass the numbers as an argument"
             )
     for title, box, old in boxes:
         new = _parts(box)

@@ -16,6 +16,7 @@ _BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "
            "lshift", "rshift")  # fmt: skip
 _COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
 _UNARY = ("neg", "pos", "abs", "invert")
+_DIVISIONS = operator.truediv, operator.floordiv, operator.mod, divmod
 _METHODS = (
     np.sum, np.max, np.min, np.mean, np.prod, np.cumsum, np.argmax, np.argmin, np.argsort, np.all,
     np.any, np.clip, np.squeeze, np.swapaxes, np.repeat, np.take, np.nonzero, np.std, np.var,
@@ -56,6 +57,7 @@ def bind(kind: Any, emit: Callable[..., Any], is_foreign: Callable[[Any], bool])
         setattr(kind, f"__{name}__", binary(function))
         setattr(kind, f"__r{name}__", binary(function, swapped=True))
         setattr(kind, f"__i{name}__", in_place(function))
+    kind.__divmod__, kind.__rdivmod__ = binary(divmod), binary(divmod, swapped=True)
     for name in _COMPARE:
         setattr(kind, f"__{name}__", binary(getattr(operator, name)))
     for name in _UNARY:
@@ -68,7 +70,7 @@ def bind(kind: Any, emit: Callable[..., Any], is_foreign: Callable[[Any], bool])
 def _called(emit: Callable[..., Any], function: Any, x: Any, y: Any) -> Any:
     """`function` of the two; where Python's numbers raise what arrays do not, a guard as well."""
     is_number = all(_is_number(v) for v in (x, y))
-    if is_number and function in (operator.truediv, operator.floordiv, operator.mod):
+    if is_number and function in _DIVISIONS:
         rare(y == 0)
     made = emit(function, x, y)
     if is_number and function is operator.pow:

@@ -105,7 +105,8 @@ def _frozen(tree: Any) -> Any:
     if isinstance(tree, slice):
         return ("slice", *map(_frozen, (tree.start, tree.stop, tree.step)))
     if isinstance(tree, np.ndarray):
-        return (tree.dtype.str, tree.shape, tree.tobytes() if tree.size <= 4096 else id(tree))
+        content = tree.tobytes() if tree.size <= 4096 else id(tree)
+        return (tree.dtype.str, tree.shape, tree.strides, content)  # sums follow the strides
     if isinstance(tree, (float, np.generic)):  # 0.0 is not -0.0, and nan is nan
         return (type(tree), np.asarray(tree).tobytes())
     return tree if isinstance(tree, Value) else (type(tree), tree)  # 1 is not True
