@@ -12,10 +12,25 @@ import numpy as np
 __all__ = ["by_place", "in_normal_form", "names_of"]
 
 
+_WRITTEN_IN_C: dict[Any, Any] = {
+    np.bincount: lambda x, /, weights=None, minlength=0: ...,
+    np.concatenate: lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": ...,
+    np.copyto: lambda dst, src, casting="same_kind", where=True: ...,
+    np.dot: lambda a, b, out=None: ...,
+    np.inner: lambda a, b, /: ...,
+    np.lexsort: lambda keys, axis=-1: ...,
+    np.putmask: lambda a, /, mask, values: ...,
+    np.reshape: lambda a, /, shape, order="C", *, copy=None: ...,  # numpy 2.1 can do without one
+    np.vdot: lambda a, b, /: ...,
+    np.where: lambda condition, x=None, y=None, /: ...,
+}
+"""The arguments of functions that say nothing of them themselves, before numpy 2.4."""
+
+
 @cache
 def _parameters(f: Any) -> tuple[Parameter, ...]:
     try:
-        return tuple(signature(f).parameters.values())
+        return tuple(signature(_WRITTEN_IN_C.get(f, f)).parameters.values())
     except (TypeError, ValueError):  # some of those written in C
         return ()
 
