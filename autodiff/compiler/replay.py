@@ -240,7 +240,7 @@ class _Writer:
         if i.function is operator.getitem:
             return f"{self._word(i.args[0])}[{self._index(i.args[1])}]"
         if i.function in _REDUCTIONS and _is_simple_reduction(i):
-            args = [i.args[0], i.args[1] if len(i.args) > 1 else i.kwargs.get("axis")]
+            args = [i.args[0], i.kwargs.get("axis")]
             kwargs = {k: v for k, v in i.kwargs.items() if k != "axis"}
             return self._plain_call(_REDUCTIONS[i.function], i.name, args, kwargs)
         return self._plain_call(i.function, i.name, i.args, i.kwargs)
@@ -326,5 +326,5 @@ def _direct(function: Any) -> Any:
 def _is_simple_reduction(i: Instruction) -> bool:
     x, settings = i.args[0], {"axis", "keepdims", "dtype", "initial"}
     is_array = isinstance(x, Value) and len(x.shape) > 0
-    known = len(i.args) <= 2 and i.kwargs.keys() <= settings
+    known = len(i.args) == 1 and i.kwargs.keys() <= settings
     return is_array and known and not any(v is np._NoValue for v in i.kwargs.values())
