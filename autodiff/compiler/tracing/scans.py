@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.compiler.tracing.loop import traced_scan
+from autodiff.compiler.tracing.loop_nodes import traced_scan
 from autodiff.compiler.tracing.steps import unrolled
 from autodiff.compiler.tracing.traced import recorder
 from autodiff.errors import ShapeError

@@ -1,0 +1,166 @@
+"""The forward loop of a scan: the cell, traced on one step."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from autodiff import tree
+from autodiff.compiler.tracing.copies import cast, copied
+from autodiff.compiler.tracing.loop import Loop, example_of
+from autodiff.compiler.tracing.program import Value
+from autodiff.compiler.tracing.steps import pair
+from autodiff.compiler.tracing.traced import Traced, emit, recording_into
+from autodiff.errors import ShapeError
+from autodiff.nodes import Info, Node, TensorNode, tick
+from autodiff.tensor import Tensor, wrap
+
+__all__ = ["Forward", "array_of", "leaf_of"]
+
+
+def array_of(leaf: Any) -> Any:
+    """The array or number in a leaf."""
+    value = leaf._value if isinstance(leaf, Tensor) else leaf
+    is_one = hasattr(value, "dtype") or type(value) in (bool, int, float)
+    return value if is_one else np.asarray(value)[()]
+
+
+class Forward:
+    """The cell, traced on one step."""
+
+    def __init__(
+        self, cell: Callable[..., Any], h0: Any, xs: list[Any], x_def: Any, length: int
+    ) -> None:
+        self.start, self.cell, self.x_def = tick(), cell, x_def
+        self.h0, self.h_def = tree.flatten(h0)
+        self.starts = list(map(array_of, self.h0))
+        self.xs, self.length = xs, length
+        self.plain_h = [not isinstance(h, Tensor) for h in self.h0]
+        settled = False
+        self._trace()
+        while not settled:
+            settled = self._settle()
+            self._trace()  # twice at least: what another step has kept has no value in the second
+        self._check()
+        self.carries = self.loop.close([h._value for h in self.h_out])
+        self.stacks = [self.loop.stacked(y._value) for y in self.ys]
+        self.held = [n for n in self._nodes(self.results()) if n.order < self.start]
+        nodes = [*(t._node for t in [*self.h_in, *self.x_in]), *self.held]
+        numbers = {n: i for i, n in enumerate(nodes) if n is not None}
+        self._reach = [
+            {numbers[n] for n in self._nodes([r]) if n in numbers} for r in self.results()
+        ]
+
+    def _settle(self) -> bool:
+        """Let the state be from the first step on what it is from the second step on: a tensor, or
+        of another dtype than a number of Python's; whether it was so."""
+        plain = [p and q for p, q in zip(self.plain_h, self.plain_h_out, strict=True)]
+        starts = [_like(s, h._value) for s, h in zip(self.starts, self.h_out, strict=True)]
+        same = plain == self.plain_h and all(map(operator.is_, starts, self.starts))
+        self.plain_h, self.starts = plain, starts
+        return same
+
+    def _trace(self) -> None:
+        h_arrays, x_arrays = self.starts, list(map(array_of, self.xs))
+        self.loop = Loop(self.length, False, h_arrays, x_arrays)
+        body = self.loop.body
+        with recording_into(body):
+            self.h_in = [
+                leaf_of(body.input(example_of(h)), not plain)
+                for h, plain in zip(h_arrays, self.plain_h, strict=True)
+            ]
+            self.x_in = [
+                leaf_of(body.input(example_of(a)[0]), isinstance(x, Tensor) and x.requires_grad)
+                for a, x in zip(x_arrays, self.xs, strict=True)
+            ]
+            h, y = pair(self.cell(*self._as_in_eager_mode()))
+            h_out = tree.leaves_like(self.h_def, h)
+            ys, self.y_def = tree.flatten([] if y is None else [y])
+            self.plain_h_out = [not isinstance(leaf, Tensor) for leaf in h_out]
+            self.h_out, self.ys = list(map(_as_tensor, h_out)), list(map(_as_tensor, ys))
+
+    def _as_in_eager_mode(self) -> tuple[Any, Any]:
+        """Arrays where the caller gave arrays, and tensors where tensors."""
+        h = [t._value if p else t for t, p in zip(self.h_in, self.plain_h, strict=True)]
+        x = [
+            t if isinstance(given, Tensor) else t._value
+            for t, given in zip(self.x_in, self.xs, strict=True)
+        ]
+        return tree.unflatten(self.h_def, h), tree.unflatten(self.x_def, x)
+
+    def _check(self) -> None:
+        for before, after in zip(self.h_in, self.h_out, strict=True):
+            if before.shape != after.shape or before.dtype != after.dtype:
+                raise ShapeError(
+                    f"scan: the state is {before.dtype}{before.shape} before a step and "
+                    f"{after.dtype}{after.shape} after it; a loop needs the same"
+                )
+
+    def results(self) -> list[Tensor]:
+        """The nodes at which gradients arrive."""
+        return [*self.h_out, *self.ys]
+
+    def _nodes(self, results: list[Tensor]) -> list[Node]:
+        """All that they depend on, down to nodes from outside, which are not followed."""
+        nodes = list(dict.fromkeys(r._node for r in results if r.requires_grad))
+        met = set(nodes)
+        for node in nodes:  # which grows as they are met
+            for parent in node.parents if node.order >= self.start else ():
+                if parent is not None and parent not in met:
+                    met.add(parent)
+                    nodes.append(parent)
+        return nodes
+
+    def sources(self, results: Iterable[int]) -> tuple[set[int], set[int]]:
+        """What results of the loop depend on in the graph of eager mode.
+
+        Returns
+        -------
+        states : set of int
+            Which states after some step.
+        sources : set of int
+            What from outside: states before the first step, then xs, then what is captured.
+        """
+        count = len(self.h0)
+        ys = {i for i in results if i >= count}
+        states, ever, outside = {i for i in results if i < count}, set[int](), set[int]()
+        for _ in range(self.length):
+            ever |= states
+            reached = set[int]().union(*(self._reach[i] for i in states | ys))
+            before = {i for i in reached if i < count}
+            outside |= reached - before
+            if before == states:
+                break
+            states = before
+        return ever, outside | states
+
+
+def _like(start: Any, after: Any) -> Any:
+    """A number of Python's in the dtype of what it is after a step."""
+    before = start.value if isinstance(start, Traced) else Value.like(start)
+    same = before.dtype == after.dtype and before.weak == after.value.weak
+    if same or not before.weak or not np.can_cast(before.dtype, after.dtype, "same_kind"):
+        return start
+    if after.value.weak:
+        return type(after.example)(start)
+    return emit(cast, start, after.dtype) if isinstance(start, Traced) else cast(start, after.dtype)
+
+
+def leaf_of(value: Any, tracked: bool) -> Tensor:
+    node = None
+    if tracked and value.dtype.kind == "f":
+        node = TensorNode(None, (), (), (value.shape, value.dtype))
+        node.info = Info(keeps_grad=True)
+        node.info.traced = True
+    return wrap(value, node)
+
+
+def _as_tensor(leaf: Any) -> Tensor:
+    """A result of the cell, which a constant becomes too."""
+    value = array_of(leaf)
+    if isinstance(value, Traced):
+        return leaf if isinstance(leaf, Tensor) else wrap(value, None)
+    return wrap(emit(copied, value), None)
