@@ -13,6 +13,7 @@ from autodiff.compiler.tracing.effects import arguments_untouched, random_untouc
 from autodiff.compiler.tracing.held import put_back
 from autodiff.compiler.tracing.kinds import dynamic, key_of
 from autodiff.compiler.tracing.program import Program, Value, mapped, named
+from autodiff.compiler.tracing.refusals import of_a_step
 from autodiff.compiler.tracing.results import Results, originals
 from autodiff.compiler.tracing.scalars import scalars
 from autodiff.compiler.tracing.simplify import simplified
@@ -190,6 +191,8 @@ def _finished(
         if isinstance(stand_in, Tensor):
             _sort_gradient(i, stand_in, changed, grads, new_grads, lost)
     program.outputs = mapped(under_way.own, [*outputs, *new_grads])
+    if program.free():
+        raise of_a_step()
     count = len(new_grads)
     return Trace(program, results.kinds, results.definition, updates, grads, count, lost)
 
