@@ -21,10 +21,6 @@ class Pool:
     def __init__(self, rng: Any, values: list[Any]) -> None:
         self.rng, self.values = rng, values
 
-    def below(self, seed: int, *more: Any) -> Pool:
-        """The same values and more, drawn from by another generator."""
-        return Pool(np.random.default_rng(seed), [*self.values, *more])
-
     def chance(self, p: float) -> bool:
         return bool(self.rng.random() < p)
 
@@ -82,11 +78,13 @@ def add_scan(pool: Pool, xs: Any, depth: int = 0) -> None:
     names, by_name = [f"s{k}" for k in range(len(kinds))], pool.chance(0.5)
     seed, turned = int(pool.rng.integers(1 << 30)), pool.rng.permutation(len(kinds))
     starts = [start_of(pool, kind) for kind in kinds]
+    outside = list(pool.values)
 
     def cell(h: Any, x: Any) -> Any:
         old = [h[name] for name in names] if by_name else list(h)
         states = list(zip(kinds, old, strict=True))
-        inner = pool.below(seed, *(s for k, s in states if k != "int"), x["x"])
+        old_ones = [s for k, s in states if k != "int"]
+        inner = Pool(np.random.default_rng(seed), [*outside, *old_ones, x["x"]])
         if depth == 0 and inner.chance(0.3):
             rows = ad.stack([inner.one((N,)) for _ in range(2)])
             add_scan(inner, rows, depth + 1)
@@ -129,7 +127,7 @@ def gradients(f: Callable[..., Any]) -> Callable[..., Any]:
     def call(*tensors: Any) -> Any:
         value = f(*tensors)
         value.backward()
-        return value, [t.grad for t in tensors]
+        return value.detach(), [t.grad for t in tensors]
 
     return call
 
