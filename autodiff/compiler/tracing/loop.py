@@ -30,7 +30,7 @@ class Loop:
     def __init__(
         self, length: int, reverse: bool, carries: list[Any], xs: list[Any], *also: Recorder
     ) -> None:
-        self.length, self.body = length, Recorder(*also)
+        self.length, self.reverse, self.body = length, reverse, Recorder(*also)
         self._wholes: dict[Value, Any] = {}
         self.instruction = Instruction(
             loop, (length, reverse, tuple(map(_value, carries)), tuple(map(_value, xs))), {}, (),
@@ -72,6 +72,15 @@ class Loop:
         inputs, made = self.body.program.inputs, self.body.input(np.zeros(start.shape, start.dtype))
         inputs.insert(len(carries), inputs.pop())
         return made
+
+    def in_all_steps(self, part: Traced) -> Any:
+        """`whole` of what stands for an array in the body."""
+        whole, under_way = self.whole(part.value), recorder.get()
+        if not isinstance(whole, Value):
+            return whole
+        assert under_way is not None
+        example = np.array(np.broadcast_to(part.example, whole.shape))
+        return under_way.noted(Traced(whole, example))
 
     def whole(self, value: Value) -> Any:
         """What a value of the body is in all steps, made a result of the loop but once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,108 +11,141 @@ from autodiff.backward import sweep
 from autodiff.compiler.tracing.copies import cast, copied
 from autodiff.compiler.tracing.effects import hooks_apart, refuse_hooks
 from autodiff.compiler.tracing.loop import Loop
-from autodiff.compiler.tracing.loop_forward import Forward
+from autodiff.compiler.tracing.loop_graph import LoopGraph, array_of, leaf_of
 from autodiff.compiler.tracing.program import Program, Value
 from autodiff.compiler.tracing.simplify import with_names
 from autodiff.compiler.tracing.traced import emit, recording_into
 from autodiff.nodes import Node
+from autodiff.settings import enable_grad
 from autodiff.sparse import Lazy, Product, RowGrad
-from autodiff.tensor import Tensor
+from autodiff.tensor import Tensor, wrap
 
-__all__ = ["Backward", "add_seed", "dense"]
+__all__ = ["Backward"]
 
 
-class Backward(Loop):
-    """The loop that goes back, under construction.
+class Backward(LoopGraph):
+    """The loop that goes back.
 
     Parameters
     ----------
-    forward : Forward
+    forward : LoopGraph
     given : dict
         Gradients of results of the forward loop, by their numbers.
+    slices : list of Tensor, optional
+        What is in all steps that which in `forward` is tracked within one, states and then xs: the
+        gradients can then be differentiated again.
+
+    Attributes
+    ----------
+    numbers : list of int
+        Of what the results are the gradients: states of the forward loop, xs, then what is held.
+    values : list
+        The results.
+    lazy : dict
+        Gradients of what is held that are left unevaluated, by the numbers.
     """
 
-    def __init__(self, forward: Forward, given: dict[int, Any]) -> None:
-        super().__init__(forward.length, True, [], [], forward.loop.body)
-        self.forward = forward
+    def __init__(
+        self, forward: LoopGraph, given: dict[int, Any], slices: list[Tensor] | None = None
+    ) -> None:
+        self.forward, self.start, self.record = forward, forward.start, slices is not None
+        self.loop = Loop(forward.loop.length, not forward.loop.reverse, [], [], forward.loop.body)
+        self.h0, self.xs, self.h_in, self.ys = [], list(slices or ()), [], []
+        self.x_in = [t for t in [*forward.h_in, *forward.x_in] if t._node is not None]
+        with recording_into(self.loop.body), enable_grad():
+            states = self._sweep(given)
+            self._sum_up(states)
+        self.starts = list(map(array_of, self.h0))
+        self.values = self.loop.close(list(map(array_of, self.h_out)))
+        self.values += [self.loop.stacked(array_of(y)) for y in self.ys]
+        self.lazy = {i: self._stacked(g) for i, g in self.lazy.items()}
+        self._save_residuals()
+
+    lazy: dict[int, Any]
+
+    def _sweep(self, given: dict[int, Any]) -> list[int]:
+        """Go back through one step; the states that have gradients."""
+        forward, seeds = self.forward, dict[Node, Any]()
         after, outside = forward.sources(given)
         before = {i for i in outside if i < len(forward.h0)}
-        self.states = [*sorted(after), *sorted(before - after)]
-        with recording_into(self.body), hooks_apart(forward.held):
-            seeds = self._seeds(given, after)
-            refuse_hooks(seeds, forward.start)
-            targets = [*(t._node for t in [*forward.h_in, *forward.x_in]), *forward.held]
-            self.grads = sweep(seeds, [n for n in targets if n is not None], within=True)
-
-    def _seeds(self, given: dict[int, Any], after: set[int]) -> dict[Node, Any]:
-        seeds: dict[Node, Any] = {}
-        for i in self.states:
-            h = self.forward.h_in[i]
-            g = self.add_carry(given.get(i, np.zeros(h.shape, h.dtype)))
+        states = [*sorted(after), *sorted(before - after)]
+        for i in states:
+            h = forward.h_in[i]
+            g = self._carried(given.get(i, np.zeros(h.shape, h.dtype)))
             if i in after:
-                add_seed(seeds, self.forward.h_out[i], g)
-        for i, y in enumerate(self.forward.ys, len(self.forward.h0)):
+                _add_seed(seeds, forward.h_out[i], g)
+        for i, y in enumerate(forward.ys, len(forward.h0)):
             if i in given:
-                part = self.add_input(given[i], np.zeros(y.shape, y.dtype))
-                add_seed(seeds, y, part)
-        return seeds
+                _add_seed(seeds, y, self._sliced(given[i], y))
+        targets = [*(t._node for t in self.x_in), *forward.held]
+        with hooks_apart(forward.held):
+            refuse_hooks(seeds, self.start)
+            grads = sweep(seeds, [n for n in targets if n is not None], self.record, within=True)
+        self.grads = {n: _dense(g) for n, g in grads.items()} if self.record else grads
+        return states
 
-    def collect(self, parents: tuple[Any, ...]) -> dict[int, Any]:
-        """Close the loop; gradients by the numbers of the parents that have a node."""
-        forward, count = self.forward, len(self.forward.h0)
+    def _carried(self, start: Any) -> Any:
+        """What a step gets of a gradient that goes from step to step."""
+        self.h0.append(start)
+        self.h_in.append(leaf_of(self.loop.add_carry(array_of(start)), True))
+        return self.h_in[-1] if self.record else self.h_in[-1]._value
+
+    def _sliced(self, g: Any, y: Tensor) -> Any:
+        """What a step gets of the gradient of a y."""
+        self.xs.append(g)
+        part = self.loop.add_input(array_of(g), np.zeros(y.shape, y.dtype))
+        self.x_in.append(leaf_of(part, True))
+        return self.x_in[-1] if self.record else part
+
+    def _sum_up(self, states: list[int]) -> None:
+        """The results of a step."""
+        forward, grads, count = self.forward, self.grads, len(self.forward.h0)
         held = dict(enumerate(forward.held, count + len(forward.xs)))
-        held = {i: n for i, n in held.items() if n in self.grads}
-        lazy = {i: g for i, n in held.items() if isinstance(g := self.grads[n], Lazy)}
-        found = self._carried({i: n for i, n in held.items() if i not in lazy})
-        for i, x in enumerate(forward.x_in, count):
-            if x._node in self.grads:
-                found[i] = self.stacked(self._dense(x._node))
-        found.update((i, self._lazy(g)) for i, g in lazy.items())
-        self._save_residuals()
-        return {i: g for i, g in found.items() if parents[i] is not None}
+        found = {i: grads[n] for i, n in held.items() if n in grads}
+        self.lazy = {i: g for i, g in found.items() if isinstance(g, Lazy)}
+        sums = {i: g for i, g in found.items() if i not in self.lazy}
+        self.h_out = [self._before(forward.h_in[i]) for i in states]
+        self.h_out += [self._carried(np.zeros(g.shape, g.dtype)) + g for g in sums.values()]
+        xs = {i: x._node for i, x in enumerate(forward.x_in, count) if x._node in grads}
+        self.ys = [_dense(grads[n]) for n in xs.values()]
+        self.numbers = [*states, *sums, *xs]
 
-    def _carried(self, sums: dict[int, Node]) -> dict[int, Any]:
-        """Close the loop; what goes from step to step: gradients of states, and `sums`."""
-        with recording_into(self.body):
-            new = [self._before(self.forward.h_in[i]) for i in self.states]
-            new += [self.add_carry(np.zeros(*n.spec)) + self.grads[n] for n in sums.values()]
-        return dict(zip([*self.states, *sums], self.close(new), strict=True))
-
-    def _before(self, h: Any) -> Any:
+    def _before(self, h: Tensor) -> Any:
         """The gradient of a state before a step."""
         if h._node in self.grads:
-            return dense(self.grads[h._node])
-        return emit(copied, np.zeros(h.shape, h.dtype))
+            return _dense(self.grads[h._node])
+        zeros = emit(copied, np.zeros(h.shape, h.dtype))
+        return wrap(zeros, None) if self.record else zeros
 
-    def _dense(self, node: Node) -> Any:
-        with recording_into(self.body):
-            return dense(self.grads[node])
-
-    def _lazy(self, g: Any) -> Any:
+    def _stacked(self, g: Any) -> Any:
         """Stacked over the steps, last step first as in eager mode."""
         if isinstance(g, RowGrad):
-            rows, values = (_flat(self.stacked(x)) for x in (g.rows, g.values))
+            rows, values = (_flat(self.loop.stacked(x)) for x in (g.rows, g.values))
             return RowGrad(rows, values, g.shape)
-        pairs = [tuple(_flat(self.stacked(x)) for x in pair) for pair in g.pairs]
+        pairs = [tuple(_flat(self.loop.stacked(x)) for x in pair) for pair in g.pairs]
         return Product(pairs)
 
     def _save_residuals(self) -> None:
         """What the way back needs of the way forth becomes a result of the forward loop."""
-        forward = self.forward.loop
-        own = {v for i in forward.body.program.instructions for v in i.out}
-        own |= set(forward.body.program.inputs)
-        same = _copies(forward.body.program)
-        parts: dict[Value, Value] = {}
-        renamed = {}
-        for value in self.body.program.free():
-            if value not in own:
-                continue
-            source = same.get(value, value)
-            if source not in parts:
-                example = np.zeros(value.shape, value.dtype)
-                parts[source] = self.add_input(forward.whole(source), example).value
-            renamed[value] = parts[source]
-        _rename(self.body.program, renamed)
+        program, names = self.loop.body.program, dict[Value, Value]()
+        before: LoopGraph | None = self.forward
+        while before is not None:
+            loop, parts = before.loop, dict[Value, Value]()
+            own = {*loop.body.program.inputs, *_made(loop.body.program)}
+            same = _copies(loop.body.program)
+            for value in program.free():
+                if value in own:
+                    source = same.get(value, value)
+                    if source not in parts:
+                        example = np.zeros(value.shape, value.dtype)
+                        parts[source] = self.loop.add_input(loop.whole(source), example).value
+                    names[value] = parts[source]
+            before = getattr(before, "forward", None)
+        _rename(program, names)
+
+
+def _made(program: Program) -> Iterator[Value]:
+    return (v for i in program.instructions for v in i.out)
 
 
 def _copies(program: Program) -> dict[Value, Value]:
@@ -129,8 +163,7 @@ def _flat(x: Any) -> Any:
     return x.reshape((-1, *x.shape[2:]))
 
 
-def dense(g: Any) -> Any:
-    """A gradient that is evaluated."""
+def _dense(g: Any) -> Any:
     return g.dense() if isinstance(g, Lazy) else g
 
 
@@ -142,8 +175,7 @@ def _rename(program: Program, names: dict[Value, Value]) -> None:
     program.outputs = with_names(program.outputs, names)
 
 
-def add_seed(seeds: dict[Node, Any], result: Tensor, g: Any) -> None:
-    """Add the gradient of a result to where a sweep starts."""
+def _add_seed(seeds: dict[Node, Any], result: Tensor, g: Any) -> None:
     node = result._node
     if node is not None and result.requires_grad:
         seeds[node] = seeds[node] + g if node in seeds else g

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,24 +11,18 @@ import numpy as np
 from autodiff import tree
 from autodiff.compiler.tracing.copies import cast, copied
 from autodiff.compiler.tracing.loop import Loop, example_of
+from autodiff.compiler.tracing.loop_graph import LoopGraph, array_of, leaf_of
 from autodiff.compiler.tracing.program import Value
 from autodiff.compiler.tracing.steps import pair
 from autodiff.compiler.tracing.traced import Traced, emit, recording_into
 from autodiff.errors import ShapeError
-from autodiff.nodes import Info, Node, TensorNode, tick
+from autodiff.nodes import tick
 from autodiff.tensor import Tensor, wrap
 
-__all__ = ["Forward", "array_of", "leaf_of"]
+__all__ = ["Forward"]
 
 
-def array_of(leaf: Any) -> Any:
-    """The array or number in a leaf."""
-    value = leaf._value if isinstance(leaf, Tensor) else leaf
-    is_one = hasattr(value, "dtype") or type(value) in (bool, int, float)
-    return value if is_one else np.asarray(value)[()]
-
-
-class Forward:
+class Forward(LoopGraph):
     """The cell, traced on one step."""
 
     def __init__(
@@ -45,14 +39,9 @@ class Forward:
             settled = self._settle()
             self._trace()  # twice at least: what another step has kept has no value in the second
         self._check()
-        self.carries = self.loop.close([h._value for h in self.h_out])
-        self.stacks = [self.loop.stacked(y._value) for y in self.ys]
-        self.held = [n for n in self._nodes(self.results()) if n.order < self.start]
-        nodes = [*(t._node for t in [*self.h_in, *self.x_in]), *self.held]
-        numbers = {n: i for i, n in enumerate(nodes) if n is not None}
-        self._reach = [
-            {numbers[n] for n in self._nodes([r]) if n in numbers} for r in self.results()
-        ]
+        carries = self.loop.close([h._value for h in self.h_out])
+        self.values = [*carries, *(self.loop.stacked(y._value) for y in self.ys)]
+        self.connect()
 
     def _settle(self) -> bool:
         """Let the state be from the first step on what it is from the second step on: a tensor, or
@@ -99,44 +88,6 @@ class Forward:
                     f"{after.dtype}{after.shape} after it; a loop needs the same"
                 )
 
-    def results(self) -> list[Tensor]:
-        """The nodes at which gradients arrive."""
-        return [*self.h_out, *self.ys]
-
-    def _nodes(self, results: list[Tensor]) -> list[Node]:
-        """All that they depend on, down to nodes from outside, which are not followed."""
-        nodes = list(dict.fromkeys(r._node for r in results if r.requires_grad))
-        met = set(nodes)
-        for node in nodes:  # which grows as they are met
-            for parent in node.parents if node.order >= self.start else ():
-                if parent is not None and parent not in met:
-                    met.add(parent)
-                    nodes.append(parent)
-        return nodes
-
-    def sources(self, results: Iterable[int]) -> tuple[set[int], set[int]]:
-        """What results of the loop depend on in the graph of eager mode.
-
-        Returns
-        -------
-        states : set of int
-            Which states after some step.
-        sources : set of int
-            What from outside: states before the first step, then xs, then what is captured.
-        """
-        count = len(self.h0)
-        ys = {i for i in results if i >= count}
-        states, ever, outside = {i for i in results if i < count}, set[int](), set[int]()
-        for _ in range(self.length):
-            ever |= states
-            reached = set[int]().union(*(self._reach[i] for i in states | ys))
-            before = {i for i in reached if i < count}
-            outside |= reached - before
-            if before == states:
-                break
-            states = before
-        return ever, outside | states
-
 
 def _like(start: Any, after: Any) -> Any:
     """A number of Python's in the dtype of what it is after a step."""
@@ -147,15 +98,6 @@ def _like(start: Any, after: Any) -> Any:
     if after.value.weak:
         return type(after.example)(start)
     return emit(cast, start, after.dtype) if isinstance(start, Traced) else cast(start, after.dtype)
-
-
-def leaf_of(value: Any, tracked: bool) -> Tensor:
-    node = None
-    if tracked and value.dtype.kind == "f":
-        node = TensorNode(None, (), (), (value.shape, value.dtype))
-        node.info = Info(keeps_grad=True)
-        node.info.traced = True
-    return wrap(value, node)
 
 
 def _as_tensor(leaf: Any) -> Tensor:
