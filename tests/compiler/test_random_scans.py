@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.compiler import compile
+from autodiff.compiler import TraceError, compile
 from tests.compiler.near import needs_compiler
 
 N = 3  # entries of each vector
@@ -49,7 +49,7 @@ def new_state(pool: Pool, kind: str, old: Any, states: list[tuple[str, Any]]) ->
         return old + 1 if pool.chance(0.7) else old
     shape = () if kind == "number" else (N,)
     if pool.chance(0.15):
-        return [s for k, s in states if k == kind][0]
+        return next(s for k, s in states if k == kind)
     if pool.chance(0.15):
         return old
     if pool.chance(0.3):
@@ -143,16 +143,14 @@ def jvp(f: Callable[..., Any]) -> Callable[..., Any]:
 def outcome(f: Callable[..., Any], args: list[Any]) -> Any:
     try:
         return ad.tree.flatten(f(*args))[0]
-    except ad.errors.GraphError as error:  # as where nothing leads to the loss
-        return type(error)
+    except (ad.errors.GraphError, TraceError):  # nothing leads to the loss
+        return None
 
 
 def assert_same(f: Callable[..., Any], args: Callable[[], list[Any]], backend: str) -> None:
     found, wanted = outcome(compile(f, backend=backend), args()), outcome(f, args())
-    if isinstance(found, type) or isinstance(wanted, type):
-        assert found is wanted
-        return
-    for a, e in zip(found, wanted, strict=True):
+    assert (found is None) == (wanted is None)
+    for a, e in zip(found or (), wanted or (), strict=True):
         assert (a is None) == (e is None)
         if e is not None:
             np.testing.assert_allclose(a, e, rtol=1e-9, atol=1e-11)

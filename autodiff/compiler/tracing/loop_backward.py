@@ -81,7 +81,8 @@ class Backward(LoopGraph):
         with hooks_apart(forward.held):
             refuse_hooks(seeds, self.start)
             grads = sweep(seeds, [n for n in targets if n is not None], self.record, within=True)
-        self.grads = {n: _dense(g) for n, g in grads.items()} if self.record else grads
+        kept = () if self.record else (Product, RowGrad)
+        self.grads = {n: g if isinstance(g, kept) else _dense(g) for n, g in grads.items()}
         return states
 
     def _carried(self, start: Any) -> Any:

@@ -69,7 +69,8 @@ class Forward(LoopGraph):
             h_out = tree.leaves_like(self.h_def, h)
             ys, self.y_def = tree.flatten([] if y is None else [y])
             self.plain_h_out = [not isinstance(leaf, Tensor) for leaf in h_out]
-            self.h_out, self.ys = list(map(_as_tensor, h_out)), list(map(_as_tensor, ys))
+            self.h_out = [_as_strong(_as_tensor(o), i) for o, i in zip(h_out, self.h_in)]
+            self.ys = list(map(_as_tensor, ys))
 
     def _as_in_eager_mode(self) -> tuple[Any, Any]:
         """Arrays where the caller gave arrays, and tensors where tensors."""
@@ -106,3 +107,10 @@ def _as_tensor(leaf: Any) -> Tensor:
     if isinstance(value, Traced):
         return leaf if isinstance(leaf, Tensor) else wrap(value, None)
     return wrap(emit(copied, value), None)
+
+
+def _as_strong(after: Tensor, before: Tensor) -> Tensor:
+    """A number of Python's as an array, where the state is one before the step."""
+    if before._value.value.weak or not after._value.value.weak:
+        return after
+    return wrap(emit(cast, after._value, after.dtype), None)
