@@ -45,6 +45,9 @@ class Backward(LoopGraph):
         Gradients of what is held that are left unevaluated, by the numbers.
     """
 
+    grads: dict[Node, Any]
+    lazy: dict[int, Any]
+
     def __init__(
         self, forward: LoopGraph, given: dict[int, Any], slices: list[Tensor] | None = None
     ) -> None:
@@ -60,8 +63,6 @@ class Backward(LoopGraph):
         self.values += [self.loop.stacked(array_of(y)) for y in self.ys]
         self.lazy = {i: self._stacked(g) for i, g in self.lazy.items()}
         self._save_residuals()
-
-    lazy: dict[int, Any]
 
     def _sweep(self, given: dict[int, Any]) -> list[int]:
         """Go back through one step; the states that have gradients."""

@@ -22,8 +22,8 @@ def scan(
     """Apply `cell` along a sequence: ``h, y = cell(h, x)`` for each x in turn.
 
     In eager mode the steps are recorded one by one, so that they can be drawn; in a compiled
-    function they are one loop with backprop through time, and the time to compile does not grow
-    with their number.
+    function they are one loop with backprop through time, and so are derivatives of any order: the
+    time to compile does not grow with the number of steps.
 
     Parameters
     ----------
