@@ -81,7 +81,7 @@ def _gradients(graph: LoopGraph, given: dict[int, Any], values: Any) -> dict[int
     if not any(isinstance(g, Tensor) for g in given.values()):
         back = Backward(graph, given)
         return {**dict(zip(back.numbers, back.values, strict=True)), **back.lazy}
-    states = [_in_all_steps(graph, i) for i, h in enumerate(graph.h_in) if h._node is not None]
+    states = _states(graph)
     xs = values[len(graph.h0) :]
     slices = [x for x, t in zip(xs, graph.x_in, strict=True) if t._node is not None]
     back = Backward(graph, given, [*states, *slices])
@@ -89,8 +89,10 @@ def _gradients(graph: LoopGraph, given: dict[int, Any], values: Any) -> dict[int
     return dict(zip(back.numbers, _recorded(back, dict(enumerate(back.values))), strict=True))
 
 
-def _in_all_steps(graph: LoopGraph, i: int) -> Tensor:
-    """A state before each of the steps."""
-    return _recorded(
-        graph, {graph.add_state_as_y(i): graph.loop.in_all_steps(graph.h_in[i]._value)}
-    )[0]
+def _states(graph: LoopGraph) -> list[Tensor]:
+    """The states before each of the steps, as far as gradients go through them."""
+    places = [i for i, h in enumerate(graph.h_in) if h._node is not None]
+    wholes = {
+        graph.add_state_as_y(i): graph.loop.in_all_steps(graph.h_in[i]._value) for i in places
+    }
+    return _recorded(graph, wholes)
