@@ -18,7 +18,7 @@ from autodiff.compiler.native.expand import expanded
 from autodiff.compiler.native.products import PRODUCTS
 from autodiff.compiler.tracing.copies import written
 from autodiff.compiler.tracing.loop import loop
-from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
+from autodiff.compiler.tracing.program import Instruction, Program, Value
 from autodiff.compiler.tracing.simplify import (
     has_effects,
     rewritten,
@@ -49,16 +49,7 @@ def with_short_loops(program: Program) -> Program:
         kept += [*short.before, *([short.instruction] if short.instruction.out else [])]
         kept += short.after
         renamed.update(short.renamed)
-    return simplified(_pruned(simplified(rewritten(made, renamed, kept))))
-
-
-def _pruned(program: Program) -> Program:
-    needed, kept = set(values_in(program.outputs)), []
-    for i in reversed(program.instructions):
-        new = _pruned_loop(i, needed) if i.function is loop else i
-        kept.append(new)
-        needed.update(new.inputs())
-    return Program(program.inputs, kept[::-1], program.outputs)
+    return simplified(rewritten(made, renamed, kept))
 
 
 def _tiled(program: Program) -> Program:
@@ -307,22 +298,3 @@ class _Loop:
 
 def _is_in(w: Any, values: set[Value]) -> bool:
     return isinstance(w, Value) and w in values
-
-
-def _pruned_loop(instruction: Instruction, needed: set[Value]) -> Instruction:
-    """The loop without stacked results that nobody needs."""
-    assert instruction.body is not None
-    length, reverse, carries, xs = instruction.args
-    n, body = len(carries), instruction.body
-    pairs = list(zip(body.outputs, instruction.out, strict=True))
-    left = pairs[:n] + [p for p in pairs[n:] if p[1] in needed]
-    outputs, out = [p[0] for p in left], tuple(p[1] for p in left)
-    live, kept = set(values_in(outputs)), []
-    for i in reversed(body.instructions):
-        if has_effects(i) or live.intersection(i.out):
-            kept.append(i)
-            live.update(i.inputs())
-    used = [k for k, v in enumerate(body.inputs) if k < n or v in live]
-    inputs = [body.inputs[k] for k in used]
-    args = (length, reverse, carries, tuple(xs[k - n] for k in used if k >= n))
-    return replace(instruction, args=args, out=out, body=Program(inputs, kept[::-1], outputs))

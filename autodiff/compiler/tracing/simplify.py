@@ -118,9 +118,32 @@ def without_dead(program: Program) -> Program:
     kept = []
     for instruction in reversed(program.instructions):
         if has_effects(instruction) or needed.intersection(instruction.out):
+            if instruction.body is not None:
+                instruction = _without_dead_results(instruction, needed)
             kept.append(instruction)
             needed.update(instruction.inputs())
     return Program(program.inputs, kept[::-1], program.outputs)
+
+
+def _without_dead_results(loop: Instruction, needed: set[Value]) -> Instruction:
+    """The loop without what is neither needed after it nor in a later step."""
+    assert loop.body is not None
+    length, reverse, carries, xs = loop.args
+    body, count = loop.body, len(carries)
+    live = {k for k, v in enumerate(loop.out) if v in needed}
+    while True:
+        outputs = [body.outputs[k] for k in sorted(live)]
+        inner = without_dead(Program(body.inputs, body.instructions, outputs))
+        read = {*values_in(outputs), *(v for i in inner.instructions for v in i.inputs())}
+        used = [k for k, v in enumerate(body.inputs) if v in read or (k < count and k in live)]
+        states = [k for k in used if k < count]
+        if live.issuperset(states):
+            break
+        live.update(states)
+    inner.inputs = [body.inputs[k] for k in used]
+    slices = tuple(xs[k - count] for k in used if k >= count)
+    args = (length, reverse, tuple(carries[k] for k in states), slices)
+    return replace(loop, args=args, out=tuple(loop.out[k] for k in sorted(live)), body=inner)
 
 
 def has_effects(instruction: Instruction) -> bool:
