@@ -127,6 +127,22 @@ def test_draws_stay_and_are_not_one() -> None:
     assert rng.random() == same.random()
 
 
+def test_of_a_loop_stays_what_is_needed() -> None:
+    """The second state serves the first one, the third one nobody; the third y is not used."""
+
+    def f(x: Any) -> Any:
+        def cell(s: Any, x: Any) -> Any:
+            a, b, c = s
+            return (a + b, b * x, np.sin(c)), (np.exp(a), a * x, np.tanh(c))
+
+        (a, _, _), ys = ad.scan(cell, (0.0, 1.0, 2.0), x)
+        return getattr(a, "_value", a), ys[1]._value
+
+    (loop,) = (i for i in short(f, np.array([0.5, 2.0, 3.0])).instructions if i.body is not None)
+    assert len(loop.out) == 3
+    assert names(loop.body) == ["add", "mul", "mul"]
+
+
 def test_outputs_are_renamed() -> None:
     program = short(lambda x: (x.copy(), np.exp(x), np.exp(x)), X)
     assert program.outputs[0] is program.inputs[0]

@@ -82,9 +82,15 @@ class Backward(LoopGraph):
         with hooks_apart(forward.held):
             refuse_hooks(seeds, self.start)
             grads = sweep(seeds, [n for n in targets if n is not None], self.record, within=True)
-        kept = () if self.record else (Product, RowGrad)
-        self.grads = {n: g if isinstance(g, kept) else _dense(g) for n, g in grads.items()}
+        self.grads = {n: self._made(g) for n, g in grads.items()}
         return states
+
+    def _made(self, g: Any) -> Any:
+        """A gradient, evaluated if need be: a tensor, where they are to be differentiated again."""
+        if not self.record:
+            return g if isinstance(g, (Product, RowGrad)) else _dense(g)
+        g = _dense(g)
+        return g if isinstance(g, Tensor) else wrap(g, None)
 
     def _carried(self, start: Any) -> Any:
         """What a step gets of a gradient that goes from step to step."""
