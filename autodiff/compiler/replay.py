@@ -221,9 +221,9 @@ class _Writer:
         inside = _Writer(Buffers())
         inside.names, inside._known = self.names, self._known
         lines = [*inside._body(body, keeping=True), f"return {inside._outputs(body)}"]
-        target = ", ".join(map(_name, i.out)) + ","
+        target = "".join(f"{_name(v)}, " for v in i.out)
         call = self._plain_call(i.function, "loop", i.args, {**i.kwargs, "run": _Text(name)})
-        return [*_function(name, body, lines), f"{target} = {call}"]
+        return [*_function(name, body, lines), f"{target}= {call}" if target else call]
 
     def _call(self, i: Instruction) -> str:
         buffer = self._buffer(i)

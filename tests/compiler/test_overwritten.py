@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.compiler import TraceError
 from tests.compiler.near import InC, assert_near, needs_compiler
 
 pytestmark = [needs_compiler, pytest.mark.usefixtures("cache", "built_fast")]
@@ -227,7 +228,7 @@ def compare(seeds: range) -> None:
 def is_taken(f: Callable[..., Any], args: list[Any]) -> bool:
     try:
         ad.compile(f, backend="numpy")(*copy.deepcopy(args))
-    except ad.TraceError:
+    except TraceError:
         return False
     return True
 

@@ -152,6 +152,25 @@ def test_wrong_arguments(xs: Any, cell: Any, message: str) -> None:
         ad.scan(cell, 0.0, xs)
 
 
+def test_there_may_be_no_state_but_not_none() -> None:
+    _, ys = ad.scan(lambda h, x: ((), x * x), (), np.arange(3.0))
+    np.testing.assert_array_equal(ys, [0, 1, 4])
+    with pytest.raises(ad.errors.DTypeError, match=r"give \(\) where there is none"):
+        ad.scan(lambda h, x: (h, x * x), None, np.arange(3.0))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_steps_that_only_look_are_done(backend: str) -> None:
+    def f(xs: Any, ids: Any) -> Any:
+        ad.scan(lambda h, i: ((), ad.embedding(xs, i)), (), ids)
+        return xs * 2
+
+    compiled, table = ad.compile(f, backend=backend), np.eye(3)
+    close(compiled(table, np.array([[0, 1], [2, 1]])), table * 2)
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        compiled(table, np.array([[0, 1], [2, 3]]))
+
+
 def test_a_state_that_changes_its_shape_is_refused() -> None:
     f = ad.compile(lambda xs: ad.scan(lambda h, x: (ad.stack([h, x]), x), 0.0, xs), backend="numpy")
     with pytest.raises(ad.errors.ShapeError, match=r"float64\(\) before a step and float64\(2,\)"):

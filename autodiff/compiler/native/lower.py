@@ -184,7 +184,7 @@ def _loop(t: Translation) -> bool:
     length, reverse, carries, xs = i.args
     body, before = i.body, dict(made.places)
     assert body is not None
-    variable, n = f"t{i.out[0].number}", len(carries)
+    variable, n = f"t{Value((), bool).number}", len(carries)
     held = [made.new(value) for value in body.inputs[:n]]
     for value, x in zip(body.inputs[n:], xs, strict=True):
         made.places[value] = made.place(x).slice_of(variable)

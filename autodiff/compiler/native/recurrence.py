@@ -46,8 +46,8 @@ def with_short_loops(program: Program) -> Program:
             kept.append(new)
             continue
         short = _Loop(new)
-        kept += [*short.before, *([short.instruction] if short.instruction.out else [])]
-        kept += short.after
+        is_needed = short.instruction.out or has_effects(short.instruction)
+        kept += [*short.before, *([short.instruction] if is_needed else []), *short.after]
         renamed.update(short.renamed)
     return simplified(rewritten(made, renamed, kept))
 

@@ -11,7 +11,7 @@ from autodiff import tree
 from autodiff.compiler.tracing.loop_nodes import traced_scan
 from autodiff.compiler.tracing.steps import unrolled
 from autodiff.compiler.tracing.traced import recorder
-from autodiff.errors import ShapeError
+from autodiff.errors import DTypeError, ShapeError
 
 __all__ = ["scan"]
 
@@ -31,7 +31,7 @@ def scan(
         ``cell(h, x) -> (h, y)``. Both h have the same shapes and dtypes; y may be None, an array
         or a tree of arrays.
     h0 : array_like or tree of arrays
-        The state before the first step.
+        The state before the first step; ``()`` where there is none.
     xs : array_like or tree of arrays
         Cut along the first axis, of the same length in all.
     name : str
@@ -48,6 +48,8 @@ def scan(
     ------
     ShapeError
         If there are no steps, or if lengths differ.
+    DTypeError
+        If h0 holds None.
 
     Examples
     --------
@@ -57,6 +59,8 @@ def scan(
     >>> float(h), np.asarray(ys)
     (6.0, array([0., 2., 9.]))
     """
+    if any(h is None for h in tree.flatten(h0)[0]):
+        raise DTypeError("scan: h0 holds None, which is no state: give () where there is none")
     leaves, definition = tree.flatten(xs)
     lengths = {len(x) if np.ndim(_plain(x)) else 0 for x in leaves}
     length = lengths.pop() if len(lengths) == 1 else 0
