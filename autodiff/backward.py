@@ -26,6 +26,7 @@ def sweep(
     seeds: dict[Node, Any],
     targets: Iterable[Node] | None = None,
     record: bool = False,
+    ends: bool = False,
     within: bool = False,
 ) -> dict[Node, Any]:
     """Gradients of the sum of ``seed * value`` over all seeds.
@@ -39,9 +40,10 @@ def sweep(
         require a gradient, and inner nodes that keep theirs.
     record : bool
         Work on tensors, so that the gradients can be differentiated again.
+    ends : bool
+        The sweep ends at the targets, of which some may be on the way to others.
     within : bool
-        The sweep is part of a larger one: it ends at the targets, and gives what it has there,
-        unevaluated where it is.
+        The same as a part of a larger one: it gives what it has there, unevaluated where it is.
 
     Returns
     -------
@@ -51,12 +53,12 @@ def sweep(
     order = topological(*seeds)
     wanted = None if targets is None else set(targets)
     with np.errstate(all="ignore"):
-        kept = _sweep(order, seeds, wanted, record, careful=False, within=within)
+        kept = _sweep(order, seeds, wanted, record, careful=False, ends=ends, within=within)
         if within:
             return kept or {}
         if kept is None or any(has_nan(g) for g in kept.values()):
             # 0 * inf may have made a nan; a zero cotangent has to contribute exactly zero.
-            kept = _sweep(order, seeds, wanted, record, careful=True)
+            kept = _sweep(order, seeds, wanted, record, careful=True, ends=ends)
     assert kept is not None
     watch = current.get().watch
     if watch is not None:
@@ -70,6 +72,7 @@ def _sweep(
     targets: set[Node] | None,
     record: bool,
     careful: bool,
+    ends: bool,
     within: bool = False,
 ) -> dict[Node, Any] | None:
     """The gradients; None if a hook would have been called in a sweep that is not careful."""
@@ -93,6 +96,8 @@ def _sweep(
                         kept[node] = g
                     continue
                 kept[node] = _keep(node, g, sys.getrefcount(g) == 2)
+                if ends:
+                    continue
         op = node.op
         if op is None or g is None:
             continue

@@ -12,7 +12,7 @@ from autodiff import tree
 from autodiff.backward import sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.functions import function
-from autodiff.nodes import Node, TensorNode, tick, topological
+from autodiff.nodes import Node, TensorNode, tick
 from autodiff.op import Op, asarray, binary, op, unary
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_compiling, is_recording
@@ -212,15 +212,23 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             raise GraphError("checkpoint() is for functions of one result: stack or join several")
         if not getattr(out, "requires_grad", False):
             return out
-        # The graph of this run ends here; of it only the leaves that `f` itself holds stay.
-        held = [n for n in topological(out._node) if n.op is None and _held(n, start)]
-        return _recomputed(inner, out._value, inputs, held)
+        # The graph of this run ends here; of it only what `f` itself holds stays.
+        return _recomputed(inner, out._value, inputs, _held(out._node, start))
 
     return call
 
 
-def _held(node: Node, start: int) -> bool:
-    return node.order < start and node.info is not None and node.info.keeps_grad
+def _held(result: Node, start: int) -> list[Node]:
+    """Nodes from before `start` at which the run begins."""
+    nodes = dict.fromkeys([result])
+    rest = [result]
+    while rest:
+        node = rest.pop()
+        if node.order >= start:
+            new = [p for p in node.parents if p is not None and p not in nodes]
+            nodes.update(dict.fromkeys(new))
+            rest += new
+    return [n for n in nodes if n.order < start]
 
 
 def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: list[Node]) -> Tensor:
@@ -242,7 +250,7 @@ def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: li
             )
         targets = [x._node for x in again] + held
         seed = g if record or isinstance(result, Tensor) else float(g)
-        grads = sweep({result._node: seed}, targets, record)
+        grads = sweep({result._node: seed}, targets, record, ends=True)
         return Parts({i: grads[n] for i, n in enumerate(targets) if n in grads}, specs)
 
     row = op("checkpoint", lambda values: out, rule, numpy=())

@@ -63,6 +63,24 @@ def test_checkpoint_reaches_parameters_that_the_function_holds():
     np.testing.assert_allclose(x.grad, 2 / np.cosh(2 * A) ** 2)
 
 
+def test_checkpoint_counts_the_paths_outside_of_it_once():
+    def f(w, wrap):
+        u = np.sin(w)
+        return np.sum(wrap(lambda a: a * u * w)(u) * u)
+
+    for transform in (ad.grad, ad.hessian):
+        ours, theirs = (transform(lambda w, k=k: f(w, k))(A) for k in (ad.checkpoint, lambda g: g))
+        np.testing.assert_allclose(ours, theirs)
+
+
+def test_checkpoint_keeps_strong_zeros():
+    masked = ad.checkpoint(lambda x: np.where(x > 0, np.sqrt(x), 0.0) * w)
+    w = ad.Tensor(2.0, requires_grad=True)
+    np.testing.assert_array_equal(
+        ad.grad(lambda x: np.sum(masked(x)))(np.array([0.0, 4.0])), [0, 0.5]
+    )
+
+
 def test_checkpoint_runs_again_in_backward_and_keeps_nothing_else():
     runs = []
 
