@@ -74,11 +74,9 @@ def test_checkpoint_counts_the_paths_outside_of_it_once():
 
 
 def test_checkpoint_keeps_strong_zeros():
-    masked = ad.checkpoint(lambda x: np.where(x > 0, np.sqrt(x), 0.0) * w)
-    w = ad.Tensor(2.0, requires_grad=True)
-    np.testing.assert_array_equal(
-        ad.grad(lambda x: np.sum(masked(x)))(np.array([0.0, 4.0])), [0, 0.5]
-    )
+    masked = ad.checkpoint(lambda x: np.where(x > 0, np.sqrt(x), 0.0))
+    gradient = ad.grad(lambda x: np.sum(masked(x)))
+    np.testing.assert_array_equal(gradient(np.array([0.0, 4.0])), [0.0, 0.25])
 
 
 def test_checkpoint_runs_again_in_backward_and_keeps_nothing_else():
