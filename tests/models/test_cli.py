@@ -341,7 +341,7 @@ def test_info_says_what_compiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     found = toolchain.Compiler(("/usr/bin/cc",), "cc 12.2\nfree software", ())
-    monkeypatch.setattr(toolchain, "find", lambda: found)
+    monkeypatch.setattr(toolchain, "working", lambda: found)
     monkeypatch.setenv("AUTODIFF_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache" / "entry").mkdir(parents=True)
     (tmp_path / "cache" / "entry" / "kernel.so").write_bytes(bytes(2_300_000))
@@ -351,7 +351,7 @@ def test_info_says_what_compiles(
     assert re.search(r"^BLAS          (none|of .* with integers of (32|64) bits)$", said, re.M)
     assert f"compiled      2.3 MB in {tmp_path / 'cache'}\n" in said
 
-    monkeypatch.setattr(toolchain, "find", lambda: None)
+    monkeypatch.setattr(toolchain, "working", lambda: None)
     monkeypatch.setenv("AUTODIFF_CACHE", str(tmp_path / "nothing"))
     assert main(["info"]) == 0
     said = capsys.readouterr().out
