@@ -171,6 +171,22 @@ def test_steps_that_only_look_are_done(backend: str) -> None:
         compiled(table, np.array([[0, 1], [2, 3]]))
 
 
+@pytest.mark.parametrize("start", [[0], np.zeros(1)], ids=["list", "array"])
+def test_a_cell_that_counts_its_steps_is_refused(start: Any) -> None:
+    def numbered(xs: Any) -> Any:
+        count = start * 1
+
+        def cell(h: Any, x: Any) -> Any:
+            count[0] += 1
+            return h + x * count[0], None
+
+        return ad.scan(cell, 0.0, xs)[0]
+
+    assert numbered(np.ones(4)) == 10
+    with pytest.raises(TraceError, match=r"something else at each step.*part of the state"):
+        ad.compile(numbered, backend="numpy")(np.ones(4))
+
+
 def test_a_state_that_changes_its_shape_is_refused() -> None:
     f = ad.compile(lambda xs: ad.scan(lambda h, x: (ad.stack([h, x]), x), 0.0, xs), backend="numpy")
     with pytest.raises(ad.errors.ShapeError, match=r"float64\(\) before a step and float64\(2,\)"):

@@ -12,7 +12,8 @@ from autodiff import tree
 from autodiff.compiler.tracing.copies import cast, copied
 from autodiff.compiler.tracing.loop import Loop, example_of
 from autodiff.compiler.tracing.loop_graph import LoopGraph, array_of, leaf_of
-from autodiff.compiler.tracing.program import Value
+from autodiff.compiler.tracing.program import Program, Value, leaves
+from autodiff.compiler.tracing.refusals import changes_from_step_to_step
 from autodiff.compiler.tracing.steps import pair
 from autodiff.compiler.tracing.traced import Traced, emit, recording_into
 from autodiff.errors import ShapeError
@@ -36,9 +37,11 @@ class Forward(LoopGraph):
         settled = False
         self._trace()
         while not settled:
-            settled = self._settle()
+            settled, before = self._settle(), self.loop.body.program
             self._trace()  # twice at least: what another step has kept has no value in the second
         self._check()
+        if _work(before) != _work(self.loop.body.program):
+            raise changes_from_step_to_step()
         carries = self.loop.close([h._value for h in self.h_out])
         self.values = [*carries, *(self.loop.stacked(y._value) for y in self.ys)]
         self.connect()
@@ -88,6 +91,24 @@ class Forward(LoopGraph):
                     f"scan: the state is {before.dtype}{before.shape} before a step and "
                     f"{after.dtype}{after.shape} after it; a loop needs the same"
                 )
+
+
+def _work(body: Program) -> list[Any]:
+    """What is done, and with which constants."""
+    found: list[Any] = []
+    for i in body.instructions:
+        found += [i.name, *map(_constant, leaves((i.args, i.kwargs)))]
+        found += _work(i.body) if i.body is not None else []
+    return found
+
+
+def _constant(leaf: Any) -> Any:
+    if isinstance(leaf, (np.ndarray, np.generic, float)):
+        array = np.asarray(leaf)
+        return array.dtype, array.shape, array.tobytes()  # nan is nan
+    if isinstance(leaf, slice):
+        return list(map(_constant, (leaf.start, leaf.stop, leaf.step)))
+    return leaf if isinstance(leaf, (int, str)) else type(leaf)
 
 
 def _like(start: Any, after: Any) -> Any:

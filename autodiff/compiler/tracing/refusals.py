@@ -13,9 +13,9 @@ import numpy as np
 from autodiff.errors import AutodiffError
 
 __all__ = [
-    "MissingError", "TraceError", "depends_on_values", "foreign_write", "leaked", "missing",
-    "needs_array", "needs_int", "needs_value", "no_argument", "no_array", "of_a_step",
-    "require_known_shape", "user_line", "viewed",
+    "MissingError", "TraceError", "changes_from_step_to_step", "depends_on_values",
+    "foreign_write", "leaked", "missing", "needs_array", "needs_int", "needs_value", "no_argument",
+    "no_array", "of_a_step", "require_known_shape", "user_line", "viewed",
 ]  # fmt: skip
 
 _LIBRARIES = Path(__file__).parents[2], Path(np.__file__).parent
@@ -123,6 +123,14 @@ def viewed() -> TraceError:
     return TraceError(
         f"{user_line()} writes into an array of which there are views: a compiled function has "
         "none; write x = x.at[index].set(value) of a Tensor, or copy the array first"
+    )
+
+
+def changes_from_step_to_step() -> TraceError:
+    """For cells of a scan that do not depend on their arguments alone."""
+    return TraceError(
+        f"{user_line()} applies a cell that does something else at each step, since it changes "
+        "what it reaches, such as a counter: let that be a part of the state, or of xs"
     )
 
 
