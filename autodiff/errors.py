@@ -71,8 +71,16 @@ def describe(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def warn(message: str, category: type[Warning] = RuntimeWarning) -> None:
-    """Warn at the innermost line that is not of this package."""
+_said: set[Any] = set()
+
+
+def warn(message: str, category: type[Warning] = RuntimeWarning, *, once: Any = None) -> None:
+    """Warn at the innermost line that is not of this package; of what is equal to `once`, if that
+    is given, a single time."""
+    if once is not None:
+        if once in _said:
+            return
+        _said.add(once)
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1

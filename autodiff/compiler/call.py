@@ -211,17 +211,14 @@ def _chosen(backend: str) -> str:
         raise DomainError(f"AUTODIFF_COMPILE={backend} is none of {', '.join(BACKENDS)}")
     if backend == "auto":
         backend = "auto" if toolchain.find() is not None else "numpy"
-        if backend == "numpy" and not _told:
-            _told.append(True)
+        if backend == "numpy":
             warn(
                 "compile: no C compiler is there, so programs run as numpy calls: install gcc or "
                 'clang, or pip install "autodiff[native]"',
                 UserWarning,
+                once="no compiler",
             )
     return backend
-
-
-_told: list[bool] = []
 
 
 def _stays_in_python(leaf: Any) -> bool:

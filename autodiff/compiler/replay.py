@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.buffers import INFIX, LEAST, Buffers, into, owner_of, planned
-from autodiff.compiler.tracing.program import Instruction, Program, Value, values_in
+from autodiff.compiler.tracing.program import Instruction, Program, Value, leaves, values_in
 from autodiff.compiler.tracing.simplify import is_random
 from autodiff.sparse import put_used_rows, replaced_rows
 
@@ -150,14 +150,8 @@ def _shared(program: Program, outputs: list[Any], inputs: Any) -> set[int]:
     return found
 
 
-def _arrays_in(tree: Any) -> Iterator[np.ndarray]:
-    if isinstance(tree, np.ndarray):
-        yield tree
-    elif isinstance(tree, dict):
-        yield from _arrays_in(list(tree.values()))
-    elif isinstance(tree, (tuple, list)):
-        for part in tree:
-            yield from _arrays_in(part)
+def _arrays_in(tree: Any) -> list[np.ndarray]:
+    return [leaf for leaf in leaves(tree) if isinstance(leaf, np.ndarray)]
 
 
 class _Writer:

@@ -106,7 +106,11 @@ class Specialized:
         except CompilerError as error:
             if backend == "c":
                 raise
-            _tell(error)
+            warn(
+                f"compile: a program was not built, and runs as numpy calls: {error}. Set CC to "
+                'another C compiler, make room on the disk, or ask for backend="numpy"',
+                once="not built",
+            )
             return self._built(updates, "numpy", cache)
         self.source = native.source
         return native
@@ -186,18 +190,6 @@ class Specialized:
             return _made(t.results[0], iter(outputs), holders)
         given = iter(outputs)
         return tree.unflatten(t.definition, [_made(kind, given, holders) for kind in t.results])
-
-
-def _tell(error: CompilerError) -> None:
-    if not _told:
-        _told.append(True)
-        warn(
-            f"compile: a program was not built, and runs as numpy calls: {error}. Set CC to "
-            'another C compiler, make room on the disk, or ask for backend="numpy"',
-        )
-
-
-_told: list[bool] = []
 
 
 def _refuse(g: Any) -> Any:

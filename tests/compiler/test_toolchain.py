@@ -1,15 +1,10 @@
-"""Compilers are found in order and tried; what they build is kept, and built once."""
+"""Compilers are found in order and tried, and what they refuse is said."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
-import os
-import shutil
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,85 +12,13 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.compiler import specialized
+from autodiff import errors
 from autodiff.compiler.environment import environment
-from autodiff.compiler.native import build_cache, toolchain
+from autodiff.compiler.native import toolchain
 from autodiff.compiler.native.toolchain import CompilerError
+from tests.compiler.standins import SOURCE, Standin, alone, kernels, needs_a_shell, works
 
-CC = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), "")
-PATH = os.environ.get("PATH", "")
-
-pytestmark = [
-    pytest.mark.skipif(os.name == "nt", reason="the stand-ins are scripts of a Unix shell"),
-    pytest.mark.skipif(not CC, reason="there is no C compiler"),
-]
-
-SOURCE = "double twice(double x) { return 2 * x; }\n"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
-    """A cache, temporary files and a memory of the test's own."""
-    monkeypatch.setenv("AUTODIFF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("CC", raising=False)
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    monkeypatch.setattr(toolchain, "_unkept", {})
-    return tmp_path / "cache"
-
-
-@pytest.fixture(autouse=True)
-def nothing_left(folder) -> Iterator[None]:
-    """No test may leave temporary files."""
-    yield
-    assert os.listdir(folder.with_name("temporary")) == []
-    assert not folder.is_dir() or [n for n in os.listdir(folder) if len(n) != 64] == []
-
-
-class Standin:
-    """A script in place of a compiler, which notes down each start and then calls the real one."""
-
-    def __init__(self, path: Path, first: str = "") -> None:
-        self.path = path
-        self.log = path.with_name(f"{path.name}.log")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.write(first)
-
-    def write(self, first: str) -> None:
-        """Make a script that does `first` before all else."""
-        lines = ["#!/bin/sh", f'echo "$*" >> "{self.log}"', f"PATH='{PATH}'", first]
-        self.path.write_text("\n".join([*lines, f'exec {CC} "$@"\n']))
-        self.path.chmod(0o755)
-
-    @property
-    def builds(self) -> int:
-        """How often it was started to build `SOURCE` or a probe."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return sum("-shared" in line for line in lines)
-
-
-@pytest.fixture
-def standin(tmp_path, monkeypatch) -> Standin:
-    """The compiler of ``$CC``."""
-    made = Standin(tmp_path / "bin" / "standin")
-    monkeypatch.setenv("CC", str(made.path))
-    return made
-
-
-def alone(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Leave only the programs of this folder to be found."""
-    folder.mkdir(parents=True, exist_ok=True)
-    monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(toolchain, "find_spec", lambda name: None)
-
-
-def works(library: ctypes.CDLL) -> bool:
-    library.twice.restype = ctypes.c_double
-    return library.twice(ctypes.c_double(2.5)) == 5.0
-
-
-def kernels(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/kernel.*[!c]"))
+pytestmark = [*needs_a_shell, pytest.mark.usefixtures("folder", "nothing_left")]
 
 
 # Which compiler
@@ -286,7 +209,7 @@ def refusing(standin: Standin) -> None:
 def test_a_program_that_is_refused_runs_on_numpy(standin, monkeypatch):
     refusing(standin)
     monkeypatch.delenv("AUTODIFF_COMPILE", raising=False)
-    monkeypatch.setattr(specialized, "_told", [])
+    monkeypatch.setattr(errors, "_said", set())
     f = ad.compile(lambda x: x * 1.5 + 3)
     with pytest.warns(RuntimeWarning, match="not built.*internal error.*Set CC") as caught:
         results = [f(np.ones(2)), f(np.ones(2)), f(np.ones(3))]
@@ -305,153 +228,3 @@ def test_only_the_first_lines_of_a_long_complaint_are_shown():
     with pytest.raises(CompilerError) as caught:
         toolchain.build("nonsense here;\n" * 100)
     assert len(str(caught.value).splitlines()) == 12
-
-
-# The cache
-
-
-def test_a_kernel_is_built_once(folder, standin):
-    assert works(toolchain.build(SOURCE))
-    toolchain._remembered.cache_clear()  # as in a new process
-    builds = standin.builds
-    assert works(toolchain.build(SOURCE))
-    assert standin.log.read_text().count("\n") == builds + 1, "it was started once more"
-    (kernel,) = kernels(folder)
-    assert kernel.with_name("kernel.c").read_text() == SOURCE
-
-
-def test_without_the_cache_it_is_built_each_time(folder, standin):
-    toolchain.find()
-    for count in (2, 3):
-        assert works(toolchain.build(SOURCE, cache=False))
-        assert standin.builds == count and kernels(folder) == []
-
-
-@pytest.mark.parametrize("end", [b"", b"x"])
-def test_a_damaged_kernel_is_built_again(folder, standin, end):
-    assert works(toolchain.build(SOURCE))
-    (kernel,), builds = kernels(folder), standin.builds
-    content = kernel.read_bytes()
-    kernel.unlink()  # the file is mapped into this process: it must not change under it
-    kernel.write_bytes(content[:-1] + end)
-    assert works(toolchain.build(SOURCE))
-    assert standin.builds == builds + 1 and kernel.read_bytes() == content
-
-
-def test_a_kernel_that_cannot_be_loaded_is_built_again(folder):
-    """As when it was built beside another C library: its digest is right."""
-    key = build_cache.key(SOURCE, toolchain.find())
-    kernel = build_cache.keep(key, toolchain._BINARY, {toolchain._BINARY: b"of another kind"})
-    assert works(toolchain.build(SOURCE))
-    assert kernels(folder) == [kernel] and kernel.stat().st_size > 1000
-
-
-def test_a_new_compiler_builds_anew(folder, standin):
-    assert works(toolchain.build(SOURCE))
-    standin.write('[ "$1" = --version ] && echo "release 2" && exit')
-    assert works(toolchain.build(SOURCE))
-    found = toolchain.find()
-    assert found and found.name == "release 2" and len(kernels(folder)) == 2
-
-
-def test_other_flags_or_another_processor_build_anew(folder, monkeypatch):
-    assert works(toolchain.build(SOURCE))
-    monkeypatch.setattr(build_cache, "processor", lambda: "another one")
-    assert works(toolchain.build(SOURCE))
-    assert len(kernels(folder)) == 2
-    monkeypatch.setattr(toolchain, "FLAGS", ("-O1", "-fPIC"))
-    toolchain._remembered.cache_clear()
-    assert works(toolchain.build(SOURCE))
-    assert len(kernels(folder)) == 3
-
-
-def test_paths_with_spaces_and_letters_of_any_kind(tmp_path, monkeypatch):
-    path = tmp_path / "Käse & Brot; echo '$HOME'"
-    monkeypatch.setenv("AUTODIFF_CACHE", str(path / "cache"))
-    (path / "temporary").mkdir(parents=True)
-    monkeypatch.setattr("tempfile.tempdir", str(path / "temporary"))
-    assert works(toolchain.build(SOURCE)) and works(toolchain.build(SOURCE, cache=False))
-    assert len(kernels(path / "cache")) == 1 and os.listdir(path / "temporary") == []
-
-
-# Where nothing can be kept
-
-
-def spoil_by_mode(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.mkdir()
-    folder.chmod(0o777)
-
-
-def spoil_by_owner(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: 12_345)
-
-
-def spoil_by_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.write_text("a file where the folder should be")
-
-
-def spoil_by_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def keep(*args: object) -> Path:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(build_cache, "keep", keep)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (spoil_by_mode, "can be written by other users"),
-        (spoil_by_owner, "belongs to another user"),
-        (spoil_by_file, "File exists"),
-        (spoil_by_full_disk, "No space left"),
-    ],
-)
-def test_what_cannot_be_kept_is_built_for_this_process(folder, standin, monkeypatch, spoil, reason):
-    spoil(folder, monkeypatch)
-    with pytest.warns(RuntimeWarning, match=f"not kept: .*{reason}.*AUTODIFF_CACHE"):
-        first = toolchain.build(SOURCE)
-    builds = standin.builds
-    assert works(first) and toolchain.build(SOURCE) is first
-    assert standin.builds == builds
-    assert not folder.is_dir() or os.listdir(folder) in ([], [standin])
-
-
-# At once
-
-
-def test_threads_build_the_same_source_once(standin):
-    toolchain.find()
-    barrier, results = threading.Barrier(4), []
-
-    def run() -> None:
-        barrier.wait()
-        results.append(works(toolchain.build(SOURCE)))
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [True] * 4 and standin.builds == 2, "the probe, and the source"
-
-
-def test_processes_that_build_the_same_do_not_collide(tmp_path, folder, standin):
-    # Each waits until the other has started to build, so that both are in the middle of it.
-    met = tmp_path / "met"
-    standin.write(f"""
-        case "$*" in *-shared*)
-            echo >> {met}
-            while [ "$(wc -l < {met})" -lt 2 ]; do sleep 0.01; done;;
-        esac""")
-    code = (
-        "import ctypes\nfrom autodiff.compiler.native import toolchain\n"
-        f"library = toolchain.build({SOURCE!r})\nlibrary.twice.restype = ctypes.c_double\n"
-        "print(library.twice(ctypes.c_double(2.5)))"
-    )
-    command = [sys.executable, "-W", "error", "-c", code]
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    assert [process.communicate() for process in running] == [("5.0\n", "")] * 2
-    assert len(kernels(folder)) == 1

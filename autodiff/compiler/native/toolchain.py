@@ -65,7 +65,6 @@ _PATIENCE = 120.0  # seconds, in which ziglang builds a C library when it is fir
 
 _probing = threading.Lock()
 _building: dict[str, threading.Lock] = {}
-_named: set[str] = set()  # by CC, and found not to work
 _unkept: dict[str, ctypes.CDLL] = {}  # what the cache did not take; only this process has it
 
 
@@ -195,12 +194,11 @@ def find() -> Compiler | None:
     same: its path, size and time of change.
     """
     compiler = working()
-    named = os.environ.get("CC", "")
-    if compiler and named not in _named and (reason := passed_over()):
-        _named.add(named)
+    if compiler and (reason := passed_over()):
         warn(
             f"the C compiler that CC names does not work ({reason}), so {compiler.command[0]} is "
-            "used: set CC to one that works, or to nothing"
+            "used: set CC to one that works, or to nothing",
+            once=("CC", os.environ["CC"]),
         )
     return compiler
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.tracing.copies import copied, uniform
-from autodiff.compiler.tracing.program import mapped
+from autodiff.compiler.tracing.program import example_of, mapped
 from autodiff.compiler.tracing.refusals import foreign_write, require_known_shape
 from autodiff.composites import neural
 from autodiff.op import rare
@@ -92,11 +92,7 @@ def _entries(emit: Emit, x: Any, index: Any) -> Any:
 
 def _on_examples(f: Any) -> Callable[..., Any]:
     """What depends on shapes and dtypes alone."""
-    return lambda emit, *args, **kwargs: f(*mapped(_example, list(args)), **kwargs)
-
-
-def _example(leaf: Any) -> Any:
-    return leaf.example if hasattr(leaf, "is_traced") else leaf
+    return lambda emit, *args, **kwargs: f(*mapped(example_of, list(args)), **kwargs)
 
 
 ANSWERS: dict[Any, Callable[..., Any]] = {

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.tracing.program import Instruction, Value
+from autodiff.compiler.tracing.program import Instruction, Value, example_of
 from autodiff.compiler.tracing.traced import Recorder, Traced, recorder, user_line
 
-__all__ = ["Loop", "example_of", "loop"]
+__all__ = ["Loop", "loop"]
 
 
 def loop(length: int, reverse: bool, carries: Any, xs: Any, run: Any = None) -> Any:
@@ -97,7 +97,3 @@ def _value(x: Any) -> Any:
     under_way = recorder.get()
     assert under_way is not None
     return under_way.own(x)
-
-
-def example_of(x: Any) -> Any:
-    return x.example if isinstance(x, Traced) else x

@@ -10,9 +10,9 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.compiler.tracing.copies import cast, copied
-from autodiff.compiler.tracing.loop import Loop, example_of
+from autodiff.compiler.tracing.loop import Loop
 from autodiff.compiler.tracing.loop_graph import LoopGraph, array_of, leaf_of
-from autodiff.compiler.tracing.program import Program, Value, leaves
+from autodiff.compiler.tracing.program import Program, Value, example_of, leaves
 from autodiff.compiler.tracing.refusals import changes_from_step_to_step
 from autodiff.compiler.tracing.steps import pair
 from autodiff.compiler.tracing.traced import Traced, emit, recording_into

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Instruction", "Program", "Value", "leaves", "mapped", "named", "values_in"]
+__all__ = [
+    "Instruction", "Program", "Value", "example_of", "leaves", "mapped", "named", "values_in",
+]  # fmt: skip
 
 _number = count().__next__
 
@@ -84,7 +86,7 @@ class Instruction:
 
     def inputs(self) -> list[Value]:
         """The values that it reads, those of a loop's body included."""
-        found = list(values_in((self.args, self.kwargs)))
+        found = values_in((self.args, self.kwargs))
         return found + (self.body.free() if self.body else [])
 
     def __str__(self) -> str:
@@ -160,6 +162,11 @@ def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
 def named(leaf: Any) -> Any:
     """The value in place of an array that was traced; other things as they are."""
     return leaf.value if hasattr(leaf, "is_traced") else leaf
+
+
+def example_of(leaf: Any) -> Any:
+    """The same with the array that an array of a trace was traced with."""
+    return leaf.example if hasattr(leaf, "is_traced") else leaf
 
 
 def _shown(value: Any) -> str:
