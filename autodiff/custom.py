@@ -12,7 +12,7 @@ from autodiff import tree
 from autodiff.backward import sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.functions import function
-from autodiff.nodes import Node, TensorNode, tick
+from autodiff.nodes import Node, TensorNode, since, tick
 from autodiff.op import Op, asarray, binary, op, unary
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_compiling, is_recording
@@ -213,22 +213,10 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not getattr(out, "requires_grad", False):
             return out
         # The graph of this run ends here; of it only what `f` itself holds stays.
-        return _recomputed(inner, out._value, inputs, _held(out._node, start))
+        held = [node for node in since(start, out._node) if node.order < start]
+        return _recomputed(inner, out._value, inputs, held)
 
     return call
-
-
-def _held(result: Node, start: int) -> list[Node]:
-    """Nodes from before `start` at which the run begins."""
-    nodes = dict.fromkeys([result])
-    rest = [result]
-    while rest:
-        node = rest.pop()
-        if node.order >= start:
-            new = [p for p in node.parents if p is not None and p not in nodes]
-            nodes.update(dict.fromkeys(new))
-            rest += new
-    return [n for n in nodes if n.order < start]
 
 
 def _recomputed(inner: Callable[..., Any], out: Any, inputs: list[Any], held: list[Node]) -> Tensor:

@@ -7,7 +7,9 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
-__all__ = ["SMALL", "Info", "Node", "ScalarNode", "TensorNode", "needed", "tick", "topological"]
+__all__ = [
+    "SMALL", "Info", "Node", "ScalarNode", "TensorNode", "needed", "since", "tick", "topological",
+]  # fmt: skip
 
 tick = count().__next__
 _creation = attrgetter("order")
@@ -136,6 +138,19 @@ class ScalarNode(Node):
         self.op = op
         self._x, self._y = (*parents, None, None)[:2]
         self._dx, self._dy = (*saved, None, None)[:2]
+
+
+def since(start: int, *roots: Node) -> list[Node]:
+    """The nodes that `roots` depend on, themselves included, down to those that are older than
+    `start`, whose parents are not followed."""
+    found = list(dict.fromkeys(roots))
+    seen = {None, *found}
+    for node in found:  # which grows as they are met
+        if node.order >= start:
+            new = [parent for parent in dict.fromkeys(node.parents) if parent not in seen]
+            seen.update(new)
+            found += new
+    return found
 
 
 def topological(*roots: Node) -> list[Node]:

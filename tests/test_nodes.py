@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.nodes import Node, TensorNode, needed, topological
+from autodiff.nodes import Node, TensorNode, needed, since, tick, topological
 
 DEEP = 1_000_000
 
@@ -150,3 +150,14 @@ def test_create_graph_makes_no_cycle() -> None:
     assert live(TensorNode) > before
     x.grad = None
     assert live(TensorNode) == before
+
+
+def test_since_ends_at_what_is_older() -> None:
+    x = ad.Tensor(2.0, requires_grad=True)
+    old = ad.sin(x)
+    start = tick()
+    y = old * x
+    assert since(start, y._node) == [y._node, old._node, x._node]
+    z = y * 3.0
+    assert since(start, z._node) == [z._node, y._node, old._node, x._node]
+    assert since(tick(), z._node) == [z._node]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.tracing.loop import Loop
-from autodiff.nodes import Info, Node, TensorNode
+from autodiff.nodes import Info, Node, TensorNode, since
 from autodiff.tensor import Tensor, wrap
 
 __all__ = ["LoopGraph", "array_of", "leaf_of"]
@@ -65,14 +65,7 @@ class LoopGraph:
 
     def _nodes(self, results: list[Tensor]) -> list[Node]:
         """All that they depend on, down to nodes from outside, which are not followed."""
-        nodes = list(dict.fromkeys(r._node for r in results if r.requires_grad))
-        met = set(nodes)
-        for node in nodes:  # which grows as they are met
-            for parent in node.parents if node.order >= self.start else ():
-                if parent is not None and parent not in met:
-                    met.add(parent)
-                    nodes.append(parent)
-        return nodes
+        return since(self.start, *(r._node for r in results if r.requires_grad))
 
     def sources(self, results: Iterable[int]) -> tuple[set[int], set[int]]:
         """What results of the loop depend on in the graph of eager mode.
