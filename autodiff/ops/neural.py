@@ -195,7 +195,8 @@ def lookup(table: Any, ids: Any) -> Any:
     if ids.dtype.kind not in "iu" and ids.size:
         raise TypeError("the ids have to be integers")
     ids = ids.astype(np.intp, copy=False)
-    return table[not_negative(ids, f"id {{}} of a table with {len(table)} rows")]
+    # Indexing gives the same, at half the speed.
+    return np.take(table, not_negative(ids, f"id {{}} of a table with {len(table)} rows"), axis=0)
 
 
 def _lookup_table(g: Any, ids: Any, table_shape: tuple[int, ...]) -> Any:
