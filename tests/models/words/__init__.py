@@ -1,0 +1,1 @@
+"""Word vectors: text, counts, training, questions."""
