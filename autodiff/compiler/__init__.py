@@ -2,7 +2,11 @@
 
 from autodiff.compiler.call import Compiled, compile
 from autodiff.compiler.environment import environment
+from autodiff.compiler.library import library
+from autodiff.compiler.native.toolchain import CompilerError
 from autodiff.compiler.tracing.scans import scan
 from autodiff.compiler.tracing.traced import TraceError
 
-__all__ = ["Compiled", "TraceError", "compile", "environment", "scan"]
+__all__ = [
+    "Compiled", "CompilerError", "TraceError", "compile", "environment", "library", "scan",
+]  # fmt: skip

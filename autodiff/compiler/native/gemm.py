@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autodiff.compiler.native.blocks import block
 
-__all__ = ["Gemm", "header", "source", "transpose", "uses_blas"]
+__all__ = ["VECTORS", "Gemm", "header", "source", "transpose", "uses_blas"]
 
 _TYPES = {"float32": ("float", 4), "float64": ("double", 8)}
 
@@ -25,10 +25,13 @@ def header(dtypes: Iterable[str]) -> str:
     double = single.replace("typedef int ", "typedef long long ")
     double = _aligned(re.sub(r"(?<![a-z])float(?![a-z])", "double", double))
     parts = {"float32": single, "float64": double}
-    return common + "".join(parts[dtype] for dtype in sorted(dtypes))
+    return VECTORS + common + "".join(parts[dtype] for dtype in sorted(dtypes))
 
 
-_TEXT = (Path(__file__).parent / "c" / "gemm.h").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parent / "c"
+VECTORS = (_FOLDER / "vectors.h").read_text("utf-8")
+"""The width of the target's vectors, and how a text for several compilers uses them."""
+_TEXT = (_FOLDER / "gemm.h").read_text("utf-8")
 
 
 def _aligned(text: str) -> str:

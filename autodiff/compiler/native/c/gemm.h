@@ -17,41 +17,20 @@
 #endif
 #define GEMM_INLINE static inline __attribute__((always_inline, unused))
 
-/* The vectors of the target, and the sums of products that its registers hold besides TILE_COLUMNS
- * vectors of b and an entry of a. A vector wider than the target's would go through memory and be
- * 20 times slower. One row leaves room for ROW_SUMS, which are needed to hide the latency. */
-#if defined(__AVX512F__)
-#define VECTOR_BYTES 64
+/* The sums of products that the registers of the target hold besides TILE_COLUMNS vectors of b and
+ * an entry of a. One row leaves room for ROW_SUMS, which are needed to hide the latency. */
+#if VECTOR_BYTES == 64 || defined(__aarch64__)
 #define TILE_ROWS 8
 #define TILE_COLUMNS 3
-#elif defined(__AVX__)
-#define VECTOR_BYTES 32
+#elif VECTOR_BYTES == 32
 #define TILE_ROWS 4
 #define TILE_COLUMNS 3
-#elif defined(__aarch64__)
-#define VECTOR_BYTES 16
-#define TILE_ROWS 8
-#define TILE_COLUMNS 3
 #else
-#define VECTOR_BYTES 16
 #define TILE_ROWS 4
 #define TILE_COLUMNS 2
 #endif
 #define ROW_SUMS 12
 #define MOST_SUMS 24
-
-/* The text is compiled without fusing a*b + c, which numpy does not do; here it is wanted. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define SHUFFLE(mask, x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#define FUSE _Pragma("clang fp contract(fast)")
-#define KERNEL static __attribute__((noinline, unused))
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#define SHUFFLE(mask, x, y, ...) __builtin_shuffle(x, y, (mask){__VA_ARGS__})
-#define FUSE
-#define KERNEL static __attribute__((noinline, noclone, unused, optimize("fp-contract=fast")))
-#endif
 
 /* Tiles are asked for in rows and in columns of 64 bytes, whatever the target; one too large for
  * its registers is done in equal parts. Of those named here only the ones used are compiled. */
