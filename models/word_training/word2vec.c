@@ -1,0 +1,280 @@
+/* Skip-gram and CBOW, one example after the other: what models/word2vec.py states as a graph, and
+ * what draws.py draws. In front of this stand, for a model and a window of these sizes,
+ *
+ *   STRIDE     floats of a row of V and U, a multiple of 16: the entries of a vector, then zeros
+ *   WINDOW     words on each side
+ *   SHRINK     whether windows are of any size up to that
+ *   QUESTIONS  rows of U asked at most: a word and the noise, or the nodes on the way to a word
+ *   BAG        whether the window predicts the centre, and not the centre the window
+ *   TREE       whether the rows of U are nodes of a tree
+ */
+
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+/* Sums are those of 16 lanes, whatever the width of the vectors, so that they have the same bits. */
+typedef float vec __attribute__((vector_size(VECTOR_BYTES), aligned(VECTOR_BYTES), may_alias));
+typedef float four __attribute__((vector_size(16)));
+typedef int four_places __attribute__((vector_size(16)));
+#define PARTS (STRIDE * 4 / VECTOR_BYTES)
+#define GROUP (64 / VECTOR_BYTES)
+#define WIDE ((QUESTIONS + 15) / 16 * 16)
+#define SLOTS (2 * WINDOW)
+#define INPUTS (BAG ? SLOTS : 1)
+#define OUTPUTS (TREE ? 1 : QUESTIONS)
+#define NOISE (TREE ? 0 : QUESTIONS - 1)
+#define PLACES (BAG ? 1 : SLOTS)
+#define BLOCK 128
+
+/* A column of the table of the noise. */
+typedef struct { uint32_t limit; int32_t other; } column;
+
+/* What a training does not change. */
+typedef struct {
+    const uint32_t *keep;  /* for each word: it is kept if 32 random bits are at most this */
+    const column *noise;
+    const int32_t *nodes;  /* for each word the QUESTIONS nodes on the way to it */
+    const float *signs;    /* for each word WIDE: 1 left, -1 right, 0 after its end */
+    const int32_t *lengths;
+    uint64_t words;
+} setting;
+
+/* ---- drawing -------------------------------------------------------------------------------- */
+
+INLINE uint64_t bits_at(uint64_t key, uint64_t place) {
+    uint64_t x = key + (place + 1) * 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+INLINE int32_t chosen(const setting *s, uint64_t bits) {
+    uint64_t i = ((bits >> 32) * s->words) >> 32;
+    return (uint32_t)bits < s->noise[i].limit ? (int32_t)i : s->noise[i].other;
+}
+
+/* A word of the noise that is another one than the right one. */
+INLINE int32_t noise_beside(const setting *s, uint64_t key, uint64_t place, uint64_t bits,
+                            int32_t right) {
+    int32_t word = chosen(s, bits);
+    while (word == right) {
+        key = bits_at(key, 0);
+        word = chosen(s, bits_at(key, place));
+    }
+    return word;
+}
+
+/* The words of a chunk that are kept, with the ends of sentences, and their places. */
+static int64_t kept_words(const setting *s, uint64_t key, const int32_t *ids, int64_t n,
+                          int32_t *words, int32_t *places)
+{
+  int64_t m = 0;
+  for (int64_t i = 0; i < n; i++) {
+    words[m] = ids[i];
+    places[m] = (int32_t)i;
+    m += ids[i] < 0 || bits_at(key, (uint64_t)i) >> 32 <= s->keep[ids[i]];
+  }
+  return m;
+}
+
+/* The examples that word c of a sentence from `begin` to `end` takes part in as the centre. */
+INLINE int64_t drawn(const setting *s, const uint64_t *keys, const int32_t *words, int64_t place,
+                     int64_t begin, int64_t c, int64_t end, int32_t *inputs, int32_t *outputs)
+{
+  int64_t reach = WINDOW, n = 0;
+  if (SHRINK) reach -= (int64_t)((bits_at(keys[1], (uint64_t)place) >> 32) * WINDOW >> 32);
+  const uint64_t first = (uint64_t)place * PLACES * NOISE;
+  uint64_t bits[PLACES * NOISE + 1];
+  #pragma omp simd
+  for (int i = 0; i < PLACES * NOISE; i++) bits[i] = bits_at(keys[2], first + (uint64_t)i);
+  for (int slot = 0; slot < SLOTS; slot++) {
+    const int64_t d = slot - WINDOW + (slot >= WINDOW), o = c + d;
+    const int is_near = o >= begin && o < end && d <= reach && -d <= reach;
+    if (BAG) {
+      inputs[slot] = is_near ? words[o] : -1;
+      n |= is_near;
+    } else if (is_near) {
+      inputs[n] = words[c];
+      outputs[n * OUTPUTS] = words[o];
+      for (int k = 0; k < NOISE; k++) {
+        const int i = slot * NOISE + k;
+        outputs[n * OUTPUTS + 1 + k] = noise_beside(s, keys[2], first + (uint64_t)i, bits[i],
+                                                    words[o]);
+      }
+      n++;
+    }
+  }
+  if (BAG) {
+    outputs[0] = words[c];
+    for (int k = 0; k < NOISE; k++)
+      outputs[1 + k] = noise_beside(s, keys[2], first + (uint64_t)k, bits[k], words[c]);
+  }
+  return n;
+}
+
+/* ---- learning ------------------------------------------------------------------------------- */
+
+INLINE float total(const vec *lanes) {
+    four q[4];
+    memcpy(q, lanes, sizeof q);
+    four sum = (q[0] + q[2]) + (q[1] + q[3]);
+    sum += SHUFFLE(four_places, sum, sum, 2, 3, 0, 1);
+    return sum[0] + sum[1];
+}
+
+/* From the scores the loss, and by how much each row of U and h has to move along the other. */
+static __attribute__((noinline)) void answers(const float *scores, const float *signs, float rate,
+                                              float *moves, double *loss)
+{
+  float lost[WIDE];
+  #pragma omp simd
+  for (int j = 0; j < WIDE; j++) {
+    const float z = -signs[j] * scores[j], e = exp_f32(-__builtin_fabsf(z));
+    moves[j] = signs[j] * rate * ((z < 0.0f ? e : 1.0f) / (1.0f + e));
+    lost[j] = signs[j] * signs[j] * ((z > 0.0f ? z : 0.0f) + log1p_unit_f32(e));
+  }
+  #pragma omp simd
+  for (int j = 0; j < WIDE; j++) loss[j] += (double)lost[j];
+}
+
+/* Move the n rows of U that are asked; e is by how much h has to move. */
+INLINE void step(const vec *h, const int32_t *rows, const float *signs, int n, float *U, float rate,
+                 vec *e, double *loss)
+{
+  float scores[WIDE] __attribute__((aligned(64))) = {0}, moves[WIDE] __attribute__((aligned(64)));
+  UNROLL
+  for (int j = 0; j < n; j++) {
+    const vec *u = (const vec *)(U + (int64_t)rows[j] * STRIDE);
+    vec lanes[GROUP];
+    UNROLL
+    for (int p = 0; p < PARTS; p++)
+      lanes[p % GROUP] = p < GROUP ? h[p] * u[p] : lanes[p % GROUP] + h[p] * u[p];
+    scores[j] = total(lanes);
+  }
+  answers(scores, signs, rate, moves, loss);
+  UNROLL
+  for (int p = 0; p < PARTS; p++) e[p] = moves[0] * ((vec *)(U + (int64_t)rows[0] * STRIDE))[p];
+  UNROLL
+  for (int j = 1; j < n; j++) {
+    const vec *u = (const vec *)(U + (int64_t)rows[j] * STRIDE);
+    UNROLL
+    for (int p = 0; p < PARTS; p++) e[p] += moves[j] * u[p];
+  }
+  /* Only now, since a row that is asked twice has to be the same both times. */
+  UNROLL
+  for (int j = 0; j < n; j++) {
+    vec *u = (vec *)(U + (int64_t)rows[j] * STRIDE);
+    UNROLL
+    for (int p = 0; p < PARTS; p++) u[p] += moves[j] * h[p];
+  }
+}
+
+INLINE void fetch(const float *table, int32_t row) {
+    const char *line = (const char *)(table + (int64_t)row * STRIDE);
+    UNROLL
+    for (int i = 0; i < STRIDE * 4; i += 64) __builtin_prefetch(line + i, 1);
+}
+
+/* Have the rows of an example at hand when its turn comes. */
+INLINE void fetch_rows(const setting *s, const int32_t *in, const int32_t *out, const float *V,
+                       const float *U)
+{
+  for (int i = 0; i < INPUTS; i++) if (in[i] >= 0) fetch(V, in[i]);
+  if (TREE) for (int j = 0; j < s->lengths[out[0]]; j++) fetch(U, s->nodes[out[0] * QUESTIONS + j]);
+  else for (int j = 0; j < QUESTIONS; j++) fetch(U, out[j]);
+}
+
+KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *outputs, int64_t n,
+                  float *V, float *U, float rate, double *loss)
+{
+  FUSE
+  float noise_signs[WIDE] __attribute__((aligned(64))) = {1.0f};
+  for (int j = 1; j < QUESTIONS; j++) noise_signs[j] = -1.0f;
+  double lost[WIDE] = {0};
+  vec h[PARTS], e[PARTS];
+  for (int64_t x = 0; x < n; x++) {
+    const int32_t *in = inputs + x * INPUTS, *out = outputs + x * OUTPUTS;
+    if (x + 2 < n) fetch_rows(s, in + 2 * INPUTS, out + 2 * OUTPUTS, V, U);
+    float part = 1.0f;
+    if (BAG) {
+      int count = 0;
+      memset(h, 0, sizeof h);
+      for (int i = 0; i < INPUTS; i++) {
+        if (in[i] < 0) continue;
+        const vec *v = (const vec *)(V + (int64_t)in[i] * STRIDE);
+        UNROLL
+        for (int p = 0; p < PARTS; p++) h[p] += v[p];
+        count++;
+      }
+      part = 1.0f / (float)count;
+      UNROLL
+      for (int p = 0; p < PARTS; p++) h[p] *= part;
+    } else if (!x || in[0] != in[-1]) {
+      memcpy(h, V + (int64_t)in[0] * STRIDE, sizeof h);
+    }
+    if (TREE) step(h, s->nodes + (int64_t)out[0] * QUESTIONS, s->signs + (int64_t)out[0] * WIDE,
+                   s->lengths[out[0]], U, rate, e, lost);
+    else step(h, out, noise_signs, QUESTIONS, U, rate, e, lost);
+    if (BAG) {
+      for (int i = 0; i < INPUTS; i++) {
+        if (in[i] < 0) continue;
+        vec *v = (vec *)(V + (int64_t)in[i] * STRIDE);
+        UNROLL
+        for (int p = 0; p < PARTS; p++) v[p] += part * e[p];
+      }
+    } else {
+      UNROLL
+      for (int p = 0; p < PARTS; p++) h[p] += e[p];
+      if (x + 1 == n || in[1] != in[0]) memcpy(V + (int64_t)in[0] * STRIDE, h, sizeof h);
+    }
+  }
+  for (int j = 0; j < WIDE; j++) *loss += lost[j];
+}
+
+/* ---- what is called ------------------------------------------------------------------------- */
+
+/* Learn from a chunk of n words and ends of sentences; with `copy` write what is drawn there
+ * instead. Returns the number of examples, and adds their losses to `loss`. `space` holds 2 n. */
+static int64_t each_block(const setting *s, const uint64_t *keys, const int32_t *ids, int64_t n,
+                          int32_t *space, float *V, float *U, float rate, double *loss,
+                          int32_t *copied_inputs, int32_t *copied_outputs)
+{
+  int32_t *words = space, *places = space + n;
+  int32_t inputs[BLOCK * PLACES * INPUTS], outputs[BLOCK * PLACES * OUTPUTS];
+  const int64_t m = kept_words(s, keys[0], ids, n, words, places);
+  int64_t examples = 0, x = 0, begin = 0, centres = 0;
+  for (int64_t end = 0; end < m; end++) {
+    if (words[end] >= 0) continue;
+    for (int64_t c = begin; c < end; c++) {
+      x += drawn(s, keys, words, places[c], begin, c, end, inputs + x * INPUTS,
+                 outputs + x * OUTPUTS);
+      if (++centres < BLOCK && (c + 1 < end || end + 1 < m)) continue;
+      if (copied_inputs) {
+        memcpy(copied_inputs + examples * INPUTS, inputs, sizeof *inputs * (size_t)(x * INPUTS));
+        memcpy(copied_outputs + examples * OUTPUTS, outputs,
+               sizeof *outputs * (size_t)(x * OUTPUTS));
+      } else {
+        learn(s, inputs, outputs, x, V, U, rate, loss);
+      }
+      examples += x;
+      x = centres = 0;
+    }
+    begin = end + 1;
+  }
+  return examples;
+}
+
+EXPORT int64_t learn_chunk(const setting *s, const uint64_t *keys, const int32_t *ids, int64_t n,
+                           int32_t *space, float *V, float *U, float rate, double *loss)
+{
+  return each_block(s, keys, ids, n, space, V, U, rate, loss, 0, 0);
+}
+
+EXPORT int64_t draw_chunk(const setting *s, const uint64_t *keys, const int32_t *ids, int64_t n,
+                          int32_t *space, int32_t *inputs, int32_t *outputs)
+{
+  return each_block(s, keys, ids, n, space, 0, 0, 0.0f, 0, inputs, outputs);
+}
