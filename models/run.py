@@ -21,9 +21,10 @@ from models.checkpoint import CHECKPOINT, read_settings
 from models.config import SCHEDULES, Settings
 from models.experiments import EXPERIMENTS, Experiment, Figures
 from models.extras import folder_of, need
+from models.interruption import StoppedError
 from models.report import report, save_loss_curve, table
 from models.saved import MODEL, save
-from models.train import StoppedError, Trainer
+from models.train import Trainer
 
 __all__ = ["Result", "kept_settings", "require_ended", "run"]
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,9 +15,10 @@ import numpy as np
 import autodiff as ad
 from models.checkpoint import Progress, generators, read, restore, states, write
 from models.extras import need
+from models.interruption import StoppedError, interruption
 from models.steps import Steps
 
-__all__ = ["DivergedError", "StoppedError", "Task", "Trainer", "TrainingError"]
+__all__ = ["DivergedError", "Task", "Trainer", "TrainingError"]
 
 Row = dict[str, float]
 
@@ -30,10 +29,6 @@ class TrainingError(ad.errors.AutodiffError):
 
 class DivergedError(TrainingError):
     """The loss has become infinite, not a number, or absurdly large."""
-
-
-class StoppedError(KeyboardInterrupt):
-    """Ctrl-C: the run ended early, in good order."""
 
 
 class Task(Protocol):
@@ -163,7 +158,7 @@ class Trainer:
         """
         # An overflow shows in the loss, which is looked at in every step.
         self.optimizer.zero_grad()
-        with np.errstate(all="ignore"), _interruption() as stop, self._bar() as bar:
+        with np.errstate(all="ignore"), interruption() as stop, self._bar() as bar:
             while not self.is_finished:
                 self._run_epoch(bar, stop)
         self.model.load_state_dict(self.best)
@@ -281,25 +276,3 @@ class Trainer:
         left = (self.epochs - len(self.history)) * sum(sizes) - sum(sizes[: self.progress.batch])
         bar.total = bar.n + left
         bar.set_description(f"epoch {len(self.history) + 1}/{self.epochs}", False)
-
-
-@contextmanager
-def _interruption() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; a second one interrupts as usual."""
-    asked = threading.Event()
-    usual = signal.getsignal(signal.SIGINT)
-    # Only the main thread may have handlers, and a job in the background is not to be stopped.
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or usual in (signal.SIG_IGN, None):
-        yield asked
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, usual)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, usual)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from models.arrays import as_array
 from models.words.counted import WordCounts
 from models.words.huffman import Huffman
 from models.words.vectors import Vectors
@@ -136,7 +137,7 @@ class CBOW(_Word2Vec):
 
     def hidden(self, inputs: Any) -> Any:
         """The mean vectors of the words in each window, shape (n, m); -1 where there is none."""
-        inputs = np.asarray(inputs)
+        inputs = as_array(inputs)
         is_word = (inputs >= 0).astype(self.V.dtype)[..., None]
         v = ad.embedding(self.V, np.maximum(inputs, 0))
         return ad.sum(is_word * v, axis=1) / np.sum(is_word, axis=1)

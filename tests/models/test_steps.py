@@ -14,7 +14,8 @@ import models.steps
 from models.experiments.digits import DigitsSettings
 from models.run import run as train
 from models.steps import AFTER, LEFT, MOST, Kinds
-from models.train import DivergedError, StoppedError
+from models.interruption import StoppedError
+from models.train import DivergedError
 from tests.models.test_train import BATCHES, EPOCHS, Curve, Spoilt, assert_same, ctrl_c, trainer
 
 FULL, SMALLER = (f"float64[{n}, 1], float64[{n}, 1]" for n in (4, 3))

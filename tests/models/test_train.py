@@ -14,7 +14,8 @@ import autodiff as ad
 import models.train
 from models import MLP
 from models.checkpoint import generators
-from models.train import DivergedError, StoppedError, Trainer, TrainingError
+from models.interruption import StoppedError
+from models.train import DivergedError, Trainer, TrainingError
 
 EPOCHS, BATCHES = 4, 5
 

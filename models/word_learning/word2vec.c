@@ -236,45 +236,74 @@ KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *output
 
 /* ---- what is called ------------------------------------------------------------------------- */
 
-/* Learn from a chunk of n words and ends of sentences; with `copy` write what is drawn there
- * instead. Returns the number of examples, and adds their losses to `loss`. `space` holds 2 n. */
-static int64_t each_block(const setting *s, const uint64_t *keys, const int32_t *ids, int64_t n,
-                          int32_t *space, float *V, float *U, float rate, double *loss,
-                          int32_t *copied_inputs, int32_t *copied_outputs)
+/* Examples on their way: learnt from when there are enough of them, or copied. */
+typedef struct {
+    const setting *s;
+    float *V, *U, rate;
+    double *loss;
+    int32_t *copied_inputs, *copied_outputs;
+    int64_t examples, waiting;
+    int32_t inputs[BLOCK * PLACES * INPUTS], outputs[BLOCK * PLACES * OUTPUTS];
+} block;
+
+static void work_off(block *b)
+{
+  const int64_t n = b->waiting;
+  if (b->copied_inputs) {
+    memcpy(b->copied_inputs + b->examples * INPUTS, b->inputs, 4 * (size_t)(n * INPUTS));
+    memcpy(b->copied_outputs + b->examples * OUTPUTS, b->outputs, 4 * (size_t)(n * OUTPUTS));
+  } else {
+    learn(b->s, b->inputs, b->outputs, n, b->V, b->U, b->rate, b->loss);
+  }
+  b->examples += n;
+  b->waiting = 0;
+}
+
+static int64_t go_through(block *b, const uint64_t *keys, const int32_t *ids, int64_t n,
+                          int32_t *space)
 {
   int32_t *words = space, *places = space + n;
-  int32_t inputs[BLOCK * PLACES * INPUTS], outputs[BLOCK * PLACES * OUTPUTS];
-  const int64_t m = kept_words(s, keys[0], ids, n, words, places);
-  int64_t examples = 0, x = 0, begin = 0, centres = 0;
-  for (int64_t end = 0; end < m; end++) {
+  const int64_t m = kept_words(b->s, keys[0], ids, n, words, places);
+  for (int64_t begin = 0, end = 0; end < m; end++) {
     if (words[end] >= 0) continue;
     for (int64_t c = begin; c < end; c++) {
-      x += drawn(s, keys, words, places[c], begin, c, end, inputs + x * INPUTS,
-                 outputs + x * OUTPUTS);
-      if (++centres < BLOCK && (c + 1 < end || end + 1 < m)) continue;
-      if (copied_inputs) {
-        memcpy(copied_inputs + examples * INPUTS, inputs, sizeof *inputs * (size_t)(x * INPUTS));
-        memcpy(copied_outputs + examples * OUTPUTS, outputs,
-               sizeof *outputs * (size_t)(x * OUTPUTS));
-      } else {
-        learn(s, inputs, outputs, x, V, U, rate, loss);
-      }
-      examples += x;
-      x = centres = 0;
+      b->waiting += drawn(b->s, keys, words, places[c], begin, c, end,
+                          b->inputs + b->waiting * INPUTS, b->outputs + b->waiting * OUTPUTS);
+      if (b->waiting > (BLOCK - 1) * PLACES) work_off(b);
     }
     begin = end + 1;
   }
-  return examples;
+  work_off(b);
+  return b->examples;
 }
 
+/* Learn from a chunk of n words and ends of sentences. Adds the losses of all examples to `loss`,
+ * and returns their number. `space` holds 2 n. */
 EXPORT int64_t learn_chunk(const setting *s, const uint64_t *keys, const int32_t *ids, int64_t n,
                            int32_t *space, float *V, float *U, float rate, double *loss)
 {
-  return each_block(s, keys, ids, n, space, V, U, rate, loss, 0, 0);
+  block b;
+  b.s = s, b.V = V, b.U = U, b.rate = rate, b.loss = loss, b.copied_inputs = 0;
+  b.examples = b.waiting = 0;
+  return go_through(&b, keys, ids, n, space);
 }
 
+/* Write the examples instead; returns their number. */
 EXPORT int64_t draw_chunk(const setting *s, const uint64_t *keys, const int32_t *ids, int64_t n,
                           int32_t *space, int32_t *inputs, int32_t *outputs)
 {
-  return each_block(s, keys, ids, n, space, 0, 0, 0.0f, 0, inputs, outputs);
+  block b;
+  b.s = s, b.copied_inputs = inputs, b.copied_outputs = outputs, b.examples = b.waiting = 0;
+  return go_through(&b, keys, ids, n, space);
+}
+
+/* Let several copies of a table become one: what all of them have added to the old one. */
+EXPORT void merge(float *old, float *const *copies, int64_t count, int64_t n)
+{
+  for (int64_t i = 0; i < n; i++) {
+    float sum = 0.0f;
+    for (int64_t k = 0; k < count; k++) sum += copies[k][i] - old[i];
+    old[i] += sum;
+    for (int64_t k = 0; k < count; k++) copies[k][i] = old[i];
+  }
 }

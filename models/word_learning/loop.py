@@ -1,0 +1,214 @@
+"""The loop of a training: rounds of pieces, progress, checkpoints, and runs that go on."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any, Protocol
+
+import numpy as np
+
+import autodiff as ad
+from models.extras import need
+from models.interruption import StoppedError, interruption
+
+__all__ = ["Learner", "Loop", "Source"]
+
+State = dict[str, np.ndarray]
+
+
+class Learner(Protocol):
+    """What learns from pieces, and what it has learnt."""
+
+    per_round: int
+    """Pieces that it takes at once."""
+
+    def learn(self, pieces: Sequence[Any]) -> list[tuple[float, int]]:
+        """For each piece the sum of the losses of its examples, and their number."""
+
+    def state(self) -> State:
+        """All that a later run needs to go on, as copies; the parameters are in the model, too."""
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from there. After an error nothing has changed."""
+
+
+class Source(Protocol):
+    """What is learnt from, in pieces: the same ones in each epoch, but for what is drawn."""
+
+    unit: str
+    sizes: np.ndarray
+    """Of each piece, in units."""
+    checksum: int
+
+    def piece(self, epoch: int, i: int, done: float) -> Any:
+        """A piece for the learner, when so much of the whole training is done, from 0 to 1."""
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    """For each epoch done its loss."""
+    piece: int = 0
+    """Pieces done of the epoch under way."""
+    loss: float = 0.0
+    """Sum of their examples' losses."""
+    examples: int = 0
+
+
+class Loop:
+    """A training.
+
+    Parameters
+    ----------
+    learner : Learner
+    source : Source
+    epochs : int
+    checkpoint : path-like, optional
+        File that is rewritten now and then, after epochs, and when the training is interrupted.
+    settings : mapping, optional
+        Kept in the checkpoint, in JSON, for whoever resumes.
+    save_every : float
+        Least seconds between two writings that nothing else asks for.
+    quiet : bool
+        No progress bar. There is none either when standard error is no terminal.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        source: Source,
+        *,
+        epochs: int,
+        checkpoint: str | Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        save_every: float = 60.0,
+        quiet: bool = False,
+    ) -> None:
+        self.learner, self.source, self.epochs = learner, source, epochs
+        self.checkpoint = None if checkpoint is None else Path(checkpoint)
+        self.settings = {**(settings or {}), "checksum": source.checksum}
+        self.save_every, self._saved_at = save_every, time.monotonic()
+        self.quiet, self.progress = quiet, Progress()
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """A row for each epoch done: its mean loss, in float64, as the examples were learnt."""
+        return self.progress.history
+
+    def fit(self) -> list[dict[str, float]]:
+        """Train to the end; gives `history`.
+
+        Raises
+        ------
+        StoppedError
+            On Ctrl-C, after the round under way and a checkpoint. A second one does not wait.
+        DomainError
+            If the loss is no longer finite.
+        """
+        with np.errstate(all="ignore"), interruption() as stop, self._bar() as bar:
+            while len(self.history) < self.epochs:
+                self._round(bar)
+                self._save_if_due()
+                if stop.is_set():
+                    self._stop()
+        self.learner.state()
+        return self.history
+
+    def resume(self) -> None:
+        """Go back to where the checkpoint was written; `fit` then gives the same numbers, bit for
+        bit, as if the training had never stopped.
+
+        Raises
+        ------
+        FormatError or ShapeError
+            If the file is no checkpoint of such a training.
+        DomainError
+            If it was learning from something else.
+        """
+        arrays, metadata = ad.io.load(self.checkpoint)
+        try:
+            kept, numbers = json.loads(metadata["settings"]), json.loads(metadata["checkpoint"])
+            progress = Progress(**numbers["progress"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ad.errors.FormatError(
+                f"{self.checkpoint} is no checkpoint of such a training ({error!r})"
+            ) from error
+        if kept.get("checksum") != self.source.checksum:
+            raise ad.errors.DomainError(
+                f"the text is not the one that {self.checkpoint} has learnt from: bring that back "
+                "to go on, or start anew with another checkpoint"
+            )
+        self.learner.load_state(arrays)
+        self.progress = progress
+
+    def _round(self, bar: Any) -> None:
+        progress, sizes = self.progress, self.source.sizes
+        epoch, first = len(self.history), progress.piece
+        end = min(first + self.learner.per_round, len(sizes))
+        before = np.cumsum(sizes) - sizes
+        total = self.epochs * int(sizes.sum())
+        done = [(epoch * int(sizes.sum()) + int(before[i])) / total for i in range(first, end)]
+        pieces = [self.source.piece(epoch, i, x) for i, x in zip(range(first, end), done)]
+        for loss, examples in self.learner.learn(pieces):
+            progress.loss += loss
+            progress.examples += examples
+        progress.piece = end
+        self._require_finite()
+        self._show(bar, int(sizes[first:end].sum()))
+        if end == len(sizes):
+            mean = progress.loss / max(progress.examples, 1)
+            self.progress = Progress([*progress.history, {"loss": mean}])
+
+    def _require_finite(self) -> None:
+        if not math.isfinite(self.progress.loss):
+            raise ad.errors.DomainError(
+                f"the loss is no longer finite in epoch {len(self.history) + 1}: lower the "
+                "learning rate"
+            )
+
+    def _show(self, bar: Any, count: int) -> None:
+        mean = self.progress.loss / max(self.progress.examples, 1)
+        bar.set_description(f"epoch {len(self.history) + 1}/{self.epochs}", False)
+        bar.set_postfix_str(f"loss {mean:.4f}", False)
+        bar.update(count)
+
+    def _bar(self) -> Any:
+        total = int(self.source.sizes.sum())
+        done = len(self.history) * total + int(self.source.sizes[: self.progress.piece].sum())
+        return need("tqdm", "the progress bar").tqdm(
+            total=self.epochs * total,
+            initial=done,
+            unit=f" {self.source.unit}",
+            unit_scale=True,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left, {rate_fmt}{postfix}",
+            # None: no bar where nobody looks.
+            disable=True if self.quiet or sys.stderr is None else None,
+        )
+
+    def _save_if_due(self) -> None:
+        is_over = not self.progress.piece
+        if self.checkpoint and (is_over or time.monotonic() - self._saved_at >= self.save_every):
+            self._save()
+
+    def _save(self) -> None:
+        numbers = {"progress": asdict(self.progress), "finished": self.epochs <= len(self.history)}
+        metadata = {"checkpoint": json.dumps(numbers), "settings": json.dumps(self.settings)}
+        ad.io.save(self.checkpoint, self.learner.state(), metadata)
+        self._saved_at = time.monotonic()
+
+    def _stop(self) -> None:
+        where = f"interrupted in epoch {len(self.history) + 1} of {self.epochs}"
+        if self.checkpoint is None:
+            self.learner.state()
+            raise StoppedError(f"{where}; nothing is saved")
+        self._save()
+        raise StoppedError(f"{where}, saved in {self.checkpoint}")

@@ -1,0 +1,144 @@
+"""Learning word2vec from the chunks of a text: in C, or as a graph on numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import autodiff as ad
+from models.word_learning.draws import Draws, keys_of
+from models.word_learning.native import Native, aligned
+from models.words.encoded import Encoded
+
+__all__ = ["Chunks", "InC", "OnGraph", "Piece"]
+
+State = dict[str, np.ndarray]
+
+PER_ROUND = 10
+"""Chunks that a thread learns from before it is told what the others have learnt."""
+
+BATCH = 256
+"""Examples of a step on numpy: as many as fit into a core's own cache with all that is made of
+them."""
+
+
+class Piece(NamedTuple):
+    """A part of what is learnt from: the words of a chunk, the keys of what is drawn from it, and
+    the learning rate."""
+
+    ids: np.ndarray
+    keys: np.ndarray
+    rate: float
+
+
+class Chunks:
+    """The chunks of a text as pieces, with a learning rate that falls from `lr` to `least`."""
+
+    unit = "words"
+
+    def __init__(self, encoded: Encoded, seed: int, lr: float, least: float) -> None:
+        self._encoded, self._seed, self._rates = encoded, seed, (lr, least)
+        self.sizes, self.checksum = encoded.sizes, encoded.checksum
+
+    def piece(self, epoch: int, i: int, done: float) -> Piece:
+        lr, least = self._rates
+        keys = keys_of(self._seed, epoch, i)
+        return Piece(self._encoded.chunk(i), keys, lr + (least - lr) * done)
+
+
+class InC:
+    """Each example by itself, in the order of the text.
+
+    With several threads each has tables of its own. At the end of a round, what all of them have
+    added to the tables is added up. So the result does not depend on which thread is faster.
+    """
+
+    def __init__(self, model: Any, draws: Draws, threads: int = 1) -> None:
+        self.model, self.threads, self.per_round = model, threads, PER_ROUND * threads
+        self._native = Native(draws, model.V.shape[1], model.tree)
+        self._tables = [aligned(model.V.numpy()), aligned(model.U.numpy())]
+        others = threads if threads > 1 else 0
+        self._copies = [list(map(aligned, self._tables)) for _ in range(others)]
+        self._pool = ThreadPoolExecutor(threads)
+
+    def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
+        if self.threads == 1:
+            return self._share(pieces, self._tables)
+        shares = np.array_split(np.arange(len(pieces)), self.threads)
+        parts = [[pieces[i] for i in share] for share in shares]
+        found = list(self._pool.map(self._share, parts, self._copies))
+        for old, *copies in zip(self._tables, *self._copies):
+            self._merge(old, copies)
+        return [result for results in found for result in results]
+
+    def _share(
+        self, pieces: Sequence[Piece], tables: list[np.ndarray]
+    ) -> list[tuple[float, int]]:
+        return [self._native.learn(*piece[:2], tables, piece.rate) for piece in pieces]
+
+    def _merge(self, old: np.ndarray, copies: list[np.ndarray]) -> None:
+        parts = zip(*(np.array_split(table.reshape(-1), self.threads) for table in (old, *copies)))
+        list(self._pool.map(lambda part: self._native.merge(*part), parts))
+
+    def state(self) -> State:
+        size = self.model.V.shape[1]
+        V, U = (table[:, :size].copy() for table in self._tables)
+        self.model.V.data, self.model.U.data = V, U
+        return {"V": V, "U": U}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        self.model.load_state_dict(state)  # refuses what does not fit
+        for tables in (self._tables, *self._copies):
+            for table, name in zip(tables, "VU"):
+                table[:, : state[name].shape[1]] = state[name]
+
+
+class OnGraph:
+    """Batches of examples, by backprop through the model's loss: what `InC` does step by step."""
+
+    per_round = 1
+
+    def __init__(self, model: Any, draws: Draws, backend: str) -> None:
+        self.model, self.draws = model, draws
+        self._optimizer = ad.optim.SGD(model.parameters(), lr=1.0)
+        self._compiled = ad.compile(self._step, backend=backend)
+
+    def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
+        return [self._piece(piece) for piece in pieces]
+
+    def _piece(self, piece: Piece) -> tuple[float, int]:
+        self._optimizer.lr = piece.rate
+        inputs, outputs = self.draws.examples(piece.ids, piece.keys)
+        loss = 0.0
+        for i in range(0, len(inputs), BATCH):
+            part = slice(i, i + BATCH)
+            step = self._compiled if i + BATCH <= len(inputs) else self._step
+            asked = self._asked(outputs[part])
+            loss += step(self.model, self._optimizer, inputs[part], *asked).item()
+        return loss, len(inputs)
+
+    def _asked(self, outputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Rows of U and the right answers, as the loss takes them."""
+        if self.model.tree is not None:
+            return self.model.tree.nodes[outputs], self.model.tree.signs[outputs]
+        if self.draws.has_noise:
+            signs = np.full(outputs.shape[1], -1, self.model.U.dtype)
+            signs[0] = 1
+            return outputs, signs
+        return (outputs,)
+
+    def _step(self, model: Any, optimizer: Any, *inputs: Any) -> ad.Tensor:
+        loss = model.loss(*inputs)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    def state(self) -> State:
+        return self.model.state_dict()
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        self.model.load_state_dict(state)
