@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from models.words.counted import WordCounts
 from models.words.encoded import Encoded
+from models.words.evaluation import evaluate
 from models.words.formats import load, save
+from models.words.map import WordMap
 from models.words.text import Text
 from models.words.vectors import Vectors
 
-__all__ = ["Encoded", "Text", "Vectors", "WordCounts", "load", "save"]
+__all__ = ["Encoded", "Text", "Vectors", "WordCounts", "WordMap", "evaluate", "load", "save"]

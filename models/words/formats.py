@@ -22,7 +22,7 @@ from models.words.word2vec import bad, binary_rows, read_binary, read_text, text
 
 __all__ = ["load", "save"]
 
-DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1"}
+DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1"}
 """What safetensors calls dtypes that can be left in a file."""
 
 
@@ -150,6 +150,8 @@ def _mapped(path: Path) -> Vectors:
 def _array(path: Path, start: int, size: int, row: dict[str, Any]) -> np.ndarray:
     """An array that stays in the file, from its row of the header."""
     first, last = row["data_offsets"]
+    if row["dtype"] not in DTYPES:
+        raise ValueError(f"arrays of {row['dtype']} cannot stay in the file")
     dtype, shape = np.dtype(DTYPES[row["dtype"]]), tuple(row["shape"])
     if not 0 <= first <= last <= size - start or last - first != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"an array of {last - first:,} bytes does not fit")

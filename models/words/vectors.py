@@ -5,7 +5,6 @@ A word's vector may lie in a file of many gigabytes: nothing here takes up more 
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -14,17 +13,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import autodiff as ad
+from models.words.counted import unknown
 
-__all__ = ["Term", "Vectors", "blocks", "unknown"]
+__all__ = ["Term", "Vectors", "blocks"]
 
 Term: TypeAlias = str | np.ndarray
 """What is asked about: a word, or a vector."""
 
 BLOCK = 1 << 20
 """Entries that are taken up at once."""
-
-SEARCHED = 50_000
-"""Words among which a close spelling is looked for."""
 
 
 class Vectors:
@@ -202,18 +199,7 @@ def blocks(rows: int, size: int) -> Iterator[slice]:
     yield from (slice(i, min(i + step, rows)) for i in range(0, rows, step))
 
 
-def unknown(word: object, words: Sequence[str]) -> ad.errors.DomainError:
-    """The error for a word that is not among `words`, with close spellings."""
-    near: list[str] = []
-    if isinstance(word, str):
-        known = words[:SEARCHED]
-        near = [w for w in known if w.lower() == word.lower()]
-        near += difflib.get_close_matches(word, known, 3, 0.7)
-    hint = f" (did you mean {', '.join(dict.fromkeys(near[:3]))}?)" if near else ""
-    return ad.errors.DomainError(f"the word {word!r} is not in the vocabulary{hint}")
-
-
-def _require_each_once(words: Sequence[str], ids: dict[str, int]) -> None:
+def _require_each_once(words: Sequence[object], ids: dict[str, int]) -> None:
     if not words:
         raise ad.errors.DomainError("word vectors: there are no words")
     if len(ids) < len(words):

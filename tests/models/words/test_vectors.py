@@ -100,12 +100,12 @@ def test_an_array_of_float32_is_not_copied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("quen", r"did you mean queen\?"), ("King", r"did you mean king\?"), ("xyzzy", "vocabulary$")],
+    [("quen", "; did you mean 'queen'"), ("King", "; did you mean 'king'"), ("xyzzy", "$")],
 )
 def test_an_unknown_word_is_said_with_close_spellings(word: str, hint: str) -> None:
     v = Vectors(["king", "queen", "tea"], np.eye(3))
     for ask in (v.most_similar, v.__getitem__, lambda w: v.similarity("tea", w)):
-        with pytest.raises(ad.errors.DomainError, match=f"the word '{word}' is not in.*{hint}"):
+        with pytest.raises(ad.errors.DomainError, match=f"'{word}' is not in the vocabulary{hint}"):
             ask(word)
 
 

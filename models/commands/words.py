@@ -1,0 +1,136 @@
+"""``autodiff similar``, ``analogy``, ``evaluate``, ``map`` and ``vectors``: word vectors asked."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from models.commands.common import Commands
+from models.data import DataError
+from models.options import number
+from models.words import Vectors, evaluate, load, save
+from models.words.map import METHODS, WordMap
+
+__all__ = ["add"]
+
+FILE = "vectors.safetensors"
+"""What training leaves in the folder of a run."""
+
+
+def add(commands: Commands) -> None:
+    """Add them to the commands."""
+    similar = _command(commands, "similar", _similar, "list the words most like a word, or several",
+                       "Example: autodiff similar king woman --without man")  # fmt: skip
+    similar.add_argument("words", nargs="+", metavar="WORD", help="several stand for their sum")
+    similar.add_argument("--without", action="append", default=[], metavar="WORD",
+                         help="a word to subtract; can be repeated")  # fmt: skip
+    _add_top(similar)
+    analogy = _command(commands, "analogy", _analogy, "complete an analogy: A is to B as C is to",
+                       "Example: autodiff analogy man king woman")  # fmt: skip
+    for name in "abc":
+        analogy.add_argument(name, metavar=name.upper())
+    _add_top(analogy)
+    _command(commands, "evaluate", _evaluate, "compare word vectors with people's judgements",
+             "The sets are WordSim-353, SimLex-999 and Google's analogies.")  # fmt: skip
+    _add_map(commands)
+    convert = commands.add_parser("vectors", help="convert a file of word vectors",
+                                  epilog="The endings say the formats: .txt, .vec and .bin, with "
+                                  ".gz or not, or .safetensors.")  # fmt: skip
+    convert.add_argument("source", type=Path, metavar="IN")
+    convert.add_argument("target", type=Path, metavar="OUT")
+    convert.set_defaults(parser=convert, command=_convert)
+
+
+def _add_map(commands: Commands) -> None:
+    parser = _command(commands, "map", _map, "draw the commonest words on a plane",
+                      "It writes map.png, and map.html in which one can search.")  # fmt: skip
+    parser.add_argument("--top", type=number(int, 2), default=500, metavar="N",
+                        help="how many words are drawn (default 500)")  # fmt: skip
+    parser.add_argument("--method", choices=METHODS, default="tsne", metavar="NAME",
+                        help=f"{', '.join(METHODS)} (default tsne)")  # fmt: skip
+    parser.add_argument("--seed", type=number(int, 0), default=0, metavar="N",
+                        help="of t-SNE (default 0)")  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="FOLDER",
+                        help="where to (default: next to the vectors)")  # fmt: skip
+
+
+def _command(
+    commands: Commands, name: str, command: Callable[..., None], help: str, epilog: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, epilog=epilog)
+    parser.add_argument("--vectors", type=Path, metavar="FILE", help="a file of word vectors, or "
+                        f"the folder of a run (default: the newest runs/*/{FILE})")  # fmt: skip
+    parser.set_defaults(parser=parser, command=command)
+    return parser
+
+
+def _add_top(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--top", type=number(int, 1), default=10, metavar="N",
+                        help="how many words are listed (default 10)")  # fmt: skip
+
+
+def _similar(arguments: argparse.Namespace) -> None:
+    v = _read(arguments.vectors)
+    words, without = _known(v, arguments.words), _known(v, arguments.without)
+    _list(v.most_similar(words, without, arguments.top))
+
+
+def _analogy(arguments: argparse.Namespace) -> None:
+    v = _read(arguments.vectors)
+    a, b, c = _known(v, (arguments.a, arguments.b, arguments.c))
+    _list(v.analogy(a, b, c, arguments.top))
+
+
+def _list(found: Iterable[tuple[str, float]]) -> None:
+    for word, cosine in found:
+        print(f"{cosine:6.3f}  {word}")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    scores = evaluate(_read(arguments.vectors))
+    for name, score in scores.items():
+        print(f"{name:28} {score}")
+
+
+def _map(arguments: argparse.Namespace) -> None:
+    file = _file(arguments.vectors)
+    drawn = WordMap(_load(file), arguments.top, arguments.method, arguments.seed)
+    folder = arguments.out or file.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (folder / "map.png", folder / "map.html"):
+        drawn.save(path)
+        print(path)
+
+
+def _convert(arguments: argparse.Namespace) -> None:
+    vectors = load(arguments.source)
+    save(arguments.target, vectors)
+    print(f"{arguments.target}: {vectors!r}")
+
+
+def _read(path: Path | None) -> Vectors:
+    return _load(_file(path))
+
+
+def _file(path: Path | None) -> Path:
+    if path is None:
+        return _newest()
+    return path / FILE if path.is_dir() else path
+
+
+def _load(file: Path) -> Vectors:
+    return load(file, mmap=file.suffix.lower() == ".safetensors")
+
+
+def _newest() -> Path:
+    found = list(Path("runs").glob(f"*/{FILE}"))
+    if not found:
+        raise DataError(f"there is no runs/*/{FILE}: train word vectors with autodiff train "
+                        "skipgram --corpus brown+bbc, or name a file by --vectors")  # fmt: skip
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def _known(vectors: Vectors, words: Iterable[str]) -> list[str]:
+    """Words as they are, or in lower case where only that is known."""
+    return [w.lower() if w not in vectors and w.lower() in vectors else w for w in words]
