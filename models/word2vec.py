@@ -133,11 +133,35 @@ class CBOW(_Word2Vec):
 
     h is the mean of the input vectors v of the words in the window. All else is as for `SkipGram`,
     with the word in the centre as o.
+
+    Parameters
+    ----------
+    words, counts, size, output, rng, dtype
+        As for `SkipGram`.
+    whole_error : bool
+        Whether each of the m words in a window is moved by the whole error signal of h, as in the
+        original program and in gensim, and not by its share 1/m, which is the gradient.
+
+    Examples
+    --------
+    >>> model = CBOW(["a", "rose", "is"], [2, 2, 1], size=4)
+    >>> J = model.loss([[0, 2, -1, -1]], [[1, 0]], signs=[1, -1])  # "rose", from "a" and "is"
+    >>> round(J.item(), 4)
+    1.3863
     """
+
+    def __init__(self, *args: Any, whole_error: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.whole_error = whole_error
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments, "whole_error": self.whole_error}
 
     def hidden(self, inputs: Any) -> Any:
         """The mean vectors of the words in each window, shape (n, m); -1 where there is none."""
         inputs = as_array(inputs)
         is_word = (inputs >= 0).astype(self.V.dtype)[..., None]
-        v = ad.embedding(self.V, np.maximum(inputs, 0))
-        return ad.sum(is_word * v, axis=1) / np.sum(is_word, axis=1)
+        total = ad.sum(is_word * ad.embedding(self.V, np.maximum(inputs, 0)), axis=1)
+        mean = total / np.sum(is_word, axis=1)
+        return total + ad.stop_gradient(mean - total) if self.whole_error else mean

@@ -33,6 +33,8 @@ class Native:
     size : int
         Length of a vector.
     tree : Huffman or None
+    whole_error : bool
+        Of a `CBOW`.
 
     Raises
     ------
@@ -40,10 +42,13 @@ class Native:
         If there is no C compiler.
     """
 
-    def __init__(self, draws: Draws, size: int, tree: Any = None) -> None:
+    def __init__(
+        self, draws: Draws, size: int, tree: Any = None, whole_error: bool = False
+    ) -> None:
         self.draws, self.stride = draws, -(-size // LANES) * LANES
         self.questions = tree.nodes.shape[1] if tree else 1 + draws.window.negatives
-        self.source = f"{self._sizes(tree is not None)}\n{SOURCE.read_text('utf-8')}"
+        sizes = self._sizes(tree is not None, whole_error)
+        self.source = f"{sizes}\n{SOURCE.read_text('utf-8')}"
         self._library = ad.compiler.library(self.source)
         self._held = [draws.keep, draws.table, *(self._paths(tree) if tree else ())]
         pointers = [array.ctypes.data for array in self._held]
@@ -51,11 +56,12 @@ class Native:
         for function in (self._library.learn_chunk, self._library.draw_chunk):
             function.restype = ctypes.c_int64
 
-    def _sizes(self, has_tree: bool) -> str:
+    def _sizes(self, has_tree: bool, whole_error: bool) -> str:
         window = self.draws.window
         numbers = {
             "STRIDE": self.stride, "WINDOW": window.size, "SHRINK": int(window.shrink),
             "QUESTIONS": self.questions, "BAG": int(self.draws.is_bag), "TREE": int(has_tree),
+            "WHOLE": int(whole_error),
         }  # fmt: skip
         return "\n".join(f"#define {name} {number}" for name, number in numbers.items())
 

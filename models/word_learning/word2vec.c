@@ -6,6 +6,7 @@
  *   SHRINK     whether windows are of any size up to that
  *   QUESTIONS  rows of U asked at most: a word and the noise, or the nodes on the way to a word
  *   BAG        whether the window predicts the centre, and not the centre the window
+ *   WHOLE      whether each word of such a window is moved by the whole error, and not by its share
  *   TREE       whether the rows of U are nodes of a tree
  */
 
@@ -223,7 +224,7 @@ KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *output
         if (in[i] < 0) continue;
         vec *v = (vec *)(V + (int64_t)in[i] * STRIDE);
         UNROLL
-        for (int p = 0; p < PARTS; p++) v[p] += part * e[p];
+        for (int p = 0; p < PARTS; p++) v[p] += (WHOLE ? 1.0f : part) * e[p];
       }
     } else {
       UNROLL

@@ -58,7 +58,8 @@ class InC:
 
     def __init__(self, model: Any, draws: Draws, threads: int = 1) -> None:
         self.model, self.threads, self.per_round = model, threads, PER_ROUND * threads
-        self._native = Native(draws, model.V.shape[1], model.tree)
+        whole_error = getattr(model, "whole_error", False)
+        self._native = Native(draws, model.V.shape[1], model.tree, whole_error)
         self._tables = [aligned(model.V.numpy()), aligned(model.U.numpy())]
         others = threads if threads > 1 else 0
         self._copies = [list(map(aligned, self._tables)) for _ in range(others)]
