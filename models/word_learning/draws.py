@@ -15,7 +15,7 @@ import numpy as np
 import autodiff as ad
 from models.words.alias import alias_table, columns
 
-__all__ = ["Draws", "Examples", "Window", "bits_at", "keys_of"]
+__all__ = ["Draws", "Examples", "Piece", "Window", "bits_at", "keys_of"]
 
 POWER = 0.75
 """Of the counts, for the noise (Mikolov et al., NIPS 2013)."""
@@ -65,6 +65,15 @@ class Examples(NamedTuple):
 
     inputs: np.ndarray
     outputs: np.ndarray
+
+
+class Piece(NamedTuple):
+    """A part of what is learnt from: the words of a chunk, the keys of what is drawn from it, and
+    the learning rate."""
+
+    ids: np.ndarray
+    keys: np.ndarray
+    rate: float
 
 
 @dataclass(frozen=True)

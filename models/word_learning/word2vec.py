@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from models.word_learning.draws import Draws, keys_of
-from models.word_learning.native import Native, aligned
+from models.word_learning.draws import Draws, Piece, keys_of
+from models.word_learning.native import Native
+from models.word_learning.tables import Tables
 from models.words.encoded import Encoded
 
-__all__ = ["Chunks", "InC", "OnGraph", "Piece"]
+__all__ = ["Chunks", "InC", "OnGraph"]
 
 State = dict[str, np.ndarray]
 
@@ -23,15 +23,6 @@ PER_ROUND = 10
 BATCH = 256
 """Examples of a step on numpy: as many as fit into a core's own cache with all that is made of
 them."""
-
-
-class Piece(NamedTuple):
-    """A part of what is learnt from: the words of a chunk, the keys of what is drawn from it, and
-    the learning rate."""
-
-    ids: np.ndarray
-    keys: np.ndarray
-    rate: float
 
 
 class Chunks:
@@ -50,51 +41,26 @@ class Chunks:
 
 
 class InC:
-    """Each example by itself, in the order of the text.
-
-    With several threads each has tables of its own. At the end of a round, what all of them have
-    added to the tables is added up. So the result does not depend on which thread is faster.
-    """
+    """Each example by itself, in the order of the text."""
 
     def __init__(self, model: Any, draws: Draws, threads: int = 1) -> None:
-        self.model, self.threads, self.per_round = model, threads, PER_ROUND * threads
+        self.model, self.per_round = model, PER_ROUND * threads
         whole_error = getattr(model, "whole_error", False)
         self._native = Native(draws, model.V.shape[1], model.tree, whole_error)
-        self._tables = [aligned(model.V.numpy()), aligned(model.U.numpy())]
-        others = threads if threads > 1 else 0
-        self._copies = [list(map(aligned, self._tables)) for _ in range(others)]
-        self._pool = ThreadPoolExecutor(threads)
+        self._tables = Tables([model.V.numpy(), model.U.numpy()], threads)
 
     def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
-        if self.threads == 1:
-            return self._share(pieces, self._tables)
-        shares = np.array_split(np.arange(len(pieces)), self.threads)
-        parts = [[pieces[i] for i in share] for share in shares]
-        found = list(self._pool.map(self._share, parts, self._copies))
-        for old, *copies in zip(self._tables, *self._copies):
-            self._merge(old, copies)
-        return [result for results in found for result in results]
-
-    def _share(
-        self, pieces: Sequence[Piece], tables: list[np.ndarray]
-    ) -> list[tuple[float, int]]:
-        return [self._native.learn(*piece[:2], tables, piece.rate) for piece in pieces]
-
-    def _merge(self, old: np.ndarray, copies: list[np.ndarray]) -> None:
-        parts = zip(*(np.array_split(table.reshape(-1), self.threads) for table in (old, *copies)))
-        list(self._pool.map(lambda part: self._native.merge(*part), parts))
+        return self._tables.learn(pieces, self._native.learn)
 
     def state(self) -> State:
         size = self.model.V.shape[1]
-        V, U = (table[:, :size].copy() for table in self._tables)
+        V, U = (table[:, :size].copy() for table in self._tables.arrays)
         self.model.V.data, self.model.U.data = V, U
         return {"V": V, "U": U}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         self.model.load_state_dict(state)  # refuses what does not fit
-        for tables in (self._tables, *self._copies):
-            for table, name in zip(tables, "VU"):
-                table[:, : state[name].shape[1]] = state[name]
+        self._tables.fill([state["V"], state["U"]])
 
 
 class OnGraph:

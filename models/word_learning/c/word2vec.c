@@ -10,18 +10,6 @@
  *   TREE       whether the rows of U are nodes of a tree
  */
 
-#ifdef _WIN32
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
-
-/* Sums are those of 16 lanes, whatever the width of the vectors, so that they have the same bits. */
-typedef float vec __attribute__((vector_size(VECTOR_BYTES), aligned(VECTOR_BYTES), may_alias));
-typedef float four __attribute__((vector_size(16)));
-typedef int four_places __attribute__((vector_size(16)));
-#define PARTS (STRIDE * 4 / VECTOR_BYTES)
-#define GROUP (64 / VECTOR_BYTES)
 #define WIDE ((QUESTIONS + 15) / 16 * 16)
 #define SLOTS (2 * WINDOW)
 #define INPUTS (BAG ? SLOTS : 1)
@@ -118,14 +106,6 @@ INLINE int64_t drawn(const setting *s, const uint64_t *keys, const int32_t *word
 
 /* ---- learning ------------------------------------------------------------------------------- */
 
-INLINE float total(const vec *lanes) {
-    four q[4];
-    memcpy(q, lanes, sizeof q);
-    four sum = (q[0] + q[2]) + (q[1] + q[3]);
-    sum += SHUFFLE(four_places, sum, sum, 2, 3, 0, 1);
-    return sum[0] + sum[1];
-}
-
 /* From the scores the loss, and by how much each row of U and h has to move along the other. */
 static __attribute__((noinline)) void answers(const float *scores, const float *signs, float rate,
                                               float *moves, double *loss)
@@ -147,36 +127,23 @@ INLINE void step(const vec *h, const int32_t *rows, const float *signs, int n, f
 {
   float scores[WIDE] __attribute__((aligned(64))) = {0}, moves[WIDE] __attribute__((aligned(64)));
   UNROLL
-  for (int j = 0; j < n; j++) {
-    const vec *u = (const vec *)(U + (int64_t)rows[j] * STRIDE);
-    vec lanes[GROUP];
-    UNROLL
-    for (int p = 0; p < PARTS; p++)
-      lanes[p % GROUP] = p < GROUP ? h[p] * u[p] : lanes[p % GROUP] + h[p] * u[p];
-    scores[j] = total(lanes);
-  }
+  for (int j = 0; j < n; j++) scores[j] = inner(h, row_of(U, rows[j]));
   answers(scores, signs, rate, moves, loss);
   UNROLL
-  for (int p = 0; p < PARTS; p++) e[p] = moves[0] * ((vec *)(U + (int64_t)rows[0] * STRIDE))[p];
+  for (int p = 0; p < PARTS; p++) e[p] = moves[0] * row_of(U, rows[0])[p];
   UNROLL
   for (int j = 1; j < n; j++) {
-    const vec *u = (const vec *)(U + (int64_t)rows[j] * STRIDE);
+    const vec *u = row_of(U, rows[j]);
     UNROLL
     for (int p = 0; p < PARTS; p++) e[p] += moves[j] * u[p];
   }
   /* Only now, since a row that is asked twice has to be the same both times. */
   UNROLL
   for (int j = 0; j < n; j++) {
-    vec *u = (vec *)(U + (int64_t)rows[j] * STRIDE);
+    vec *u = row_of(U, rows[j]);
     UNROLL
     for (int p = 0; p < PARTS; p++) u[p] += moves[j] * h[p];
   }
-}
-
-INLINE void fetch(const float *table, int32_t row) {
-    const char *line = (const char *)(table + (int64_t)row * STRIDE);
-    UNROLL
-    for (int i = 0; i < STRIDE * 4; i += 64) __builtin_prefetch(line + i, 1);
 }
 
 /* Have the rows of an example at hand when its turn comes. */
@@ -205,7 +172,7 @@ KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *output
       memset(h, 0, sizeof h);
       for (int i = 0; i < INPUTS; i++) {
         if (in[i] < 0) continue;
-        const vec *v = (const vec *)(V + (int64_t)in[i] * STRIDE);
+        const vec *v = row_of(V, in[i]);
         UNROLL
         for (int p = 0; p < PARTS; p++) h[p] += v[p];
         count++;
@@ -214,7 +181,7 @@ KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *output
       UNROLL
       for (int p = 0; p < PARTS; p++) h[p] *= part;
     } else if (!x || in[0] != in[-1]) {
-      memcpy(h, V + (int64_t)in[0] * STRIDE, sizeof h);
+      memcpy(h, row_of(V, in[0]), sizeof h);
     }
     if (TREE) step(h, s->nodes + (int64_t)out[0] * QUESTIONS, s->signs + (int64_t)out[0] * WIDE,
                    s->lengths[out[0]], U, rate, e, lost);
@@ -222,14 +189,14 @@ KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *output
     if (BAG) {
       for (int i = 0; i < INPUTS; i++) {
         if (in[i] < 0) continue;
-        vec *v = (vec *)(V + (int64_t)in[i] * STRIDE);
+        vec *v = row_of(V, in[i]);
         UNROLL
         for (int p = 0; p < PARTS; p++) v[p] += (WHOLE ? 1.0f : part) * e[p];
       }
     } else {
       UNROLL
       for (int p = 0; p < PARTS; p++) h[p] += e[p];
-      if (x + 1 == n || in[1] != in[0]) memcpy(V + (int64_t)in[0] * STRIDE, h, sizeof h);
+      if (x + 1 == n || in[1] != in[0]) memcpy(row_of(V, in[0]), h, sizeof h);
     }
   }
   for (int j = 0; j < WIDE; j++) *loss += lost[j];
@@ -296,15 +263,4 @@ EXPORT int64_t draw_chunk(const setting *s, const uint64_t *keys, const int32_t 
   block b;
   b.s = s, b.copied_inputs = inputs, b.copied_outputs = outputs, b.examples = b.waiting = 0;
   return go_through(&b, keys, ids, n, space);
-}
-
-/* Let several copies of a table become one: what all of them have added to the old one. */
-EXPORT void merge(float *old, float *const *copies, int64_t count, int64_t n)
-{
-  for (int64_t i = 0; i < n; i++) {
-    float sum = 0.0f;
-    for (int64_t k = 0; k < count; k++) sum += copies[k][i] - old[i];
-    old[i] += sum;
-    for (int64_t k = 0; k < count; k++) copies[k][i] = old[i];
-  }
 }
