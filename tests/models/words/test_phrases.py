@@ -48,18 +48,19 @@ def test_no_word_is_lost(text: list[list[str]]) -> None:
     assert [[w for word in s for w in word.split("_")] for s in phrases.apply(text)] == text
 
 
+def gensim_score(  # type: ignore[no-untyped-def]
+    worda_count, wordb_count, bigram_count, len_vocab, min_count, corpus_word_count
+):
+    """The paper's score; gensim's own multiplies by the number of different words and pairs."""
+    return (bigram_count - min_count) / (worda_count * wordb_count) * corpus_word_count
+
+
 def test_finds_and_joins_what_gensim_does() -> None:
     gensim = pytest.importorskip("gensim.models.phrases")
-
-    def score(  # type: ignore[no-untyped-def]
-        worda_count, wordb_count, bigram_count, len_vocab, min_count, corpus_word_count
-    ):  # gensim's own multiplies by the number of different words and pairs
-        return (bigram_count - min_count) / (worda_count * wordb_count) * corpus_word_count
-
     rng = np.random.default_rng(0)
     text = [[f"w{i}" for i in part] for part in np.split(rng.zipf(1.5, 20_000) % 50, 1000)]
     ours = Phrases.of(text, least=3, threshold=1.1)
-    theirs = gensim.Phrases(text, min_count=3, threshold=1.1, scoring=score)
+    theirs = gensim.Phrases(text, min_count=3, threshold=1.1, scoring=gensim_score)
     expected = {tuple(key.split("_")): value for key, value in theirs.export_phrases().items()}
     assert ours.pairs == pytest.approx(expected)
     assert len(expected) > 20
