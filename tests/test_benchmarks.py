@@ -9,6 +9,7 @@ import pytest
 
 from autodiff.testing import gradient_test
 from benchmarks import CASES, testing
+from benchmarks.bounded import write_text
 from benchmarks.checkers import CHECKERS
 from benchmarks.harness import Row, Table, fresh, installed, row, table
 from benchmarks.report import markdown, page, sections
@@ -28,9 +29,17 @@ def test_case_runs(case: str) -> None:
 def test_cases_are_the_modules_of_the_package() -> None:
     package = importlib.import_module("benchmarks").__path__[0]
     modules = {path.stem for path in Path(package).glob("*.py")}
-    others = {"__init__", "__main__", "checkers", "crfsuite", "harness", "peers", "report",
-              "step_hand", "step_models", "step_peers"}  # fmt: skip
+    others = {"__init__", "__main__", "bounded", "checkers", "crfsuite", "harness", "peers",
+              "report", "step_hand", "step_models", "step_peers"}  # fmt: skip
     assert modules - others == set(CASES)
+
+
+def test_a_large_text_is_read_within_limited_memory(tmp_path: Path) -> None:
+    write_text(tmp_path / "text.txt", 200_000)
+    limit = 2 * 10**9
+    stages = fresh("benchmarks.bounded", "measured", str(tmp_path / "text.txt"), limit)
+    assert [stage["name"] for stage in stages] == ["count", "encode", "read chunks"]
+    assert all(0 < stage["peak"] <= stage["space"] <= limit for stage in stages)
 
 
 def test_absent_peer_is_left_out_with_a_reason() -> None:

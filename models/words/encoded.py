@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-import threading
-import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +10,7 @@ import numpy as np
 
 import autodiff as ad
 from models.words.counted import WordCounts
+from models.words.records import Records
 from models.words.text import Sentences, Text
 
 __all__ = ["CHUNK", "END", "IN_MEMORY", "Encoded"]
@@ -71,9 +69,7 @@ class Encoded:
         *,
         tell: Callable[[int], object] | None = None,
     ) -> None:
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
-        weakref.finalize(self, self._file.close)
-        self._lock = threading.Lock()
+        self._ids = Records(np.int32, IN_MEMORY)
         self.checksum, self._starts, sizes = 0, [0], list[int]()
         for chunk in _chunks(Text(text), vocabulary):
             sizes.append(np.count_nonzero(chunk != END))
@@ -94,16 +90,12 @@ class Encoded:
     def chunk(self, i: int) -> np.ndarray:
         """Some sentences: an array of int32, not to be written to, with -1 after each sentence."""
         i = range(len(self))[i]
-        start, end = self._starts[i : i + 2]
-        with self._lock:
-            self._file.seek(start)
-            return np.frombuffer(self._file.read(end - start), np.int32)
+        return self._ids.read(*self._starts[i : i + 2])
 
     def _append(self, chunk: np.ndarray) -> None:
-        data = chunk.tobytes()
-        self._file.write(data)
-        self.checksum = zlib.crc32(data, self.checksum)
-        self._starts.append(self._starts[-1] + len(data))
+        self._ids.append(chunk)
+        self._starts.append(len(self._ids))
+        self.checksum = zlib.crc32(chunk, self.checksum)
 
 
 def _chunks(text: Text, vocabulary: WordCounts) -> Iterator[np.ndarray]:

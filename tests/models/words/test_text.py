@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import autodiff as ad
-from models.data import DataError
+from models.data import DataError, tokens
 from models.words import text as module
 from models.words.text import Text
 
@@ -49,6 +51,11 @@ def test_a_line_of_a_file_is_a_sentence(tmp_path: Path) -> None:
     path.write_bytes("\ufeffA Rose is\r\n\r\na «Größe»!".encode())
     assert list(Text(path)) == [["a", "rose", "is"], ["a", "«", "größe", "»", "!"]]
     assert next(iter(Text(str(path), lower=False))) == ["A", "Rose", "is"]
+
+
+@given(st.text(st.sampled_from(" \ta1_'’.é²½\u00a0\u2028Ⅷ一\x1c"), max_size=12))
+def test_lines_are_split_as_by_tokens(line: str) -> None:
+    assert module._words(line) == tokens(line)
 
 
 def test_gzip_is_read_as_the_file_within(tmp_path: Path) -> None:
