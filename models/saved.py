@@ -9,6 +9,7 @@ from typing import Any
 
 import autodiff as ad
 from models.classifier import Classifier
+from models.glove import GloVe
 from models.gru import GRU
 from models.lstm import LSTM
 from models.mlp import MLP
@@ -18,6 +19,7 @@ from models.seq2seq import Seq2Seq
 from models.stack import Stack
 from models.tagger import Tagger
 from models.window_tagger import WindowTagger
+from models.word2vec import CBOW, SkipGram
 
 __all__ = ["MODEL", "load", "save"]
 
@@ -26,8 +28,11 @@ MODEL = "model.safetensors"
 
 KINDS: dict[str, type[ad.Module]] = {
     kind.__name__: kind
-    for kind in (MLP, RNN, GRU, LSTM, Stack, Regressor, Tagger, WindowTagger, Classifier, Seq2Seq)
-}
+    for kind in (
+        MLP, RNN, GRU, LSTM, Stack, Regressor, Tagger, WindowTagger, Classifier, Seq2Seq,
+        SkipGram, CBOW, GloVe,
+    )
+}  # fmt: skip
 
 
 def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> None:

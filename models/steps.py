@@ -14,7 +14,7 @@ import numpy as np
 
 import autodiff as ad
 
-__all__ = ["COMPILE", "Kinds", "Steps"]
+__all__ = ["COMPILE", "Kinds", "Steps", "from_environment", "require_known"]
 
 COMPILE = ("auto", "c", "numpy", "off")
 """What runs the steps: compiled where it pays, always in C or on numpy, or never."""
@@ -73,9 +73,7 @@ class Steps:
         compile: str,
         generators: Sequence[np.random.Generator],
     ) -> None:
-        for name, value in [("compile", compile), ("AUTODIFF_COMPILE", _in_environment())]:
-            if value not in COMPILE:
-                raise ad.errors.DomainError(f"{name}={value!r} is none of {', '.join(COMPILE)}")
+        require_known(compile)
         self.loss, self.clip, self.compile = loss, clip, compile
         self.generators = generators
         self.seconds = 0.0  # that it took to compile
@@ -86,7 +84,7 @@ class Steps:
     @property
     def is_eager(self) -> bool:
         """Whether nothing is ever compiled."""
-        return (_in_environment() if self.compile == "auto" else self.compile) == "off"
+        return (from_environment() if self.compile == "auto" else self.compile) == "off"
 
     def __call__(
         self, model: ad.Module, optimizer: Any, inputs: Sequence[Any], kinds: Kinds, left: float
@@ -153,5 +151,13 @@ class Steps:
         return f"{how} ({count} kind{'s' if count > 1 else ''})"
 
 
-def _in_environment() -> str:
+def require_known(compile: str) -> None:
+    """Raise a `DomainError` for what is none of `COMPILE`, here or in the environment."""
+    for name, value in [("compile", compile), ("AUTODIFF_COMPILE", from_environment())]:
+        if value not in COMPILE:
+            raise ad.errors.DomainError(f"{name}={value!r} is none of {', '.join(COMPILE)}")
+
+
+def from_environment() -> str:
+    """What ``AUTODIFF_COMPILE`` says of "auto"."""
     return os.environ.get("AUTODIFF_COMPILE") or "auto"

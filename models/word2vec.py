@@ -75,6 +75,7 @@ class _Word2Vec(ad.Module):
         h = self.hidden(inputs)
         if signs is None:
             return ad.cross_entropy(h @ self.U.T, outputs, reduction="sum")
+        signs = as_array(signs, self.U.dtype)
         scores = ad.einsum("nd,nkd->nk", h, ad.embedding(self.U, outputs))
         return ad.sum(np.abs(signs) * ad.softplus(-signs * scores))
 

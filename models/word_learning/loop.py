@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from threading import Event
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,10 +16,54 @@ import numpy as np
 import autodiff as ad
 from models.extras import need
 from models.interruption import StoppedError, interruption
+from models.steps import from_environment, require_known
 
-__all__ = ["Learner", "Loop", "Source"]
+__all__ = ["Learner", "Loop", "Source", "learner_for"]
 
 State = dict[str, np.ndarray]
+
+
+def learner_for(
+    compile: str,
+    threads: int,
+    in_c: Callable[[], Learner] | None,
+    on_graph: Callable[[str], Learner],
+) -> Learner:
+    """What runs a training.
+
+    Parameters
+    ----------
+    compile : {"auto", "c", "numpy", "off"}
+        "auto": in C where there is a compiler, unless ``AUTODIFF_COMPILE`` in the environment says
+        something else. "numpy" and "off": the graph, as a program or step by step.
+    threads : int
+    in_c : callable, optional
+        Makes the learner in C; None where there is none for such a model.
+    on_graph : callable
+        Makes the one that takes the graph, with a backend of `autodiff.compile`.
+
+    Raises
+    ------
+    CompilerError
+        If there is no compiler, and "c" was asked for.
+    DomainError
+        For several threads without C.
+    """
+    require_known(compile)
+    how = from_environment() if compile == "auto" else compile
+    if how in ("auto", "c") and in_c is not None:
+        try:
+            return in_c()
+        except ad.compiler.CompilerError as error:
+            if how == "c":
+                raise
+            ad.errors.warn(f"word vectors are learnt on numpy, several times slower: {error}")
+            how = "numpy"
+    if threads > 1:
+        raise ad.errors.DomainError(
+            f"{threads} threads: without C, and for the softmax, one learns"
+        )
+    return on_graph(how)
 
 
 class Learner(Protocol):

@@ -52,8 +52,8 @@ class Native:
         self._held = [draws.keep, draws.table, *(self._paths(tree) if tree else ())]
         pointers = [array.ctypes.data for array in self._held]
         self._setting = _Setting(*pointers, *[None] * (5 - len(pointers)), len(draws.counts))
-        for function in (self._library.learn_chunk, self._library.draw_chunk):
-            function.restype = ctypes.c_int64
+        self._learn = _function(self._library.learn_chunk, 2, ctypes.c_float, ctypes.c_void_p)
+        self._draw = _function(self._library.draw_chunk, 2)
 
     def _paths(self, tree: Any) -> list[np.ndarray]:
         wide = -(-self.questions // LANES) * LANES
@@ -65,10 +65,10 @@ class Native:
         """Learn from a chunk; gives the sum of the losses, and the number of examples."""
         ids, keys, rate = piece
         loss, space = ctypes.c_double(), np.empty(2 * len(ids), np.int32)
-        count = self._library.learn_chunk(
-            ctypes.byref(self._setting), pointer(keys), pointer(ids), ctypes.c_int64(len(ids)), pointer(space),
-            *map(pointer, tables), ctypes.c_float(rate), ctypes.byref(loss),
-        )  # fmt: skip
+        where = (pointer(keys), pointer(ids), len(ids), pointer(space))
+        count = self._learn(
+            ctypes.byref(self._setting), *where, *map(pointer, tables), rate, ctypes.byref(loss)
+        )
         return loss.value, count
 
     def examples(self, ids: np.ndarray, keys: np.ndarray) -> Examples:
@@ -78,9 +78,15 @@ class Native:
         inputs = np.empty((most, slots if self.draws.is_bag else 1), np.int32)
         outputs = np.empty((most, self.questions if self.draws.has_noise else 1), np.int32)
         space = np.empty(2 * len(ids), np.int32)
-        count = self._library.draw_chunk(
-            ctypes.byref(self._setting), pointer(keys), pointer(ids), ctypes.c_int64(len(ids)), pointer(space),
-            pointer(inputs), pointer(outputs),
-        )  # fmt: skip
+        where = (pointer(keys), pointer(ids), len(ids), pointer(space))
+        count = self._draw(ctypes.byref(self._setting), *where, pointer(inputs), pointer(outputs))
         squeezed = (x[:, 0] if x.shape[1] == 1 else x for x in (inputs[:count], outputs[:count]))
         return Examples(*squeezed)
+
+
+def _function(function: Any, arrays: int, *more: Any) -> Any:
+    """With the types of setting, keys, ids, their number, space, and what follows."""
+    P = ctypes.c_void_p
+    function.argtypes = [P, P, P, ctypes.c_int64, P, *[P] * arrays, *more]
+    function.restype = ctypes.c_int64
+    return function

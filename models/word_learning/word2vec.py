@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import autodiff as ad
-from models.word_learning.draws import Draws, Piece, keys_of
+from models.word2vec import CBOW
+from models.word_learning.draws import Draws, Piece, Window, keys_of
+from models.word_learning.loop import Loop, learner_for
 from models.word_learning.native import Native
 from models.word_learning.tables import Tables
 from models.words.encoded import Encoded
+from models.words.text import Sentences, Text
 
-__all__ = ["Chunks", "InC", "OnGraph"]
+__all__ = ["Chunks", "InC", "OnGraph", "Word2VecTrainer"]
 
 State = dict[str, np.ndarray]
 
-PER_ROUND = 10
+PER_ROUND = 3
 """Chunks that a thread learns from before it is told what the others have learnt."""
 
 BATCH = 256
@@ -109,3 +114,80 @@ class OnGraph:
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         self.model.load_state_dict(state)
+
+
+class Word2VecTrainer(Loop):
+    """A skip-gram or CBOW model being trained on a text.
+
+    Examples are learnt from one by one, in the order of the text, with a learning rate that falls
+    linearly. Without C they are learnt from in batches of 256.
+
+    Parameters
+    ----------
+    model : SkipGram or CBOW
+    text : Text, or anything it can be made of; or Encoded
+    epochs : int
+    lr, least_lr : float
+        Learning rate at the start and at the end. Unless given, it starts at 0.025, and for `CBOW`
+        at 0.07: there each word of a window is moved by its share only.
+    window, shrink, negatives, subsample
+        See `Window`.
+    threads : int
+        With several of them each learns from other sentences for a while before it is told what the
+        others have learnt. The result depends on their number, but on nothing else.
+    compile : {"auto", "c", "numpy", "off"}
+        See `learner_for`.
+    rng : int or Generator
+        Of all that is drawn.
+    checkpoint, settings, save_every, quiet
+        As for `Loop`.
+
+    Raises
+    ------
+    DomainError
+        If the text can be read only once, or has none of the model's words, or a setting makes no
+        sense.
+    CompilerError
+        If there is no compiler, and "c" was asked for.
+
+    Examples
+    --------
+    >>> from models import SkipGram
+    >>> from models.words import WordCounts
+    >>> text = [["a", "rose", "is", "a", "rose"]] * 10
+    >>> model = SkipGram(WordCounts.of(text), size=8)
+    >>> history = Word2VecTrainer(model, text, epochs=3, subsample=0, compile="off").fit()
+    >>> [round(row["loss"], 2) for row in history]
+    [4.16, 4.13, 3.93]
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        text: Text | Sentences | str | Path | Encoded,
+        *,
+        epochs: int = 5,
+        lr: float | None = None,
+        least_lr: float = 1e-4,
+        window: int = 5,
+        shrink: bool = True,
+        negatives: int = 5,
+        subsample: float = 1e-3,
+        threads: int = 1,
+        compile: str = "auto",
+        rng: int | np.random.Generator = 0,
+        **options: Any,
+    ) -> None:
+        encoded = text if isinstance(text, Encoded) else Encoded(text, model.words)
+        is_bag = isinstance(model, CBOW)
+        around = Window(window, shrink, negatives, subsample)
+        draws = Draws(model.words.counts, around, is_bag, model.output == "negative")
+        lr = lr or (0.07 if is_bag and not model.whole_error else 0.025)
+        can_be_c = model.output != "softmax" and model.V.dtype == np.float32
+        learner = learner_for(
+            compile, threads,
+            partial(InC, model, draws, threads) if can_be_c else None,
+            partial(OnGraph, model, draws),
+        )  # fmt: skip
+        seed = int(np.random.default_rng(rng).integers(2**63))
+        super().__init__(learner, Chunks(encoded, seed, lr, least_lr), epochs=epochs, **options)

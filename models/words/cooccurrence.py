@@ -16,7 +16,7 @@ import autodiff as ad
 from models.words.encoded import Encoded
 from models.words.records import Records
 
-__all__ = ["Cooccurrences", "Triples", "cooccurrences"]
+__all__ = ["Cooccurrences", "Triples", "cooccurrences", "split"]
 
 BYTES = 128
 """Memory that a pair takes while it is sorted, summed and written, with all copies."""
@@ -37,6 +37,11 @@ class Triples(NamedTuple):
     rows: np.ndarray
     columns: np.ndarray
     values: np.ndarray
+
+
+def split(entries: np.ndarray) -> Triples:
+    """Entries as one array for each field."""
+    return Triples(*(np.ascontiguousarray(entries[name]) for name in TRIPLE.names or ()))
 
 
 class Cooccurrences:
@@ -60,13 +65,25 @@ class Cooccurrences:
 
     def read(self, start: int, stop: int) -> Triples:
         """The entries from `start` up to `stop`."""
-        found = self._entries.read(start, min(stop, len(self)))
-        return Triples(*(np.ascontiguousarray(found[name]) for name in TRIPLE.names or ()))
+        return split(self._entries.read(start, min(stop, len(self))))
 
     def block(self, i: int) -> Triples:
         """The entries of one block."""
+        return split(self._block(i))
+
+    def dealt(self, rng: int | np.random.Generator) -> list[Records]:
+        """All entries in random order, as many parts as there are blocks."""
+        rng = np.random.default_rng(rng)
+        parts = [Records(TRIPLE, self._block_size) for _ in range(self.blocks)]
+        for i in range(self.blocks):
+            block = rng.permutation(self._block(i))
+            for part, share in zip(parts, np.array_split(block, self.blocks)):
+                part.append(share)
+        return parts
+
+    def _block(self, i: int) -> np.ndarray:
         start = range(self.blocks)[i] * self._block_size
-        return self.read(start, start + self._block_size)
+        return self._entries.read(start, min(start + self._block_size, len(self)))
 
 
 def cooccurrences(
