@@ -13,7 +13,7 @@ import autodiff as ad
 from models.options import number
 from models.steps import COMPILE
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "Option", "Settings"]
+__all__ = ["COUNT", "OPTIMIZERS", "POSITIVE", "SCHEDULES", "Option", "RunSettings", "Settings"]
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "sgd": partial(ad.optim.SGD, momentum=0.9, nesterov=True),
@@ -44,53 +44,23 @@ class Option:
     metavar: str = "NAME"
 
 
+TEXTS = ("data", "corpus")
+"""Settings that name what is learnt from: they come first, and are always said."""
+
 COUNT, POSITIVE = number(int, 1), number(float, 0, above=True)
 
-S = TypeVar("S", bound="Settings")
+S = TypeVar("S", bound="RunSettings")
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """All that a run depends on: the same settings give the same numbers.
 
-    A subclass has what its kind of model needs besides, and says of it in `OPTIONS` how it is
-    given on the command line.
+    A subclass has fields with defaults, and says in `OPTIONS` how each is given on the command
+    line.
     """
 
-    epochs: int = 10
-    batch: int = 64
-    optimizer: str = "adam"
-    lr: float = 3e-3
-    schedule: str = "linear"
-    weight_decay: float | None = None
-    clip: float | None = None
-    patience: int | None = None
-    keep: str = "best"
-    seed: int = 0
-    dtype: str = "float32"
-    threads: int = 1
-    compile: str = "auto"
-
-    OPTIONS: ClassVar[Mapping[str, Option]] = {
-        "epochs": Option("passes over the training part", COUNT, metavar="N"),
-        "batch": Option("examples of one step", COUNT, metavar="N"),
-        "optimizer": Option(", ".join(OPTIMIZERS), choices=OPTIMIZERS),
-        "lr": Option("learning rate", POSITIVE, metavar="RATE"),
-        "schedule": Option(f"course of the learning rate: {', '.join(SCHEDULES)}",
-                           choices=SCHEDULES),
-        "weight_decay": Option("of adamw (0.01 unless given) and sgd", number(float, 0),
-                               metavar="X"),
-        "clip": Option("greatest norm of the gradient", POSITIVE, metavar="NORM"),
-        "patience": Option("stop after so many epochs without a lower validation loss", COUNT,
-                           metavar="N"),
-        "keep": Option("the epoch whose model is kept: of the best validation loss, or the last",
-                       choices=KEPT),
-        "seed": Option("of all that is random", number(int, 0), metavar="N"),
-        "threads": Option("for the matrix products", number(int, 1, 1025), metavar="N"),
-        "dtype": Option("float32 or float64", choices=("float32", "float64")),
-        "compile": Option("steps as programs in C or on numpy, never (off), or where it pays "
-                          "(auto)", choices=COMPILE),
-    }  # fmt: skip
+    OPTIONS: ClassVar[Mapping[str, Option]] = {}
     MODEL: ClassVar[str] = ""
     """Its name on the command line."""
     HELP: ClassVar[str] = ""
@@ -100,9 +70,9 @@ class Settings:
     def command(self) -> str:
         """The command line that repeats the run."""
         said = [
-            f.name for f in fields(self) if f.name == "data" or getattr(self, f.name) != f.default
+            f.name for f in fields(self) if f.name in TEXTS or getattr(self, f.name) != f.default
         ]
-        said.sort(key=lambda name: name != "data")
+        said.sort(key=lambda name: name not in TEXTS)
         options = [f" --{name.replace('_', '-')} {shlex.quote(self.shown(name))}" for name in said]
         return f"autodiff train {self.MODEL}" + "".join(options)
 
@@ -115,25 +85,8 @@ class Settings:
 
     @property
     def used(self) -> dict[str, Any]:
-        """The settings by name, with the optimiser's own weight decay where none was given."""
-        decay = inspect.signature(OPTIMIZERS[self.optimizer]).parameters.get("weight_decay")
-        own = {"weight_decay": decay.default} if decay and self.weight_decay is None else {}
-        return {f.name: self.shown(f.name) for f in fields(self)} | own
-
-    def make_optimizer(self, model: ad.Module) -> Any:
-        """The step rule for the parameters of a model.
-
-        Raises
-        ------
-        DomainError
-            If there is a weight decay that the rule does not have.
-        """
-        decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay}
-        if decay and self.optimizer not in ("sgd", "adamw"):
-            raise ad.errors.DomainError(
-                f"{self.optimizer} has no weight decay: use adamw or sgd, or leave it out"
-            )
-        return OPTIMIZERS[self.optimizer](model.parameters(), lr=self.lr, **decay)
+        """The settings by name."""
+        return {f.name: self.shown(f.name) for f in fields(self)}
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -170,6 +123,68 @@ class Settings:
     def _takes(cls, name: str, value: Any) -> bool:
         choices = cls.OPTIONS[name].choices
         return choices is None or value in choices
+
+
+@dataclass(frozen=True)
+class Settings(RunSettings):
+    """Of models that are trained in batches; a subclass has what its kind needs besides."""
+
+    epochs: int = 10
+    batch: int = 64
+    optimizer: str = "adam"
+    lr: float = 3e-3
+    schedule: str = "linear"
+    weight_decay: float | None = None
+    clip: float | None = None
+    patience: int | None = None
+    keep: str = "best"
+    seed: int = 0
+    dtype: str = "float32"
+    threads: int = 1
+    compile: str = "auto"
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = {
+        "epochs": Option("passes over the training part", COUNT, metavar="N"),
+        "batch": Option("examples of one step", COUNT, metavar="N"),
+        "optimizer": Option(", ".join(OPTIMIZERS), choices=OPTIMIZERS),
+        "lr": Option("learning rate", POSITIVE, metavar="RATE"),
+        "schedule": Option(f"course of the learning rate: {', '.join(SCHEDULES)}",
+                           choices=SCHEDULES),
+        "weight_decay": Option("of adamw (0.01 unless given) and sgd", number(float, 0),
+                               metavar="X"),
+        "clip": Option("greatest norm of the gradient", POSITIVE, metavar="NORM"),
+        "patience": Option("stop after so many epochs without a lower validation loss", COUNT,
+                           metavar="N"),
+        "keep": Option("the epoch whose model is kept: of the best validation loss, or the last",
+                       choices=KEPT),
+        "seed": Option("of all that is random", number(int, 0), metavar="N"),
+        "threads": Option("for the matrix products", number(int, 1, 1025), metavar="N"),
+        "dtype": Option("float32 or float64", choices=("float32", "float64")),
+        "compile": Option("steps as programs in C or on numpy, never (off), or where it pays "
+                          "(auto)", choices=COMPILE),
+    }  # fmt: skip
+
+    @property
+    def used(self) -> dict[str, Any]:
+        """The settings by name, with the optimiser's own weight decay where none was given."""
+        decay = inspect.signature(OPTIMIZERS[self.optimizer]).parameters.get("weight_decay")
+        own = {"weight_decay": decay.default} if decay and self.weight_decay is None else {}
+        return super().used | own
+
+    def make_optimizer(self, model: ad.Module) -> Any:
+        """The step rule for the parameters of a model.
+
+        Raises
+        ------
+        DomainError
+            If there is a weight decay that the rule does not have.
+        """
+        decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay}
+        if decay and self.optimizer not in ("sgd", "adamw"):
+            raise ad.errors.DomainError(
+                f"{self.optimizer} has no weight decay: use adamw or sgd, or leave it out"
+            )
+        return OPTIMIZERS[self.optimizer](model.parameters(), lr=self.lr, **decay)
 
 
 def _is(value: Any, hint: Any) -> bool:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from errno import EISDIR
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,12 +14,12 @@ from models.checkpoint import CHECKPOINT, read_settings
 from models.config import SCHEDULES, Settings
 from models.experiments import EXPERIMENTS, Experiment, Figures
 from models.extras import folder_of, need
-from models.interruption import StoppedError
+from models.folder import require_writable, saying_how_to_go_on, warning_in_a_line
 from models.report import report, save_loss_curve, table
 from models.saved import MODEL, save
 from models.train import Trainer
 
-__all__ = ["Result", "kept_settings", "require_ended", "run"]
+__all__ = ["Result", "run", "shown"]
 
 CURVE, REPORT = "loss.png", "report.md"
 PICTURES = ("graph.svg", "graph.html")
@@ -65,53 +58,6 @@ def shown(figure: float) -> str:
     return f"{figure:.4f}" if abs(figure) < 10 else f"{figure:.2f}"
 
 
-def kept_settings(kind: type[Settings], out: Path, given: Mapping[str, Any]) -> Settings:
-    """The settings of the run that a folder holds; those given must be the same.
-
-    Raises
-    ------
-    DomainError
-        If they are not, since the numbers would not be those of one uninterrupted run.
-    FormatError or OSError
-        If the folder has no readable checkpoint.
-    """
-    if not (out / CHECKPOINT).exists():
-        raise ad.errors.FormatError(f"no run to resume: there is no {out / CHECKPOINT}")
-    kept, _ = read_settings(out / CHECKPOINT)
-    try:
-        settings = kind.read(kept)
-    except ad.errors.FormatError as error:
-        raise ad.errors.FormatError(
-            f"{out / CHECKPOINT} is the checkpoint of another kind of run"
-        ) from error
-    for name, value in given.items():
-        if getattr(settings, name) != value:
-            raise ad.errors.DomainError(
-                f"the run in {out} has --{name.replace('_', '-')} {settings.shown(name)}: leave "
-                "the option out to resume it, or start a new run with another --out"
-            )
-    return settings
-
-
-def require_ended(out: Path) -> None:
-    """Refuse to put a new run in the place of one that could go on.
-
-    Raises
-    ------
-    DomainError
-        If the folder holds one.
-    """
-    try:
-        _, finished = read_settings(out / CHECKPOINT)
-    except (ad.errors.FormatError, OSError):
-        return  # there is none, or none that could go on
-    if not finished:
-        raise ad.errors.DomainError(
-            f"{out} holds a run that has not come to its end: go on with it by --resume, keep it "
-            "by another --out, or drop it by --overwrite"
-        )
-
-
 def run(
     settings: Settings, out: Path, resume: bool = False, say: Callable[[str], None] = print
 ) -> Result:
@@ -128,7 +74,7 @@ def run(
     say : callable
         Takes lines for the user.
     """
-    _require_writable(out)
+    require_writable(out, (MODEL, CURVE, REPORT, *PICTURES))
     folder_of("matplotlib", "drawing the loss curve")
     # Small products gain nothing from threads, and each number of them rounds in another way.
     with need("threadpoolctl", "training").threadpool_limits(settings.threads):
@@ -141,10 +87,10 @@ def run(
             trainer.resume()
             say(f"resuming after {len(trainer.history)} of {settings.epochs} epochs")
         began = time.perf_counter()
-        with _saying_how_to_go_on(settings, out), _warning_in_a_line():
+        with saying_how_to_go_on(settings, out), warning_in_a_line():
             trainer.fit()
         seconds = time.perf_counter() - began
-        with _saying_how_to_go_on(settings, out, "interrupted after the training, which is saved"):
+        with saying_how_to_go_on(settings, out, "interrupted after the training, which is saved"):
             files = _leave_model(experiment, trainer, out, say)
             result = Result(
                 settings, experiment, trainer.history, trainer.kept_epoch, seconds,
@@ -152,23 +98,6 @@ def run(
             )  # fmt: skip
             ad.io.replace(out / REPORT, _page(result).encode())
     return result
-
-
-@contextmanager
-def _saying_how_to_go_on(settings: Settings, out: Path, what: str = "") -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        command = f"autodiff train {settings.MODEL} --out {shlex.quote(str(out))} --resume"
-        raise StoppedError(f"{what or stop}; to go on: {command}") from stop
-
-
-@contextmanager
-def _warning_in_a_line() -> Iterator[None]:
-    """Warnings as a command says things, without a line of code."""
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *where: print("autodiff:", message, file=sys.stderr)
-        yield
 
 
 def make_trainer(
@@ -200,21 +129,6 @@ def _require_same_data(out: Path, experiment: Experiment) -> None:
             f"the data are not those of the run in {out}: bring them back to resume it, or start a "
             "new run with another --out"
         )
-
-
-def _require_writable(out: Path) -> None:
-    """Find out now, not after the training."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-        for name in (CHECKPOINT, MODEL, CURVE, REPORT, *PICTURES):
-            if (out / name).is_dir():
-                raise IsADirectoryError(EISDIR, f"{name} is a folder")
-    except OSError as error:
-        why = "it is a file" if isinstance(error, FileExistsError) else error.strerror
-        reason = f"no results can be written there ({why}); choose another --out"
-        raise OSError(error.errno, reason, str(out)) from error
 
 
 def _leave_model(

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from models.commands.common import Commands, given
-from models.config import Settings
+from models.config import RunSettings, Settings
 from models.experiments import EXPERIMENTS
-from models.run import Result, kept_settings, require_ended, run
+from models.folder import kept_settings, require_ended
+from models.run import Result, run
+from models.word_run import WORD_RUNS, WordResult, run_words
+from models.word_settings import WordSettings
 
 __all__ = ["add", "show"]
+
+S = TypeVar("S", bound=RunSettings)
 
 
 def add(commands: Commands) -> None:
@@ -21,10 +29,14 @@ def add(commands: Commands) -> None:
     train.set_defaults(parser=train)
     models = train.add_subparsers(required=True, metavar="MODEL")
     for name, (kind, _) in EXPERIMENTS.items():
-        _add_model(models, name, kind)
+        _add_model(models, name, kind, _train)
+    for name, words in WORD_RUNS.items():
+        _add_model(models, name, words, _train_words)
 
 
-def _add_model(models: Commands, name: str, kind: type[Settings]) -> None:
+def _add_model(
+    models: Commands, name: str, kind: type[RunSettings], command: Callable[..., None]
+) -> None:
     parser = models.add_parser(name, help=kind.HELP, argument_default=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=Path("runs", name),
                         help="folder for the results")  # fmt: skip
@@ -42,16 +54,27 @@ def _add_model(models: Commands, name: str, kind: type[Settings]) -> None:
             choices=option.choices,
             metavar=option.metavar,
         )
-    parser.set_defaults(parser=parser, command=partial(_train, kind))
+    parser.set_defaults(parser=parser, command=partial(command, kind))
 
 
 def _train(kind: type[Settings], arguments: argparse.Namespace) -> None:
+    settings, out, resume = _asked(kind, arguments)
+    show(run(settings, out, resume), out, resume)
+
+
+def _train_words(kind: type[WordSettings], arguments: argparse.Namespace) -> None:
+    settings, out, resume = _asked(kind, arguments)
+    show_words(run_words(settings, out, resume), out, resume)
+
+
+def _asked(kind: type[S], arguments: argparse.Namespace) -> tuple[S, Path, bool]:
+    """The settings of a run, its folder, and whether it is to go on."""
     options = given(arguments)
     out, resume, overwrite = (options.pop(name) for name in ("out", "resume", "overwrite"))
     if not resume and not overwrite:
         require_ended(out)
     settings = kept_settings(kind, out, options) if resume else kind(**options)
-    show(run(settings, out, resume), out, resume)
+    return settings, out, resume
 
 
 def show(result: Result, out: Path, resumed: bool = False) -> None:
@@ -63,3 +86,14 @@ def show(result: Result, out: Path, resumed: bool = False) -> None:
     print(f"steps: {result.steps}{built}")
     print(f"\n{result.experiment.test_part()}\n{result.text}")
     print(f"\nin {out}: {', '.join(result.files)}")
+
+
+def show_words(result: WordResult, out: Path, resumed: bool = False) -> None:
+    """Say what came out of a run that learnt word vectors."""
+    speed = f"{result.words_per_second:,.0f} words a second"
+    print(f"\ntrained for {result.seconds:.1f} s{' more' if resumed else f': {speed}'}")
+    print(f"mean loss {result.history[-1]['loss']:.4f} in the last epoch")
+    for name, score in result.scores.items():
+        print(f"  {name:11} {score}")
+    print(f"\nin {out}: {', '.join(result.files)}")
+    print(f"ask it: autodiff similar WORD --vectors {shlex.quote(str(out))}")
