@@ -25,7 +25,7 @@ State = dict[str, np.ndarray]
 PIECE = 50_000
 """Pairs of a piece."""
 PER_ROUND = 10
-"""Pieces that a thread learns from before it is told what the others have learnt."""
+"""Pieces that a thread learns from before it is told all that the others have learnt."""
 BATCH = 1_000
 """Pairs of a step on numpy."""
 EPS = 1e-10

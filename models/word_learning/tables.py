@@ -17,18 +17,24 @@ __all__ = ["LANES", "Tables", "aligned", "built", "pointer"]
 LANES = 16
 """Floats of a row come in multiples of this: 64 bytes."""
 
+OFTEN = 1_000
+"""Rows that threads tell each other of after each piece. To be told of these rarely costs quality;
+to be told of all rows often takes as long as the learning."""
+
 Result = tuple[float, int]
 
 
 class Tables:
     """Arrays of float32 that threads learn in, each in its own copies.
 
-    At the end of a round, what all threads have added to a table is added up. So the result depends
-    on their number, but not on which one is faster.
+    What all threads have added to a row is added up: for the rows that change most, the first ones,
+    after each piece, for all rows at the end of a round. So the result depends on the number of
+    threads, but not on which one is faster.
 
     Parameters
     ----------
     arrays : sequence of ndarray, shape (rows, size)
+        The rows of common words first.
     threads : int
     """
 
@@ -46,19 +52,18 @@ class Tables:
         """What `step` gives for each piece, after it has changed the tables."""
         if self.threads == 1:
             return [step(piece, self.arrays) for piece in pieces]
-        shares = np.array_split(np.arange(len(pieces)), self.threads)
+        found: list[Result] = []
+        for i in range(0, len(pieces), self.threads):
+            at_once = pieces[i : i + self.threads]
+            found += self._pool.map(step, at_once, self._copies)
+            self._agree(OFTEN)
+        self._agree(None)
+        return found
 
-        def work(share: np.ndarray, tables: list[np.ndarray]) -> list[Result]:
-            return [step(pieces[i], tables) for i in share]
-
-        found = list(self._pool.map(work, shares, self._copies))
-        self._agree()
-        return [result for results in found for result in results]
-
-    def _agree(self) -> None:
-        for table, *copies in zip(self.arrays, *self._copies):
-            split = [np.array_split(array.reshape(-1), self.threads) for array in (table, *copies)]
-            list(self._pool.map(self._merged, zip(*split)))
+    def _agree(self, rows: int | None) -> None:
+        for tables in zip(self.arrays, *self._copies):
+            parts = [np.array_split(table[:rows].reshape(-1), self.threads) for table in tables]
+            list(self._pool.map(self._merged, zip(*parts)))
 
     def _merged(self, parts: tuple[np.ndarray, ...]) -> None:
         old, *copies = parts

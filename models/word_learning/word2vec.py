@@ -22,8 +22,8 @@ __all__ = ["Chunks", "InC", "OnGraph", "Word2VecTrainer"]
 
 State = dict[str, np.ndarray]
 
-PER_ROUND = 3
-"""Chunks that a thread learns from before it is told what the others have learnt."""
+PER_ROUND = 10
+"""Chunks that a thread learns from before it is told all that the others have learnt."""
 
 BATCH = 256
 """Examples of a step on numpy: as many as fit into a core's own cache with all that is made of

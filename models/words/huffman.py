@@ -32,7 +32,7 @@ class Huffman:
     def of(cls, counts: Any) -> Huffman:
         """The tree with the least mean length of the paths, each as frequent as its count.
 
-        Inner nodes are numbered in the order in which they are made, the root last.
+        Inner nodes are numbered from the root on, which is 0, so that the most frequent come first.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ class Huffman:
         if len(counts) < 2:
             raise ad.errors.DomainError(f"a tree has at least 2 leaves, not {len(counts)}")
         parent, side = _joined(counts)
-        paths = [_path(leaf, len(counts), parent, side) for leaf in range(len(counts))]
+        paths = [_path(leaf, parent, side) for leaf in range(len(counts))]
         depth = max(map(len, paths))
         nodes = np.zeros((len(paths), depth), np.int32)
         signs = np.zeros((len(paths), depth), np.float32)
@@ -78,9 +78,9 @@ def _joined(counts: list[int]) -> tuple[list[int], list[int]]:
     return parent, side
 
 
-def _path(node: int, leaves: int, parent: list[int], side: list[int]) -> list[tuple[int, int]]:
+def _path(node: int, parent: list[int], side: list[int]) -> list[tuple[int, int]]:
     found = []
     while node != len(parent) - 1:
-        found.append((parent[node] - leaves, side[node]))
+        found.append((len(parent) - 1 - parent[node], side[node]))
         node = parent[node]
     return found[::-1]
