@@ -6,6 +6,6 @@ __all__ = ["CASES"]
 
 CASES = (
     "ops", "scalar", "recurrent", "memory", "digits", "deep", "startup", "drawing", "testing",
-    "steps", "step_scalar", "firstcall",
+    "steps", "step_scalar", "firstcall", "words",
 )  # fmt: skip
 """One module each, with ``measure(size, peers) -> Table``."""

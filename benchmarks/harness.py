@@ -34,6 +34,7 @@ NAMES = {
     "autograd": "autograd",
     "mygrad": "MyGrad",
     "micrograd": "micrograd",
+    "gensim": "gensim",
     "numpy": "numpy by hand",
 }
 """Peers by the name of their package."""

@@ -22,9 +22,9 @@ UNITS = {
 METHOD = """\
 # Benchmarks
 
-One thread; CPU time (imports: wall time). Before timing, results and gradients of the peers
-are compared. Peers take turns in shuffled order within each repeat. Each cell holds the median
-and, in bold, the median of the ratios to the reference in the same repeat: trust the ratios.
+One thread; CPU time (imports and word vectors: wall time). Before timing, results and gradients of
+the peers are compared. Peers take turns in shuffled order within each repeat. Each cell holds the
+median and, in bold, the median of the ratios to the reference in the same repeat: trust the ratios.
 Checkers of gradients have the tolerances that are their default. Sections measured on different
 days and machines are comparable by their ratios alone.
 """
@@ -48,8 +48,10 @@ def goal(row: Row, found: Table) -> tuple[str, str]:
     """The goal in words, and whether it is met."""
     if row.goal is None:
         return "", ""
-    figures = row.ratios if found.reference else row.values
-    limit = f"{row.goal:g} of {NAMES[found.reference]}" if found.reference else None
+    # A figure of another unit stands for itself, in a table of ratios, too.
+    reference = found.reference if row.unit is None else None
+    figures = row.ratios if reference else row.values
+    limit = f"{row.goal:g} of {NAMES[reference]}" if reference else None
     sign, holds = (">=", ge) if row.least else ("<=", le)
     met = holds(figures["autodiff"], row.goal) if "autodiff" in figures else None
     return (
