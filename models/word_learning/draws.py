@@ -103,6 +103,13 @@ class Draws:
         object.__setattr__(self, "keep", _keep(self.counts, self.window.subsample))
         object.__setattr__(self, "table", alias_table(self.counts**POWER))
 
+    @property
+    def busiest(self) -> float:
+        """How many times the commonest word is asked for in an example, on average."""
+        kept = self.counts * (self.keep / 2**32)
+        noise = self.counts**POWER * (self.window.negatives * self.has_noise)
+        return float(np.max(kept / kept.sum() + noise / np.sum(self.counts**POWER)))
+
     def examples(self, ids: np.ndarray, keys: np.ndarray) -> Examples:
         """The examples of a chunk in the order of the text.
 

@@ -61,7 +61,7 @@ def learner_for(
             how = "numpy"
     if threads > 1:
         raise ad.errors.DomainError(
-            f"{threads} threads: without C, and for the softmax, one learns"
+            f"{threads} threads learn in C only, and not by the softmax: leave out threads"
         )
     return on_graph(how)
 
@@ -161,7 +161,7 @@ class Loop:
             while len(self.history) < self.epochs:
                 self._round(bar)
                 self._save_if_due()
-                if stop.is_set():
+                if stop.is_set() and len(self.history) < self.epochs:
                     self._stop()
         self.learner.state()
         return self.history

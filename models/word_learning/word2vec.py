@@ -26,8 +26,10 @@ PER_ROUND = 10
 """Chunks that a thread learns from before it is told all that the others have learnt."""
 
 BATCH = 256
-"""Examples of a step on numpy: as many as fit into a core's own cache with all that is made of
-them."""
+"""Examples of a step on numpy at most: as many as fit into a core's own cache with all that is made
+of them."""
+MOST = 25
+"""Gradients that a batch may be expected to add up for a row: more would lead beyond the aim."""
 
 
 class Chunks:
@@ -75,6 +77,8 @@ class OnGraph:
 
     def __init__(self, model: Any, draws: Draws, backend: str) -> None:
         self.model, self.draws = model, draws
+        busiest = 1.0 if model.tree is not None else draws.busiest
+        self._batch = max(1, min(BATCH, int(MOST / busiest)))
         self._optimizer = ad.optim.SGD(model.parameters(), lr=1.0)
         self._compiled = ad.compile(self._step, backend=backend)
 
@@ -85,9 +89,9 @@ class OnGraph:
         self._optimizer.lr = piece.rate
         inputs, outputs = self.draws.examples(piece.ids, piece.keys)
         loss = 0.0
-        for i in range(0, len(inputs), BATCH):
-            part = slice(i, i + BATCH)
-            step = self._compiled if i + BATCH <= len(inputs) else self._step
+        for i in range(0, len(inputs), self._batch):
+            part = slice(i, i + self._batch)
+            step = self._compiled if i + self._batch <= len(inputs) else self._step
             asked = self._asked(outputs[part])
             loss += step(self.model, self._optimizer, inputs[part], *asked).item()
         return loss, len(inputs)
@@ -120,7 +124,7 @@ class Word2VecTrainer(Loop):
     """A skip-gram or CBOW model being trained on a text.
 
     Examples are learnt from one by one, in the order of the text, with a learning rate that falls
-    linearly. Without C they are learnt from in batches of 256.
+    linearly. Without C they are learnt from in batches of up to 256.
 
     Parameters
     ----------

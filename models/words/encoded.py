@@ -45,7 +45,7 @@ class Encoded:
     sizes : ndarray of int64
         Words of each chunk.
     checksum : int
-        CRC-32 of all ids: equal for equal texts and vocabularies.
+        CRC-32 of the vocabulary and all ids.
 
     Raises
     ------
@@ -70,7 +70,8 @@ class Encoded:
         tell: Callable[[int], object] | None = None,
     ) -> None:
         self._ids = Records(np.int32, IN_MEMORY)
-        self.checksum, self._starts, sizes = 0, [0], list[int]()
+        self.checksum = zlib.crc32("\n".join(vocabulary.words).encode(errors="surrogatepass"))
+        self._starts, sizes = [0], list[int]()
         for chunk in _chunks(Text(text), vocabulary):
             sizes.append(np.count_nonzero(chunk != END))
             self._append(chunk)

@@ -12,9 +12,9 @@ import pytest
 import autodiff as ad
 import models.steps
 from models.experiments.digits import DigitsSettings
+from models.interruption import StoppedError
 from models.run import run as train
 from models.steps import AFTER, LEFT, MOST, Kinds
-from models.interruption import StoppedError
 from models.train import DivergedError
 from tests.models.test_train import BATCHES, EPOCHS, Curve, Spoilt, assert_same, ctrl_c, trainer
 

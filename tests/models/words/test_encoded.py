@@ -65,6 +65,9 @@ def test_the_checksum_tells_texts_apart() -> None:
     checksum = Encoded(TEXT, VOCABULARY).checksum
     assert Encoded(TEXT, VOCABULARY).checksum == checksum
     assert Encoded(TEXT[:-1], VOCABULARY).checksum != checksum
+    renamed = WordCounts([f"{word}s" for word in VOCABULARY.words], VOCABULARY.counts)
+    text = [[f"{word}s" for word in sentence] for sentence in TEXT]
+    assert Encoded(text, renamed).checksum != checksum
 
 
 def test_tells_how_many_words_are_done() -> None:
