@@ -2,7 +2,7 @@
 
 A file of 2 GB is made, and removed in the end. It has common words, distributed as in Zipf's law,
 and many that occur once. A process that may have half as much address space, as by ``ulimit -v``,
-counts its words and reads it as numbers.
+counts its words, reads it as numbers, and learns skip-gram vectors from it in one epoch.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks.harness import fresh
 from benchmarks.memory import held
+from models import SkipGram, Word2VecTrainer
 from models.words import Encoded, Text, WordCounts
 
 __all__ = ["measured", "write_text"]
@@ -74,6 +75,8 @@ def measured(path: str, limit: int) -> list[dict[str, Any]]:
     encoded = stage("encode", lambda: Encoded(text, counts))
     read = stage("read chunks", lambda: sum(np.count_nonzero(chunk >= 0) for chunk in encoded))
     assert read == encoded.words == counts.counts.sum()
+    trainer = Word2VecTrainer(SkipGram(counts), encoded, epochs=1, quiet=True)
+    stage("learn", trainer.fit)
     return [{**found, "words": counts.total, "vocabulary": len(counts)} for found in stages]
 
 

@@ -49,7 +49,8 @@ class Native:
             SHRINK=window.shrink, QUESTIONS=self.questions, BAG=draws.is_bag,
             TREE=tree is not None, WHOLE=whole_error,
         )  # fmt: skip
-        self._held = [draws.keep, draws.table, *(self._paths(tree) if tree else ())]
+        columns = draws.table["other"].astype(np.uint64) << np.uint64(32) | draws.table["limit"]
+        self._held = [draws.keep, columns, *(self._paths(tree) if tree else ())]
         pointers = [array.ctypes.data for array in self._held]
         self._setting = _Setting(*pointers, *[None] * (5 - len(pointers)), len(draws.counts))
         self._learn = _function(self._library.learn_chunk, 2, ctypes.c_float, ctypes.c_void_p)

@@ -18,13 +18,10 @@
 #define PLACES (BAG ? 1 : SLOTS)
 #define BLOCK 128
 
-/* A column of the table of the noise. */
-typedef struct { uint32_t limit; int32_t other; } column;
-
 /* What a training does not change. */
 typedef struct {
     const uint32_t *keep;  /* for each word: it is kept if 32 random bits are at most this */
-    const column *noise;
+    const uint64_t *noise; /* columns of its table: the limit below, the other word above */
     const int32_t *nodes;  /* for each word the QUESTIONS nodes on the way to it */
     const float *signs;    /* for each word WIDE: 1 left, -1 right, 0 after its end */
     const int32_t *lengths;
@@ -41,14 +38,22 @@ INLINE uint64_t bits_at(uint64_t key, uint64_t place) {
 }
 
 INLINE int32_t chosen(const setting *s, uint64_t bits) {
-    uint64_t i = ((bits >> 32) * s->words) >> 32;
-    return (uint32_t)bits < s->noise[i].limit ? (int32_t)i : s->noise[i].other;
+    const uint64_t i = ((bits >> 32) * s->words) >> 32;
+    const uint64_t both = s->noise[i];
+    return (uint32_t)bits < (uint32_t)both ? (int32_t)i : (int32_t)(both >> 32);
 }
 
-/* A word of the noise that is another one than the right one. */
-INLINE int32_t noise_beside(const setting *s, uint64_t key, uint64_t place, uint64_t bits,
-                            int32_t right) {
-    int32_t word = chosen(s, bits);
+/* Words of the noise at places from `first` on. */
+static __attribute__((noinline)) void draw_noise(const setting *s, uint64_t key, uint64_t first,
+                                                 int n, int32_t *restrict noise)
+{
+  #pragma omp simd
+  for (int i = 0; i < n; i++) noise[i] = chosen(s, bits_at(key, first + (uint64_t)i));
+}
+
+/* A word of the noise, drawn again until it is another one than the right one. */
+INLINE int32_t other_than(int32_t right, const setting *s, uint64_t key, uint64_t place,
+                          int32_t word) {
     while (word == right) {
         key = bits_at(key, 0);
         word = chosen(s, bits_at(key, place));
@@ -76,9 +81,9 @@ INLINE int64_t drawn(const setting *s, const uint64_t *keys, const int32_t *word
   int64_t reach = WINDOW, n = 0;
   if (SHRINK) reach -= (int64_t)((bits_at(keys[1], (uint64_t)place) >> 32) * WINDOW >> 32);
   const uint64_t first = (uint64_t)place * PLACES * NOISE;
-  uint64_t bits[PLACES * NOISE + 1];
-  #pragma omp simd
-  for (int i = 0; i < PLACES * NOISE; i++) bits[i] = bits_at(keys[2], first + (uint64_t)i);
+  const int near = BAG ? 0 : (int)(WINDOW - reach) * NOISE;
+  int32_t noise[PLACES * NOISE + 1];
+  draw_noise(s, keys[2], first + (uint64_t)near, PLACES * NOISE - 2 * near, noise + near);
   for (int slot = 0; slot < SLOTS; slot++) {
     const int64_t d = slot - WINDOW + (slot >= WINDOW), o = c + d;
     const int is_near = o >= begin && o < end && d <= reach && -d <= reach;
@@ -88,18 +93,16 @@ INLINE int64_t drawn(const setting *s, const uint64_t *keys, const int32_t *word
     } else if (is_near) {
       inputs[n] = words[c];
       outputs[n * OUTPUTS] = words[o];
-      for (int k = 0; k < NOISE; k++) {
-        const int i = slot * NOISE + k;
-        outputs[n * OUTPUTS + 1 + k] = noise_beside(s, keys[2], first + (uint64_t)i, bits[i],
-                                                    words[o]);
-      }
+      for (int i = slot * NOISE; i < (slot + 1) * NOISE; i++)
+        outputs[n * OUTPUTS + 1 + i - slot * NOISE] =
+            other_than(words[o], s, keys[2], first + (uint64_t)i, noise[i]);
       n++;
     }
   }
   if (BAG) {
     outputs[0] = words[c];
-    for (int k = 0; k < NOISE; k++)
-      outputs[1 + k] = noise_beside(s, keys[2], first + (uint64_t)k, bits[k], words[c]);
+    for (int i = 0; i < NOISE; i++)
+      outputs[1 + i] = other_than(words[c], s, keys[2], first + (uint64_t)i, noise[i]);
   }
   return n;
 }
