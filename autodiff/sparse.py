@@ -26,21 +26,24 @@ def coalesced(values: Any, rows: Any) -> tuple[Any, Any]:
 def padded_rows(values: Any, rows: Any) -> tuple[Any, Any]:
     """`coalesced` at the length it had: the places left over hold row -1 and zeros."""
     rows, values, starts = _grouped(values, rows)
-    found, sums = np.full_like(rows, -1), np.zeros_like(values)
-    found[: len(starts)] = rows[starts]
-    values.take(starts, axis=0, out=sums[: len(starts)], mode="clip")
+    count = len(starts)
+    found, sums = np.empty_like(rows), np.empty_like(values)
+    found[:count], found[count:] = rows[starts], -1
+    values.take(starts, axis=0, out=sums[:count], mode="clip")
+    sums[count:] = 0
     return found, sums
 
 
 def _grouped(values: Any, rows: Any) -> tuple[Any, Any, Any]:
     """Rows in rising order with their values, and where each begins: there are its values' sums."""
-    bits = len(rows).bit_length()
-    keys = np.sort((rows.astype(np.int64) << bits) | np.arange(len(rows)))
+    n, bits, places = len(rows), len(rows).bit_length(), np.arange(len(rows))
+    keys = np.sort((rows.astype(np.int64) << bits) | places)
     rows, values = keys >> bits, values.take(keys & ((1 << bits) - 1), axis=0)
-    is_first = np.diff(rows, prepend=rows[:1] - 1) > 0
+    is_first = np.ones(n, bool)
+    np.not_equal(rows[1:], rows[:-1], out=is_first[1:])
     starts = np.flatnonzero(is_first)
-    if len(starts) < len(rows):
-        _add_up(values, np.arange(len(rows)) - starts[np.cumsum(is_first) - 1])
+    if len(starts) < n:
+        _add_up(values, places - np.maximum.accumulate(places * is_first))
     return rows, values, starts
 
 
@@ -49,11 +52,12 @@ def _add_up(values: Any, places: Any) -> None:
 
     In pairs, pairs of pairs, and so on: reduceat takes six times as long for short groups.
     """
-    left, step = np.flatnonzero(places), 1
-    while len(left):
-        is_odd = places[left] & step != 0
-        odd, left, step = left[is_odd], left[~is_odd], 2 * step
-        values[odd - step // 2] += values[odd]
+    lowest_bit, most, step = places & -places, places.max(), 1
+    while step <= most:
+        odd = np.flatnonzero(lowest_bit == step)
+        even = odd - step
+        values[even] = values.take(even, axis=0) + values.take(odd, axis=0)
+        step *= 2
 
 
 @overridable
