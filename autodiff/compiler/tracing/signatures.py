@@ -20,7 +20,7 @@ _WRITTEN_IN_C: dict[Any, Any] = {
     np.inner: lambda a, b, /: ...,
     np.lexsort: lambda keys, axis=-1: ...,
     np.putmask: lambda a, /, mask, values: ...,
-    np.reshape: lambda a, /, shape, order="C", *, copy=None: ...,  # numpy 2.1 can do without one
+    np.reshape: lambda a, /, shape, order="C", *, copy=None: ...,
     np.vdot: lambda a, b, /: ...,
     np.where: lambda condition, x=None, y=None, /: ...,
 }
