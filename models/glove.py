@@ -48,7 +48,7 @@ class GloVe(ad.Module):
     Raises
     ------
     DomainError
-        If there are no words, or `x_max` is not positive.
+        If there are no words, or `x_max` or `size` is not positive.
 
     Examples
     --------
@@ -62,16 +62,18 @@ class GloVe(ad.Module):
     def __init__(
         self,
         words: WordCounts | Sequence[str],
-        counts: Sequence[int] | None = None,
+        counts: Sequence[int] = (),
         *,
         size: int = 100,
         x_max: float = 10.0,
         rng: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        self.words = words if isinstance(words, WordCounts) else WordCounts(words, counts or ())
+        self.words = words if isinstance(words, WordCounts) else WordCounts(words, counts)
         if not x_max > 0:
             raise ad.errors.DomainError(f"GloVe: x_max is positive, not {x_max}")
+        if size < 1:
+            raise ad.errors.DomainError(f"vectors: size is at least 1, not {size}")
         self.x_max, rng, n = x_max, np.random.default_rng(rng), len(self.words)
         shapes = {"W": (n, size), "C": (n, size), "b": (n,), "d": (n,)}
         for name, shape in shapes.items():

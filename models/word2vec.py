@@ -25,14 +25,16 @@ class _Word2Vec(ad.Module):
     def __init__(
         self,
         words: WordCounts | Sequence[str],
-        counts: Sequence[int] | None = None,
+        counts: Sequence[int] = (),
         *,
         size: int = 100,
         output: str = "negative",
         rng: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        self.words = words if isinstance(words, WordCounts) else WordCounts(words, counts or ())
+        self.words = words if isinstance(words, WordCounts) else WordCounts(words, counts)
+        if size < 1:
+            raise ad.errors.DomainError(f"vectors: size is at least 1, not {size}")
         if output not in OUTPUTS:
             raise ad.errors.DomainError(f"output is {' or '.join(OUTPUTS)}, not {output!r}")
         self.output = output
@@ -114,7 +116,7 @@ class SkipGram(_Word2Vec):
     Raises
     ------
     DomainError
-        For an unknown `output`, or no words.
+        For an unknown `output`, or no words, or a `size` below 1.
 
     Examples
     --------
@@ -165,4 +167,6 @@ class CBOW(_Word2Vec):
         is_word = (inputs >= 0).astype(self.V.dtype)[..., None]
         total = ad.sum(is_word * ad.embedding(self.V, np.maximum(inputs, 0)), axis=1)
         mean = total / np.sum(is_word, axis=1)
-        return total + ad.stop_gradient(mean - total) if self.whole_error else mean
+        if self.whole_error:
+            return ad.stop_gradient(mean) + (total - ad.stop_gradient(total))
+        return mean

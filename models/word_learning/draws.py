@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autodiff as ad
-from models.words.alias import alias_table, columns
+from models.words.alias import COLUMN, alias_table, columns
 
 __all__ = ["Draws", "Examples", "Piece", "Window", "bits_at", "keys_of"]
 
@@ -21,6 +21,12 @@ POWER = 0.75
 """Of the counts, for the noise (Mikolov et al., NIPS 2013)."""
 
 ALL = 2**32 - 1
+
+MOST = 10_000
+"""Words of the noise on each side of a centre: in C they are on the stack."""
+
+SAME = 0.9999
+"""Share of the noise from which on it takes too long to find another word."""
 
 _U = np.uint64
 
@@ -54,6 +60,11 @@ class Window:
                 raise ad.errors.DomainError(
                     f"window: {name} is at least {least}, not {getattr(self, name)}"
                 )
+        if self.size * self.negatives > MOST:
+            raise ad.errors.DomainError(
+                f"window: size times negatives is at most {MOST:,}, not "
+                f"{self.size:,} times {self.negatives:,}"
+            )
 
 
 class Examples(NamedTuple):
@@ -97,11 +108,12 @@ class Draws:
     keep: np.ndarray = field(init=False)
     """For each word: it is kept if 32 random bits are at most this."""
     table: np.ndarray = field(init=False)
-    """Of the noise."""
+    """Of the noise; empty if there is none."""
 
     def __post_init__(self) -> None:
+        table = _noise(self.counts) if self.has_noise else np.empty(0, COLUMN)
         object.__setattr__(self, "keep", _keep(self.counts, self.window.subsample))
-        object.__setattr__(self, "table", alias_table(self.counts**POWER))
+        object.__setattr__(self, "table", table)
 
     @property
     def busiest(self) -> float:
@@ -179,9 +191,19 @@ def _upper(key: Any, places: Any) -> np.ndarray:
     return bits_at(key, places) >> _U(32)
 
 
+def _noise(counts: np.ndarray) -> np.ndarray:
+    weights = counts**POWER
+    if weights.max() > SAME * weights.sum():
+        raise ad.errors.DomainError(
+            "noise: it would nearly always be the same word, so that there is none to compare that "
+            "word with; give more words, or take another output"
+        )
+    return alias_table(weights)
+
+
 def _keep(counts: np.ndarray, subsample: float) -> np.ndarray:
     """Of the original program; the paper's own rule is 1/sqrt(x)."""
     if not subsample:
         return np.full(len(counts), ALL, np.uint32)
-    x = counts / (subsample * counts.sum())
+    x = np.maximum(counts, 1) / (subsample * max(counts.sum(), 1))
     return np.minimum((np.sqrt(1 / x) + 1 / x) * 2**32, ALL).astype(np.uint32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -49,11 +50,12 @@ class Pairs:
     unit = "pairs"
 
     def __init__(self, counts: Cooccurrences, checksum: int, seed: int, lr: float) -> None:
-        self._seed, self._lr, self.checksum = seed, lr, checksum
+        self._seed, self._lr = seed, lr
         self._parts = counts.dealt(np.random.default_rng([seed, 0]))
         self._places = [(k, i) for k, part in enumerate(self._parts)
                         for i in range(0, len(part), PIECE)]  # fmt: skip
         self.sizes = np.array([min(PIECE, len(self._parts[k]) - i) for k, i in self._places])
+        self.checksum = zlib.crc32(self.sizes, checksum)  # another window makes other pieces
         self._shuffled: tuple[tuple[int, int], Any] = (-1, -1), None
 
     def piece(self, epoch: int, i: int, done: float) -> Piece:

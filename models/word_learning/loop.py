@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import sys
@@ -47,9 +48,11 @@ def learner_for(
     CompilerError
         If there is no compiler, and "c" was asked for.
     DomainError
-        For several threads without C.
+        For several threads without C, or none.
     """
     require_known(compile)
+    if threads < 1:
+        raise ad.errors.DomainError(f"threads: at least 1 learns, not {threads}")
     how = from_environment() if compile == "auto" else compile
     if how in ("auto", "c") and in_c is not None:
         try:
@@ -79,7 +82,7 @@ class Learner(Protocol):
         """All that a later run needs to go on, as copies; the parameters are in the model, too."""
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from there. After an error nothing has changed."""
+        """Go on from there."""
 
 
 class Source(Protocol):
@@ -123,6 +126,13 @@ class Loop:
         Least seconds between two writings that nothing else asks for.
     quiet : bool
         No progress bar. There is none either when standard error is no terminal.
+
+    Raises
+    ------
+    DomainError
+        If `epochs` is negative.
+    OSError
+        If there is no folder for the checkpoint.
     """
 
     def __init__(
@@ -136,11 +146,14 @@ class Loop:
         save_every: float = 60.0,
         quiet: bool = False,
     ) -> None:
+        if epochs < 0:
+            raise ad.errors.DomainError(f"epochs: at least 0, not {epochs}")
         self.learner, self.source, self.epochs = learner, source, epochs
-        self.checkpoint = None if checkpoint is None else Path(checkpoint)
+        self.checkpoint = None if checkpoint is None else _in_a_folder(Path(checkpoint))
         self.settings = {**(settings or {}), "checksum": source.checksum}
         self.save_every, self._saved_at = save_every, time.monotonic()
         self.quiet, self.progress = quiet, Progress()
+        self._starts = np.cumsum([0, *source.sizes]).tolist()
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -155,7 +168,7 @@ class Loop:
         StoppedError
             On Ctrl-C, after the round under way and a checkpoint. A second one does not wait.
         DomainError
-            If the loss is no longer finite.
+            If the loss is no longer finite, or an epoch has nothing to learn from.
         """
         with np.errstate(all="ignore"), interruption() as stop, self._bar() as bar:
             while len(self.history) < self.epochs:
@@ -173,43 +186,67 @@ class Loop:
         Raises
         ------
         FormatError or ShapeError
-            If the file is no checkpoint of such a training.
+            If the file is no checkpoint of such a training. Nothing has changed then.
         DomainError
-            If it was learning from something else.
+            If it was learning from something else, or this training has no checkpoint.
+        OSError
+            If the file cannot be read.
         """
+        if self.checkpoint is None:
+            raise ad.errors.DomainError("resume(): this training was made without checkpoint=")
         arrays, metadata = ad.io.load(self.checkpoint)
         try:
-            kept, numbers = json.loads(metadata["settings"]), json.loads(metadata["checkpoint"])
-            progress = Progress(**numbers["progress"])
+            checksum = json.loads(metadata["settings"])["checksum"]
+            progress = Progress(**json.loads(metadata["checkpoint"])["progress"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ad.errors.FormatError(
-                f"{self.checkpoint} is no checkpoint of such a training ({error!r})"
-            ) from error
-        if kept.get("checksum") != self.source.checksum:
+            raise self._no_checkpoint(error) from error
+        if checksum != self.source.checksum:
             raise ad.errors.DomainError(
                 f"the text is not the one that {self.checkpoint} has learnt from: bring that back "
                 "to go on, or start anew with another checkpoint"
             )
-        self.learner.load_state(arrays)
+        self._load(arrays)
         self.progress = progress
 
+    def _load(self, arrays: State) -> None:
+        before = self.learner.state()
+        try:
+            self.learner.load_state(arrays)
+        except Exception as error:
+            self.learner.load_state(before)
+            raise self._no_checkpoint(error) from error
+
+    def _no_checkpoint(self, error: Exception) -> ad.errors.AutodiffError:
+        is_ours = isinstance(error, ad.errors.AutodiffError)
+        return (type(error) if is_ours else ad.errors.FormatError)(
+            f"{self.checkpoint} is no checkpoint of such a training ({error})"
+        )
+
     def _round(self, bar: Any) -> None:
-        progress, sizes = self.progress, self.source.sizes
-        epoch, first = len(self.history), progress.piece
-        end = min(first + self.learner.per_round, len(sizes))
-        before = np.cumsum(sizes) - sizes
-        total = self.epochs * int(sizes.sum())
-        done = [(epoch * int(sizes.sum()) + int(before[i])) / total for i in range(first, end)]
-        pieces = [self.source.piece(epoch, i, x) for i, x in zip(range(first, end), done)]
+        progress, epoch = self.progress, len(self.history)
+        starts, count, size = self._starts, len(self._starts) - 1, self._starts[-1]
+        first, end = progress.piece, min(progress.piece + self.learner.per_round, count)
+        pieces = [
+            self.source.piece(epoch, i, (epoch * size + starts[i]) / (self.epochs * size))
+            for i in range(first, end)
+        ]
         for loss, examples in self.learner.learn(pieces):
             progress.loss += loss
             progress.examples += examples
         progress.piece = end
         self._require_finite()
-        self._show(bar, int(sizes[first:end].sum()))
-        if end == len(sizes):
-            mean = progress.loss / max(progress.examples, 1)
-            self.progress = Progress([*progress.history, {"loss": mean}])
+        self._show(bar, starts[end] - starts[first])
+        if end == count:
+            self._close_epoch()
+
+    def _close_epoch(self) -> None:
+        progress = self.progress
+        if not progress.examples:
+            raise ad.errors.DomainError(
+                "there is nothing to learn from: no two words that are kept stand in one sentence"
+            )
+        mean = progress.loss / progress.examples
+        self.progress = Progress([*progress.history, {"loss": mean}])
 
     def _require_finite(self) -> None:
         if not math.isfinite(self.progress.loss):
@@ -225,8 +262,8 @@ class Loop:
         bar.update(count)
 
     def _bar(self) -> Any:
-        total = int(self.source.sizes.sum())
-        done = len(self.history) * total + int(self.source.sizes[: self.progress.piece].sum())
+        total = self._starts[-1]
+        done = len(self.history) * total + self._starts[self.progress.piece]
         return need("tqdm", "the progress bar").tqdm(
             total=self.epochs * total,
             initial=done,
@@ -249,9 +286,16 @@ class Loop:
         self._saved_at = time.monotonic()
 
     def _stop(self) -> None:
-        where = f"interrupted in epoch {len(self.history) + 1} of {self.epochs}"
+        epoch = min(len(self.history) + 1, self.epochs)  # it may have been the last round
+        where = f"interrupted in epoch {epoch} of {self.epochs}"
         if self.checkpoint is None:
             self.learner.state()
             raise StoppedError(f"{where}; nothing is saved")
         self._save()
         raise StoppedError(f"{where}, saved in {self.checkpoint}")
+
+
+def _in_a_folder(path: Path) -> Path:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no folder for the checkpoint", str(path))
+    return path

@@ -37,14 +37,19 @@ class Chunks:
 
     unit = "words"
 
-    def __init__(self, encoded: Encoded, seed: int, lr: float, least: float) -> None:
-        self._encoded, self._seed, self._rates = encoded, seed, (lr, least)
+    def __init__(self, encoded: Encoded, words: int, seed: int, lr: float, least: float) -> None:
+        self._encoded, self._words, self._seed, self._rates = encoded, words, seed, (lr, least)
         self.sizes, self.checksum = encoded.sizes, encoded.checksum
 
     def piece(self, epoch: int, i: int, done: float) -> Piece:
         lr, least = self._rates
-        keys = keys_of(self._seed, epoch, i)
-        return Piece(self._encoded.chunk(i), keys, lr + (least - lr) * done)
+        ids, keys = self._encoded.chunk(i), keys_of(self._seed, epoch, i)
+        if ids.max() >= self._words:
+            raise ad.errors.DomainError(
+                f"text: it has id {ids.max()}, and the model {self._words} words; encode it with "
+                "the model's own"
+            )
+        return Piece(ids, keys, lr + (least - lr) * done)
 
 
 class InC:
@@ -186,7 +191,8 @@ class Word2VecTrainer(Loop):
         is_bag = isinstance(model, CBOW)
         around = Window(window, shrink, negatives, subsample)
         draws = Draws(model.words.counts, around, is_bag, model.output == "negative")
-        lr = lr or (0.07 if is_bag and not model.whole_error else 0.025)
+        if lr is None:
+            lr = 0.07 if is_bag and not model.whole_error else 0.025
         can_be_c = model.output != "softmax" and model.V.dtype == np.float32
         learner = learner_for(
             compile, threads,
@@ -194,4 +200,5 @@ class Word2VecTrainer(Loop):
             partial(OnGraph, model, draws),
         )  # fmt: skip
         seed = int(np.random.default_rng(rng).integers(2**63))
-        super().__init__(learner, Chunks(encoded, seed, lr, least_lr), epochs=epochs, **options)
+        source = Chunks(encoded, len(model.words), seed, lr, least_lr)
+        super().__init__(learner, source, epochs=epochs, **options)

@@ -47,13 +47,16 @@ class Huffman:
         counts = np.asarray(counts).tolist()
         if len(counts) < 2:
             raise ad.errors.DomainError(f"a tree has at least 2 leaves, not {len(counts)}")
-        parent, side = _joined(counts)
-        paths = [_path(leaf, parent, side) for leaf in range(len(counts))]
-        depth = max(map(len, paths))
-        nodes = np.zeros((len(paths), depth), np.int32)
-        signs = np.zeros((len(paths), depth), np.float32)
-        for leaf, path in enumerate(paths):
-            nodes[leaf, : len(path)], signs[leaf, : len(path)] = zip(*path)
+        parent, side = map(np.array, _joined(counts))
+        at, lengths = np.arange(len(counts)), _depths(parent)[: len(counts)]
+        nodes = np.zeros((len(counts), lengths.max()), np.int32)
+        signs = np.zeros(nodes.shape, np.float32)
+        for steps in range(lengths.max()):  # from the leaves up
+            leaf = np.flatnonzero(lengths > steps)
+            place, below = lengths[leaf] - 1 - steps, at[leaf]
+            nodes[leaf, place] = len(parent) - 1 - parent[below]
+            signs[leaf, place] = side[below]
+            at[leaf] = parent[below]
         return cls(nodes, signs)
 
     @property
@@ -78,9 +81,9 @@ def _joined(counts: list[int]) -> tuple[list[int], list[int]]:
     return parent, side
 
 
-def _path(node: int, parent: list[int], side: list[int]) -> list[tuple[int, int]]:
-    found = []
-    while node != len(parent) - 1:
-        found.append((len(parent) - 1 - parent[node], side[node]))
-        node = parent[node]
-    return found[::-1]
+def _depths(parent: np.ndarray) -> np.ndarray:
+    """Steps from the root to each node."""
+    depths = [0] * len(parent)
+    for node, above in reversed(list(enumerate(parent[:-1].tolist()))):
+        depths[node] = depths[above] + 1
+    return np.array(depths)

@@ -16,7 +16,7 @@
 #define OUTPUTS (TREE ? 1 : QUESTIONS)
 #define NOISE (TREE ? 0 : QUESTIONS - 1)
 #define PLACES (BAG ? 1 : SLOTS)
-#define BLOCK 128
+#define BLOCK (1 + 8192 / (PLACES * (INPUTS + OUTPUTS)))  /* centres: it is on the stack */
 
 /* What a training does not change. */
 typedef struct {
@@ -154,8 +154,9 @@ INLINE void fetch_rows(const setting *s, const int32_t *in, const int32_t *out, 
                        const float *U)
 {
   for (int i = 0; i < INPUTS; i++) if (in[i] >= 0) fetch(V, in[i]);
-  if (TREE) for (int j = 0; j < s->lengths[out[0]]; j++) fetch(U, s->nodes[out[0] * QUESTIONS + j]);
-  else for (int j = 0; j < QUESTIONS; j++) fetch(U, out[j]);
+  const int32_t *rows = TREE ? s->nodes + (int64_t)out[0] * QUESTIONS : out;
+  const int n = TREE ? s->lengths[out[0]] : QUESTIONS;
+  for (int j = 0; j < n; j++) fetch(U, rows[j]);
 }
 
 KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *outputs, int64_t n,
