@@ -13,7 +13,7 @@ import models
 from models import GloVe
 
 WORDS, COUNTS = list("abcde"), [9, 5, 4, 2, 1]
-I, J = np.array([0, 1, 4, 1, 0]), np.array([1, 2, 4, 0, 1])  # a pair may occur twice
+ROWS, COLUMNS = np.array([0, 1, 4, 1, 0]), np.array([1, 2, 4, 0, 1])  # a pair may occur twice
 X = np.array([0.5, 10.0, 3.25, 40.0, 1.0])
 
 
@@ -28,27 +28,27 @@ def made() -> Any:
 def test_loss_is_the_formula() -> None:
     model, total = made(), 0.0
     W, C, b, d = (model.state_dict()[name] for name in "WCbd")
-    for i, j, x in zip(I, J, X, strict=True):
+    for i, j, x in zip(ROWS, COLUMNS, X, strict=True):
         f = (x / 10) ** 0.75 if x < 10 else 1.0
         total += 0.5 * f * (W[i] @ C[j] + b[i] + d[j] - np.log(x)) ** 2
-    np.testing.assert_allclose(model.loss(I, J, X).item(), total, rtol=1e-13)
+    np.testing.assert_allclose(model.loss(ROWS, COLUMNS, X).item(), total, rtol=1e-13)
 
 
 def test_gradients() -> None:
-    ad.testing.check_gradients(lambda model: model.loss(I, J, X), made())
+    ad.testing.check_gradients(lambda model: model.loss(ROWS, COLUMNS, X), made())
 
 
 def test_gradients_in_closed_form() -> None:
     model = made()
     W, C, b, d = (model.state_dict()[name] for name in "WCbd")
-    errors = (W[I] * C[J]).sum(1) + b[I] + d[J] - np.log(X)
+    errors = (W[ROWS] * C[COLUMNS]).sum(1) + b[ROWS] + d[COLUMNS] - np.log(X)
     errors *= np.minimum(X / 10, 1) ** 0.75
     expected = {"W": np.zeros_like(W), "C": np.zeros_like(C), "b": 0 * b, "d": 0 * d}
-    np.add.at(expected["W"], I, errors[:, None] * C[J])
-    np.add.at(expected["C"], J, errors[:, None] * W[I])
-    np.add.at(expected["b"], I, errors)
-    np.add.at(expected["d"], J, errors)
-    model.loss(I, J, X).backward()
+    np.add.at(expected["W"], ROWS, errors[:, None] * C[COLUMNS])
+    np.add.at(expected["C"], COLUMNS, errors[:, None] * W[ROWS])
+    np.add.at(expected["b"], ROWS, errors)
+    np.add.at(expected["d"], COLUMNS, errors)
+    model.loss(ROWS, COLUMNS, X).backward()
     for name, wanted in expected.items():
         grad = getattr(model, name).grad
         found = grad.dense() if isinstance(grad, ad.RowGrad) else grad
@@ -84,4 +84,4 @@ def test_saved_and_loaded(path: Path) -> None:
     models.save(path, model, model.arguments)
     loaded: Any = models.load(path)
     assert loaded.arguments == model.arguments
-    assert loaded.loss(I, J, X).item() == model.loss(I, J, X).item()
+    assert loaded.loss(ROWS, COLUMNS, X).item() == model.loss(ROWS, COLUMNS, X).item()

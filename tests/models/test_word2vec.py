@@ -133,7 +133,7 @@ def test_takes_words_as_a_list_or_counted_and_counts_as_an_array() -> None:
 
 @pytest.mark.parametrize("kind", [SkipGram, CBOW])
 def test_what_makes_no_model(kind: Any) -> None:
-    with pytest.raises(ad.errors.DomainError, match="output is negative or hier.* not 'noise'"):
+    with pytest.raises(ad.errors.DomainError, match=r"output is negative or hier.* not 'noise'"):
         kind(WORDS, COUNTS, output="noise")
     with pytest.raises(ad.errors.DomainError, match="size is at least 1, not 0"):
         kind(WORDS, COUNTS, size=0)
