@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,9 @@ from models.steps import from_environment, require_known
 __all__ = ["Learner", "Loop", "Source", "learner_for"]
 
 State = dict[str, np.ndarray]
+
+DIVERGED = 1e6
+"""A mean loss far above that of any model which knows nothing."""
 
 
 def learner_for(
@@ -109,6 +111,11 @@ class Progress:
     """Sum of their examples' losses."""
     examples: int = 0
 
+    @property
+    def mean(self) -> float:
+        """Of the losses; 0 as long as there are none."""
+        return self.loss / max(self.examples, 1)
+
 
 class Loop:
     """A training.
@@ -168,7 +175,7 @@ class Loop:
         StoppedError
             On Ctrl-C, after the round under way and a checkpoint. A second one does not wait.
         DomainError
-            If the loss is no longer finite, or an epoch has nothing to learn from.
+            If the loss diverges, or an epoch has nothing to learn from.
         """
         with np.errstate(all="ignore"), interruption() as stop, self._bar() as bar:
             while len(self.history) < self.epochs:
@@ -234,7 +241,7 @@ class Loop:
             progress.loss += loss
             progress.examples += examples
         progress.piece = end
-        self._require_finite()
+        self._require_sane()
         self._show(bar, starts[end] - starts[first])
         if end == count:
             self._close_epoch()
@@ -245,20 +252,18 @@ class Loop:
             raise ad.errors.DomainError(
                 "there is nothing to learn from: no two words that are kept stand in one sentence"
             )
-        mean = progress.loss / progress.examples
-        self.progress = Progress([*progress.history, {"loss": mean}])
+        self.progress = Progress([*progress.history, {"loss": progress.mean}])
 
-    def _require_finite(self) -> None:
-        if not math.isfinite(self.progress.loss):
+    def _require_sane(self) -> None:
+        if not self.progress.mean <= DIVERGED:
             raise ad.errors.DomainError(
-                f"the loss is no longer finite in epoch {len(self.history) + 1}: lower the "
-                "learning rate"
+                f"the loss diverged to {self.progress.mean:.4g} in epoch {len(self.history) + 1}: "
+                "lower the learning rate"
             )
 
     def _show(self, bar: Any, count: int) -> None:
-        mean = self.progress.loss / max(self.progress.examples, 1)
         bar.set_description(f"epoch {len(self.history) + 1}/{self.epochs}", False)
-        bar.set_postfix_str(f"loss {mean:.4f}", False)
+        bar.set_postfix_str(f"loss {self.progress.mean:.4f}", False)
         bar.update(count)
 
     def _bar(self) -> Any:
