@@ -188,7 +188,7 @@ class Loop:
 
     def resume(self) -> None:
         """Go back to where the checkpoint was written; `fit` then gives the same numbers, bit for
-        bit, as if the training had never stopped.
+        bit, as if the training had never stopped, if this one was made with the same arguments.
 
         Raises
         ------

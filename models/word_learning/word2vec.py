@@ -143,7 +143,8 @@ class Word2VecTrainer(Loop):
         See `Window`.
     threads : int
         With several of them each learns from other sentences for a while before it is told what the
-        others have learnt. The result depends on their number, but on nothing else.
+        others have learnt, and has a copy of all vectors in memory. The result depends on their
+        number, but on nothing else.
     compile : {"auto", "c", "numpy", "off"}
         See `learner_for`.
     rng : int or Generator
