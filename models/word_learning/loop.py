@@ -291,8 +291,7 @@ class Loop:
         self._saved_at = time.monotonic()
 
     def _stop(self) -> None:
-        epoch = min(len(self.history) + 1, self.epochs)  # it may have been the last round
-        where = f"interrupted in epoch {epoch} of {self.epochs}"
+        where = f"interrupted in epoch {len(self.history) + 1} of {self.epochs}"
         if self.checkpoint is None:
             self.learner.state()
             raise StoppedError(f"{where}; nothing is saved")

@@ -157,6 +157,17 @@ def test_words_that_never_occur_are_no_noise() -> None:
     assert set(outputs[:, 1:].ravel()) <= {0, 2}
 
 
+@pytest.mark.parametrize("has_noise", [False, True])
+def test_how_often_the_commonest_word_is_asked_for(has_noise: bool) -> None:
+    rng = np.random.default_rng(1)
+    ids = chunk(rng.choice(len(COUNTS), size=20_000, p=COUNTS / COUNTS.sum()).tolist())
+    draws = Draws(COUNTS, Window(2, negatives=3, subsample=0.1), False, has_noise)
+    outputs = draws.examples(ids, KEYS).outputs
+    found = np.bincount(outputs.ravel()).max() / len(outputs)
+    # Less than stated with noise, since that is never the right word.
+    assert 0.6 * draws.busiest < found < 1.05 * draws.busiest
+
+
 @pytest.mark.parametrize("counts", [[5], [5, 0], [10**7, 1]])
 def test_noise_that_is_one_word_is_refused(counts: list[int]) -> None:
     with pytest.raises(ad.errors.DomainError, match="nearly always be the same word"):

@@ -116,12 +116,10 @@ def test_ctrl_c_leaves_in_the_model_what_it_has_learnt() -> None:
     assert not np.array_equal(run.learner.model.V.numpy(), before["V"])
 
 
-def test_ctrl_c_in_the_last_round() -> None:
+def test_ctrl_c_in_the_last_round_has_nothing_to_interrupt() -> None:
     run, whole = trainer(epochs=1), trainer(epochs=1)
     at_round(run, len(run.source.sizes) - 1, ctrl_c)
-    with pytest.raises(StoppedError, match="in epoch 1 of 1"):
-        run.fit()
-    whole.fit()
+    assert run.fit() == whole.fit()
     assert_same(run, whole)
 
 
@@ -247,8 +245,8 @@ def test_a_folder_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
     [
         ({"epochs": -1}, "epochs: at least 0, not -1"),
         ({"threads": 0}, "threads: at least 1 learns, not 0"),
-        ({"threads": 2}, "2 threads: without C"),
-        ({"threads": 2, "compile": "numpy"}, "2 threads: without C"),
+        ({"threads": 2}, "2 threads learn in C only"),
+        ({"threads": 2, "compile": "numpy"}, "2 threads learn in C only"),
         ({"compile": "fast"}, "'fast' is none of"),
         ({"text": iter(TEXT)}, "read only once"),
         ({"text": (sentence for sentence in TEXT)}, "generator can be read only once"),

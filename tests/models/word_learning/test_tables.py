@@ -30,8 +30,12 @@ def add(piece: tuple[int, float], tables: list[np.ndarray]) -> tuple[float, int]
 
 
 @needs_compiler
+@pytest.mark.parametrize("often", [1, 3, 1000])
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
-def test_what_threads_add_is_added_up(threads: int) -> None:
+def test_what_threads_add_is_added_up(
+    threads: int, often: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.word_learning.tables.OFTEN", often)
     start = [np.ones((4, 3)), np.zeros((4, 20))]
     tables = Tables(start, threads)
     pieces = [(i % 4, 2.0**i) for i in range(5)]
@@ -40,6 +44,24 @@ def test_what_threads_add_is_added_up(threads: int) -> None:
         added = rounds * np.array([17.0, 2, 4, 8])[:, None]
         for array, table in zip(start, tables.arrays, strict=True):
             np.testing.assert_array_equal(table[:, : array.shape[1]], array + added)
+
+
+@needs_compiler
+def test_of_common_rows_threads_are_told_after_each_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.word_learning.tables.OFTEN", 2)
+    seen = []
+
+    def look(row: int, tables: list[np.ndarray]) -> tuple[float, int]:
+        seen.append(tables[0][:, 0].tolist())
+        return add((row, 1.0), tables)
+
+    tables = Tables([np.zeros((4, 3))], 2)
+    tables.learn([0, 0, 3, 3], look)
+    assert seen == [[0, 0, 0, 0], [0, 0, 0, 0], [2, 0, 0, 0], [2, 0, 0, 0]]
+    assert tables.arrays[0][:, 0].tolist() == [2, 0, 0, 2]
+    tables.learn([3, 3, 3, 3], look)  # of word 3 none is told before the end of a round
+    assert [row[3] for row in seen[4:]] == [2, 2, 3, 3]
+    assert tables.arrays[0][:, 0].tolist() == [2, 0, 0, 6]
 
 
 @needs_compiler

@@ -10,7 +10,7 @@ import pytest
 import autodiff as ad
 from models import CBOW, SkipGram, Word2VecTrainer
 from models.word_learning.draws import Piece, keys_of
-from models.word_learning.word2vec import BATCH, InC, OnGraph
+from models.word_learning.word2vec import InC, OnGraph
 from models.words import Encoded, WordCounts
 from tests.compiler.near import needs_compiler
 from tests.models.word_learning.runs import WORDS, assert_same, at_round, chunked, topics, trainer
@@ -102,7 +102,7 @@ def test_a_program_on_numpy_gives_the_same_as_step_by_step(kind: Any, output: st
     two.fit()
     assert_same(one, two)
     draws = two.learner.draws.examples(Encoded(text, WORDS).chunk(0), keys_of(0, 0, 0))
-    assert len(draws.inputs) > BATCH
+    assert len(draws.inputs) > two.learner._batch
 
 
 def in_words(chunk: np.ndarray) -> list[list[str]]:
@@ -125,7 +125,7 @@ def test_what_c_does_not_have_goes_by_the_graph() -> None:
     assert isinstance(trainer(compile="off").learner, OnGraph)
     for options in ({"output": "softmax"}, {"dtype": float}):
         assert isinstance(trainer(compile="c", **options).learner, OnGraph)
-        with pytest.raises(ad.errors.DomainError, match="2 threads: without C"):
+        with pytest.raises(ad.errors.DomainError, match="2 threads learn in C only"):
             trainer(compile="c", threads=2, **options)
 
 

@@ -53,13 +53,13 @@ def test_nodes_are_those_that_the_code_passes(counts: list[int]) -> None:
             starts.setdefault(int(nodes[i]), set()).add(code[:i])
     assert sorted(starts) == list(range(len(counts) - 1))
     assert all(len(ways) == 1 for ways in starts.values())
-    assert starts[len(counts) - 2] == {()}  # the root is the last
+    assert starts[0] == {()}  # the root
 
 
 def test_a_known_tree() -> None:
     tree = Huffman.of([5, 2, 1, 1])
     assert tree.lengths.tolist() == [1, 2, 3, 3]
-    assert tree.nodes.tolist() == [[2, 0, 0], [2, 1, 0], [2, 1, 0], [2, 1, 0]]
+    assert tree.nodes.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 2], [0, 1, 2]]
     assert np.abs(tree.signs).tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1], [1, 1, 1]]
     assert tree.signs[2, 2] == -tree.signs[3, 2]
 
