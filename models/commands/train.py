@@ -15,8 +15,8 @@ from models.config import RunSettings, Settings
 from models.experiments import EXPERIMENTS
 from models.folder import kept_settings, require_ended
 from models.run import Result, run
-from models.word_run import WORD_RUNS, WordResult, run_words
-from models.word_settings import WordSettings
+from models.word_learning.run import WORD_RUNS, WordResult, run_words
+from models.word_learning.settings import WordSettings
 
 __all__ = ["add", "show"]
 

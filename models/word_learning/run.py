@@ -17,7 +17,12 @@ from models.extras import need
 from models.folder import require_writable, saying_how_to_go_on, warning_in_a_line
 from models.report import report, table
 from models.saved import MODEL, save
-from models.word_settings import CBOWSettings, GloVeSettings, SkipGramSettings, WordSettings
+from models.word_learning.settings import (
+    CBOWSettings,
+    GloVeSettings,
+    SkipGramSettings,
+    WordSettings,
+)
 from models.words import Encoded, Text, Vectors, WordCounts, WordMap, evaluate
 from models.words import save as save_vectors
 from models.words.evaluation import Score

@@ -14,7 +14,7 @@ import models
 from models.cli import main
 from models.data import DataError
 from models.word_learning.draws import Draws
-from models.word_run import WORD_RUNS
+from models.word_learning.run import WORD_RUNS
 from models.words import Text, load
 from models.words.evaluation import Score
 
@@ -40,8 +40,8 @@ class _Map:
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two topics, in a file in the current folder; nobody judges, and nothing is drawn."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("models.word_run.evaluate", lambda vectors: SCORES)
-    monkeypatch.setattr("models.word_run.WordMap", _Map)
+    monkeypatch.setattr("models.word_learning.run.evaluate", lambda vectors: SCORES)
+    monkeypatch.setattr("models.word_learning.run.WordMap", _Map)
     rng = np.random.default_rng(0)
     lines = [" ".join(rng.choice(TOPICS[i % 2], 8)) for i in range(400)]
     Path("text.txt").write_text("\n".join(lines))
@@ -120,7 +120,7 @@ def test_another_text_does_not_go_on(corpus: Path, capsys: Capture) -> None:
 
 
 def test_phrases_become_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.word_run.WordMap", lambda vectors: _Map(range(10)))
+    monkeypatch.setattr("models.word_learning.run.WordMap", lambda vectors: _Map(range(10)))
     lines = [f"new york {x}" for x in "abcde" * 8] + [" ".join("abcdefgh")] * 100
     Path("text.txt").write_text("\n".join(lines))
     assert main(line_of("skipgram", "--phrases", "1", "--out", "out")) == 0
@@ -154,14 +154,14 @@ def test_without_judgements_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: 
     def absent(vectors: Any) -> Any:
         raise DataError("there is no network")
 
-    monkeypatch.setattr("models.word_run.evaluate", absent)
+    monkeypatch.setattr("models.word_learning.run.evaluate", absent)
     assert main(line_of("skipgram", "--out", "out")) == 0
     said = capsys.readouterr().out
     assert "not compared with people's judgements: there is no network" in said
 
 
 def test_bar_is_told_of_every_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.word_run import _told
+    from models.word_learning.run import _told
 
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     with _told("counting", Text("text.txt"), 3_200) as told:
