@@ -13,13 +13,14 @@ import numpy as np
 
 import autodiff as ad
 from models.glove import GloVe
+from models.word_learning.graph import OnGraph
 from models.word_learning.loop import Loop, learner_for
 from models.word_learning.tables import LANES, Tables, built, pointer
 from models.words.cooccurrence import Cooccurrences, Triples, cooccurrences, split
 from models.words.encoded import Encoded
 from models.words.text import Sentences, Text
 
-__all__ = ["GloVeTrainer", "InC", "OnGraph", "Pairs"]
+__all__ = ["GloVeTrainer", "InC", "Pairs", "on_graph"]
 
 State = dict[str, np.ndarray]
 
@@ -116,43 +117,10 @@ class InC:
         self._tables.fill([*self._rows(state), *squares])
 
 
-class OnGraph:
-    """Batches of pairs, by backprop through the model's loss."""
-
-    per_round = 1
-
-    def __init__(self, model: GloVe, backend: str) -> None:
-        self.model = model
-        self._optimizer = ad.optim.Adagrad(model.parameters(), lr=1.0, eps=EPS)
-        self._compiled = ad.compile(self._step, backend=backend)
-
-    def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
-        return [self._piece(piece) for piece in pieces]
-
-    def _piece(self, piece: Piece) -> tuple[float, int]:
-        self._optimizer.lr = piece.rate
-        count, loss = len(piece.pairs.rows), 0.0
-        for start in range(0, count, BATCH):
-            batch = [array[start : start + BATCH] for array in piece.pairs]
-            step = self._compiled if start + BATCH <= count else self._step
-            loss += step(self.model, self._optimizer, *batch).item()
-        return loss, count
-
-    def _step(self, model: GloVe, optimizer: Any, *pairs: Any) -> ad.Tensor:
-        loss = model.loss(*pairs)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss
-
-    def state(self) -> State:
-        rule = {f"rule {k}": x for k, x in self._optimizer.state_dict().items()}
-        return self.model.state_dict() | rule
-
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        self.model.load_state_dict({name: state[name] for name in "WCbd"})
-        rule = {k.removeprefix("rule "): x for k, x in state.items() if k.startswith("rule ")}
-        self._optimizer.load_state_dict(rule)
+def on_graph(model: GloVe, backend: str) -> OnGraph:
+    """What learns the same from batches."""
+    optimizer = ad.optim.Adagrad(model.parameters(), lr=1.0, eps=EPS)
+    return OnGraph(model, optimizer, backend, BATCH, lambda piece: piece.pairs)
 
 
 class GloVeTrainer(Loop):
@@ -210,7 +178,7 @@ class GloVeTrainer(Loop):
         learner = learner_for(
             compile, threads,
             partial(InC, model, threads) if model.W.dtype == np.float32 else None,
-            partial(OnGraph, model),
+            partial(on_graph, model),
         )  # fmt: skip
         counts = cooccurrences(encoded, len(model.words), window, memory=memory)
         source = Pairs(counts, encoded.checksum, seed, lr)

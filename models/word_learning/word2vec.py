@@ -12,13 +12,14 @@ import numpy as np
 import autodiff as ad
 from models.word2vec import CBOW
 from models.word_learning.draws import Draws, Piece, Window, keys_of
+from models.word_learning.graph import OnGraph
 from models.word_learning.loop import Loop, learner_for
 from models.word_learning.native import Native
 from models.word_learning.tables import Tables
 from models.words.encoded import Encoded
 from models.words.text import Sentences, Text
 
-__all__ = ["Chunks", "InC", "OnGraph", "Word2VecTrainer"]
+__all__ = ["Chunks", "InC", "Word2VecTrainer", "on_graph"]
 
 State = dict[str, np.ndarray]
 
@@ -75,54 +76,24 @@ class InC:
         self._tables.fill([state["V"], state["U"]])
 
 
-class OnGraph:
-    """Batches of examples, by backprop through the model's loss: what `InC` does step by step."""
+def on_graph(model: Any, draws: Draws, backend: str) -> OnGraph:
+    """What learns the same from batches."""
+    busiest = 1.0 if model.tree is not None else draws.busiest
+    batch = max(1, min(BATCH, int(MOST / busiest)))
+    optimizer = ad.optim.SGD(model.parameters(), lr=1.0)
+    return OnGraph(model, optimizer, backend, batch, partial(_examples, model, draws))
 
-    per_round = 1
 
-    def __init__(self, model: Any, draws: Draws, backend: str) -> None:
-        self.model, self.draws = model, draws
-        busiest = 1.0 if model.tree is not None else draws.busiest
-        self._batch = max(1, min(BATCH, int(MOST / busiest)))
-        self._optimizer = ad.optim.SGD(model.parameters(), lr=1.0)
-        self._compiled = ad.compile(self._step, backend=backend)
-
-    def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
-        return [self._piece(piece) for piece in pieces]
-
-    def _piece(self, piece: Piece) -> tuple[float, int]:
-        self._optimizer.lr = piece.rate
-        inputs, outputs = self.draws.examples(piece.ids, piece.keys)
-        loss = 0.0
-        for i in range(0, len(inputs), self._batch):
-            part = slice(i, i + self._batch)
-            step = self._compiled if i + self._batch <= len(inputs) else self._step
-            asked = self._asked(outputs[part])
-            loss += step(self.model, self._optimizer, inputs[part], *asked).item()
-        return loss, len(inputs)
-
-    def _asked(self, outputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Rows of U and the right answers, as the loss takes them."""
-        if self.model.tree is not None:
-            return self.model.tree.nodes[outputs], self.model.tree.signs[outputs]
-        if self.draws.has_noise:
-            signs = np.full(outputs.shape[1], -1, self.model.U.dtype)
-            signs[0] = 1
-            return outputs, signs
-        return (outputs,)
-
-    def _step(self, model: Any, optimizer: Any, *inputs: Any) -> ad.Tensor:
-        loss = model.loss(*inputs)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss
-
-    def state(self) -> State:
-        return self.model.state_dict()
-
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        self.model.load_state_dict(state)
+def _examples(model: Any, draws: Draws, piece: Piece) -> tuple[np.ndarray, ...]:
+    """What is seen, the rows of U that are asked, and the right answers, as the loss takes them."""
+    inputs, outputs = draws.examples(piece.ids, piece.keys)
+    if model.tree is not None:
+        return inputs, model.tree.nodes[outputs], model.tree.signs[outputs]
+    if not draws.has_noise:
+        return inputs, outputs
+    signs = np.full(outputs.shape[1], -1, model.U.dtype)
+    signs[0] = 1
+    return inputs, outputs, np.broadcast_to(signs, outputs.shape)
 
 
 class Word2VecTrainer(Loop):
@@ -198,7 +169,7 @@ class Word2VecTrainer(Loop):
         learner = learner_for(
             compile, threads,
             partial(InC, model, draws, threads) if can_be_c else None,
-            partial(OnGraph, model, draws),
+            partial(on_graph, model, draws),
         )  # fmt: skip
         seed = int(np.random.default_rng(rng).integers(2**63))
         source = Chunks(encoded, len(model.words), seed, lr, least_lr)

@@ -9,7 +9,8 @@ import pytest
 
 import autodiff as ad
 from models import GloVe, GloVeTrainer
-from models.word_learning.glove import EPS, InC, OnGraph, Pairs, Piece
+from models.word_learning.glove import EPS, InC, Pairs, Piece, on_graph
+from models.word_learning.graph import OnGraph
 from models.words.cooccurrence import Triples, cooccurrences
 from tests.compiler.near import needs_compiler
 from tests.models.word_learning.runs import WORDS, chunked, trainer
@@ -78,7 +79,7 @@ def test_the_graph_one_pair_at_a_time_is_the_published_step(
     monkeypatch.setattr("models.word_learning.glove.BATCH", 1)
     model, one = made(size, float), piece()
     x, s, loss = in_python(model, one.pairs)
-    learner = OnGraph(model, "off")
+    learner = on_graph(model, "off")
     [(found, _)] = learner.learn([one])
     np.testing.assert_allclose(found, loss, rtol=1e-10)
     sums = learner._optimizer.state_dict()

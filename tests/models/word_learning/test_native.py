@@ -11,7 +11,7 @@ import autodiff as ad
 from models import CBOW, SkipGram
 from models.word_learning.draws import Draws, Piece, Window, keys_of
 from models.word_learning.native import Native
-from models.word_learning.word2vec import InC, OnGraph
+from models.word_learning.word2vec import InC, on_graph
 from tests.compiler.near import needs_compiler
 from tests.models.word_learning.test_draws import chunk
 
@@ -117,12 +117,11 @@ def test_c_is_the_graph_one_example_at_a_time(case: Any) -> None:
     learner = InC(model, draws)
     [(loss, _)] = learner.learn([piece])
     learner.state()
-    graph, expected = OnGraph(other, draws, "off"), 0.0
+    graph, expected = on_graph(other, draws, "off"), 0.0
     optimizer = ad.optim.SGD(other.parameters(), lr=RATE)
-    inputs, outputs = draws.examples(piece.ids, piece.keys)
-    for i in range(len(inputs)):
-        one = slice(i, i + 1)
-        J = other.loss(inputs[one], *graph._asked(outputs[one]))
+    arrays = graph.examples(piece)
+    for i in range(len(arrays[0])):
+        J = other.loss(*(array[i : i + 1] for array in arrays))
         J.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -10,7 +10,8 @@ import pytest
 import autodiff as ad
 from models import CBOW, SkipGram, Word2VecTrainer
 from models.word_learning.draws import Piece, keys_of
-from models.word_learning.word2vec import InC, OnGraph
+from models.word_learning.graph import OnGraph
+from models.word_learning.word2vec import InC
 from models.words import Encoded, WordCounts
 from tests.compiler.near import needs_compiler
 from tests.models.word_learning.runs import WORDS, assert_same, at_round, chunked, topics, trainer
@@ -84,9 +85,9 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_examples(
     [row] = run.fit()
     learner, total, count = exact.learner, 0.0, 0
     for piece in pieces:
-        inputs, outputs = learner.draws.examples(piece.ids, piece.keys)
-        total += learner.model.loss(inputs, *learner._asked(outputs)).item()
-        count += len(inputs)
+        arrays = learner.examples(piece)
+        total += learner.model.loss(*arrays).item()
+        count += len(arrays[0])
     np.testing.assert_allclose(row["loss"], total / count, rtol=1e-6)
 
 
@@ -101,8 +102,8 @@ def test_a_program_on_numpy_gives_the_same_as_step_by_step(kind: Any, output: st
     one.fit()
     two.fit()
     assert_same(one, two)
-    draws = two.learner.draws.examples(Encoded(text, WORDS).chunk(0), keys_of(0, 0, 0))
-    assert len(draws.inputs) > two.learner._batch
+    piece = Piece(Encoded(text, WORDS).chunk(0), keys_of(0, 0, 0), 0.0)
+    assert len(two.learner.examples(piece)[0]) > two.learner._batch
 
 
 def in_words(chunk: np.ndarray) -> list[list[str]]:
