@@ -10,12 +10,12 @@ import numpy as np
 import autodiff as ad
 from models.arrays import as_array
 from models.words.counted import WordCounts
-from models.words.vectors import Vectors
+from models.words.model import WordModel
 
 __all__ = ["GloVe"]
 
 
-class GloVe(ad.Module):
+class GloVe(WordModel):
     """Inner products near the logarithms of counts (Pennington, Socher and Manning, EMNLP 2014).
 
     With X[i,j], how often word j occurs near word i, the loss is a weighted sum of squares over all
@@ -69,11 +69,9 @@ class GloVe(ad.Module):
         rng: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        self.words = words if isinstance(words, WordCounts) else WordCounts(words, counts)
+        super().__init__(words, counts, size)
         if not x_max > 0:
             raise ad.errors.DomainError(f"GloVe: x_max is positive, not {x_max}")
-        if size < 1:
-            raise ad.errors.DomainError(f"vectors: size is at least 1, not {size}")
         self.x_max, rng, n = x_max, np.random.default_rng(rng), len(self.words)
         shapes = {"W": (n, size), "C": (n, size), "b": (n,), "d": (n,)}
         for name, shape in shapes.items():
@@ -82,16 +80,11 @@ class GloVe(ad.Module):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What makes a model like this, as `models.save` takes it."""
-        return {
-            "words": list(self.words.words), "counts": self.words.counts.tolist(),
-            "size": self.W.shape[1], "x_max": self.x_max, "dtype": self.W.dtype.name,
-        }  # fmt: skip
+        return {**super().arguments, "x_max": self.x_max}
 
-    @property
-    def vectors(self) -> Vectors:
-        """The sums w + c with their words (section 4.2 of the paper)."""
-        return Vectors(self.words.words, self.W.numpy() + self.C.numpy(), self.words.counts)
+    def _vectors(self) -> np.ndarray:
+        """The sums w + c (section 4.2 of the paper)."""
+        return self.W.numpy() + self.C.numpy()
 
     def weights(self, x: Any) -> Any:
         """f(x)."""

@@ -11,7 +11,7 @@ import autodiff as ad
 from models.arrays import as_array
 from models.words.counted import WordCounts
 from models.words.huffman import Huffman
-from models.words.vectors import Vectors
+from models.words.model import WordModel
 
 __all__ = ["CBOW", "OUTPUTS", "SkipGram"]
 
@@ -19,7 +19,7 @@ OUTPUTS = ("negative", "hierarchical", "softmax")
 """How a word is predicted."""
 
 
-class _Word2Vec(ad.Module):
+class _Word2Vec(WordModel):
     """What skip-gram and CBOW share: two vectors for each word, and the loss."""
 
     def __init__(
@@ -32,9 +32,7 @@ class _Word2Vec(ad.Module):
         rng: int | np.random.Generator = 0,
         dtype: Any = np.float32,
     ) -> None:
-        self.words = words if isinstance(words, WordCounts) else WordCounts(words, counts)
-        if size < 1:
-            raise ad.errors.DomainError(f"vectors: size is at least 1, not {size}")
+        super().__init__(words, counts, size)
         if output not in OUTPUTS:
             raise ad.errors.DomainError(f"output is {' or '.join(OUTPUTS)}, not {output!r}")
         self.output = output
@@ -46,16 +44,10 @@ class _Word2Vec(ad.Module):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What makes a model like this, as `models.save` takes it."""
-        return {
-            "words": list(self.words.words), "counts": self.words.counts.tolist(),
-            "size": self.V.shape[1], "output": self.output, "dtype": self.V.dtype.name,
-        }  # fmt: skip
+        return {**super().arguments, "output": self.output}
 
-    @property
-    def vectors(self) -> Vectors:
-        """The input vectors with their words."""
-        return Vectors(self.words.words, self.V.numpy(), self.words.counts)
+    def _vectors(self) -> np.ndarray:
+        return self.V.numpy()
 
     def hidden(self, inputs: Any) -> Any:
         """h, the vector that predicts: one for each example."""

@@ -76,7 +76,7 @@ class InC:
 
     def __init__(self, model: GloVe, threads: int = 1) -> None:
         self.model, self.per_round = model, PER_ROUND * threads
-        size = model.W.shape[1]
+        size = model.size
         stride = -(-(size + 2) // LANES) * LANES
         library = built(("rows.h", "glove.c"), STRIDE=stride, SIZE=size)
         self._learn_pairs = library.learn_pairs
@@ -102,7 +102,7 @@ class InC:
         return [np.column_stack([W, b, ones]), np.column_stack([C, ones, d])]
 
     def state(self) -> State:
-        size = self.model.W.shape[1]
+        size = self.model.size
         W, C, *squares = self._tables.arrays
         state = {
             "W": W[:, :size].copy(), "C": C[:, :size].copy(),

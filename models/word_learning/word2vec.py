@@ -59,14 +59,14 @@ class InC:
     def __init__(self, model: Any, draws: Draws, threads: int = 1) -> None:
         self.model, self.per_round = model, PER_ROUND * threads
         whole_error = getattr(model, "whole_error", False)
-        self._native = Native(draws, model.V.shape[1], model.tree, whole_error)
+        self._native = Native(draws, model.size, model.tree, whole_error)
         self._tables = Tables([model.V.numpy(), model.U.numpy()], threads)
 
     def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
         return self._tables.learn(pieces, self._native.learn)
 
     def state(self) -> State:
-        size = self.model.V.shape[1]
+        size = self.model.size
         V, U = (table[:, :size].copy() for table in self._tables.arrays)
         self.model.V.data, self.model.U.data = V, U
         return {"V": V, "U": U}
