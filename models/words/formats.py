@@ -18,7 +18,7 @@ import numpy as np
 
 import autodiff as ad
 from models.words.vectors import Vectors
-from models.words.word2vec import bad, binary_rows, read_binary, read_text, text_rows
+from models.words.word2vec_format import bad, binary_rows, read_binary, read_text, text_rows
 
 __all__ = ["load", "save"]
 
