@@ -22,14 +22,12 @@ INLINE void fetch(const float *table, int32_t row) {
     for (int i = 0; i < STRIDE * 4; i += 64) __builtin_prefetch(line + i, 1);
 }
 
-/* The inner product of two rows. It has 16 sums, whatever the width of the vectors, so that it has
- * the same bits. */
+/* The inner product of two rows. It has 16 sums, whatever the width of the vectors, and each begins
+ * at 0, so that there is one way only to fuse products with sums: it has the same bits. */
 INLINE float inner(const vec *x, const vec *y) {
-    vec sums[GROUP];
+    vec sums[GROUP] = {0};
     UNROLL
-    for (int p = 0; p < GROUP; p++) sums[p] = x[p] * y[p];
-    UNROLL
-    for (int p = GROUP; p < PARTS; p++) sums[p % GROUP] += x[p] * y[p];
+    for (int p = 0; p < PARTS; p++) sums[p % GROUP] += x[p] * y[p];
     four q[4];
     memcpy(q, sums, sizeof q);
     four total = (q[0] + q[2]) + (q[1] + q[3]);

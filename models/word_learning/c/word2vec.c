@@ -132,10 +132,9 @@ INLINE void step(const vec *h, const int32_t *rows, const float *signs, int n, f
   UNROLL
   for (int j = 0; j < n; j++) scores[j] = inner(h, row_of(U, rows[j]));
   answers(scores, signs, rate, moves, loss);
+  memset(e, 0, PARTS * sizeof *e);
   UNROLL
-  for (int p = 0; p < PARTS; p++) e[p] = moves[0] * row_of(U, rows[0])[p];
-  UNROLL
-  for (int j = 1; j < n; j++) {
+  for (int j = 0; j < n; j++) {
     const vec *u = row_of(U, rows[j]);
     UNROLL
     for (int p = 0; p < PARTS; p++) e[p] += moves[j] * u[p];
@@ -191,11 +190,13 @@ KERNEL void learn(const setting *s, const int32_t *inputs, const int32_t *output
                    s->lengths[out[0]], U, rate, e, lost);
     else step(h, out, noise_signs, QUESTIONS, U, rate, e, lost);
     if (BAG) {
+      UNROLL
+      for (int p = 0; p < PARTS; p++) e[p] *= WHOLE ? 1.0f : part;
       for (int i = 0; i < INPUTS; i++) {
         if (in[i] < 0) continue;
         vec *v = row_of(V, in[i]);
         UNROLL
-        for (int p = 0; p < PARTS; p++) v[p] += (WHOLE ? 1.0f : part) * e[p];
+        for (int p = 0; p < PARTS; p++) v[p] += e[p];
       }
     } else {
       UNROLL

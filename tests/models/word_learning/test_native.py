@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from models import CBOW, SkipGram
 from models.word_learning.draws import Draws, Piece, Window, keys_of
 from models.word_learning.native import Native
 from models.word_learning.word2vec import InC, on_graph
+from models.words import WordCounts
 from tests.compiler.near import needs_compiler
 from tests.models.word_learning.test_draws import chunk
 
@@ -164,3 +166,22 @@ def test_no_words_no_examples() -> None:
     assert learner.learn([Piece(np.array([-1, -1], np.int32), keys_of(0, 0, 0), 1.0)]) == [(0, 0)]
     for name, value in learner.state().items():
         np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="has other vectors")
+@pytest.mark.parametrize("kind", [SkipGram, CBOW])
+def test_the_width_of_vectors_does_not_change_a_bit(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = WordCounts([f"w{i}" for i in range(50)], range(100, 50, -1))
+    draws = Draws(words.counts, Window(3, subsample=0), kind is CBOW, True)
+    ids = chunk(np.random.default_rng(0).integers(0, 50, 300).tolist())
+    found = []
+    for option in ("", " -mno-avx512f"):
+        monkeypatch.setenv("CC", f"cc{option}")
+        model = kind(words, size=50, rng=0)
+        learner = InC(model, draws)
+        learner.learn([Piece(ids, keys_of(1, 0, 0), 0.1)] * 3)
+        found.append(learner.state())
+    for name in "VU":
+        np.testing.assert_array_equal(found[0][name], found[1][name])
