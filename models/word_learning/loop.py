@@ -250,7 +250,8 @@ class Loop:
         progress = self.progress
         if not progress.examples:
             raise ad.errors.DomainError(
-                "there is nothing to learn from: no two words that are kept stand in one sentence"
+                "there is nothing to learn from: no two words that are kept stand in one sentence; "
+                "for a small text set subsample to 0"
             )
         self.progress = Progress([*progress.history, {"loss": progress.mean}])
 
