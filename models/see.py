@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from models.glove import GloVe
 from models.gru import GRU
 from models.mlp import MLP
 from models.options import nearest
 from models.rnn import RNN
 from models.target import TargetError, line_of, module_at, named
+from models.word2vec import CBOW, SkipGram
 
 __all__ = ["MODELS", "STEPS", "LossError", "list_paths", "save_graph"]
 
@@ -127,6 +129,32 @@ def _gru(rng: np.random.Generator, steps: int = STEPS) -> Any:
     return 0.5 * ad.sum(error**2)
 
 
+def _skipgram(rng: np.random.Generator) -> Any:
+    """Word 0 beside word 1, and not beside word 2."""
+    return _redrawn(SkipGram(*_words(), size=2), rng).loss([0], [[1, 2]], [1, -1])
+
+
+def _cbow(rng: np.random.Generator) -> Any:
+    """Word 1 between words 0 and 3, and not word 2."""
+    return _redrawn(CBOW(*_words(), size=2), rng).loss([[0, 3]], [[1, 2]], [1, -1])
+
+
+def _glove(rng: np.random.Generator) -> Any:
+    """Word 1 four times near word 0."""
+    return _redrawn(GloVe(*_words(), size=2), rng).loss([0], [1], [4.0])
+
+
+def _words() -> tuple[list[str], list[int]]:
+    return ["a", "rose", "is", "red"], [4, 3, 2, 1]
+
+
+def _redrawn(model: Any, rng: np.random.Generator) -> Any:
+    """The model with parameters as large as after training: half of them start at 0."""
+    for parameter in model.parameters():
+        parameter.data = rng.uniform(-1, 1, parameter.shape)
+    return model
+
+
 def _sequence(steps: int, rng: np.random.Generator) -> list[ad.Tensor]:
     return [_input(f"x{t}", 2, rng) for t in range(1, steps + 1)]
 
@@ -135,7 +163,10 @@ def _input(name: str, size: int, rng: np.random.Generator) -> ad.Tensor:
     return ad.Tensor(rng.uniform(-1, 1, size), requires_grad=True, name=name)
 
 
-MODELS = {"mlp": _mlp, "rnn": _rnn, "gru": _gru}
+MODELS = {
+    "mlp": _mlp, "rnn": _rnn, "gru": _gru,
+    "skipgram": _skipgram, "cbow": _cbow, "glove": _glove,
+}  # fmt: skip
 RECURRENT = ("rnn", "gru")
 _TAKEN_BY = {"steps": RECURRENT, "seed": tuple(MODELS)}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import autodiff as ad
-from models import GRU
+from models import GRU, SkipGram
 
 FOLDER = Path(__file__).parent
 INPUT = 0.5, -1.0, 0.8, 1.2
@@ -61,7 +61,17 @@ def gru_unrolled() -> ad.draw.Graph:
     return ad.graph(J, expand="GRU t=3")
 
 
-PICTURES = (gru_4_paths, net_4_2_1_path, gru_unrolled)
+def skipgram() -> ad.draw.Graph:
+    """One example of skip-gram: "rose" beside "a", and "is" as noise."""
+    rng = np.random.default_rng(0)
+    model = SkipGram(["a", "rose", "is"], [2, 2, 1], size=2)
+    model.V.data, model.U.data = rng.uniform(-1, 1, (2, 3, 2))
+    with ad.watch():
+        J = model.loss([0], [[1, 2]], signs=[1, -1])
+    return ad.graph(J)
+
+
+PICTURES = (gru_4_paths, net_4_2_1_path, gru_unrolled, skipgram)
 
 
 def main(folder: Path = FOLDER) -> None:

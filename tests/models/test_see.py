@@ -125,6 +125,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (["gru", "--to", "x1", "--steps", "3"], "∂J/∂x1 is the sum over 100 paths"),
         (["gru", "--to", "bz"], "∂J/∂bz is the sum over 62 paths"),
         (["gru", "--to", "W x3"], "∂J/∂W x3 is the sum over 1 path"),
+        (["skipgram", "--to", "V"], "∂J/∂V is the sum over 1 path"),
         (["losses.py:loss", "--to", "W"], "∂J/∂W is the sum over 2 paths"),
         (["losses:loss", "--to", "W", "--element", "0,1"], "∂J/∂W[0, 1] is the sum over 2 paths"),
         (["losses:loss", "--to", "b"], "∂J/∂b is the sum over 2 paths"),
@@ -165,9 +166,10 @@ def test_the_sum_of_the_paths_is_the_gradient(capsys: pytest.CaptureFixture[str]
     assert "Σ  5.000  ∂J/∂x" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_seed_decides_the_numbers(model: str) -> None:
-    to = "x" if model == "mlp" else "x1"
+@pytest.mark.parametrize(
+    ("model", "to"), list(zip(MODELS, ["x", "x1", "x1", "U", "V", "C"], strict=True))
+)
+def test_a_seed_decides_the_numbers(model: str, to: str) -> None:
     first, again, other = (list_paths(model, to, seed=seed) for seed in (0, 0, 1))
     assert first == again != other
 
@@ -182,6 +184,9 @@ def test_a_seed_decides_the_numbers(model: str) -> None:
         (["rnn"], "28 nodes"),
         (["gru", "--steps", "4"], "98 nodes"),
         (["gru", "--steps", "1", "--seed", "5"], "35 nodes"),
+        (["skipgram"], "9 nodes"),
+        (["cbow"], "12 nodes"),
+        (["glove"], "16 nodes"),
         (["losses.py:loss"], "13 nodes"),
         (["losses:scalar"], "3 nodes"),
     ],
@@ -310,7 +315,7 @@ def test_too_large_a_picture_is_drawn_by_force(
     ("line", "status", "message"),
     [
         ("graph", 2, r"required: TARGET"),
-        ("graph gur", 2, r"unknown 'gur' \(did you mean gru\?\); there is mlp, rnn, gru, and"),
+        ("graph gur", 2, r"unknown 'gur' \(did you mean gru\?\); there is mlp, .*, glove, and"),
         ("graph losses.py", 2, r"unknown 'losses.py'; there is .* FILE.py:NAME or MODULE:NAME"),
         ("graph :loss", 2, r"unknown ':loss'"),
         ("graph mlp --step 3", 2, r"unknown argument --step \(did you mean --steps\?\)"),
@@ -318,7 +323,7 @@ def test_too_large_a_picture_is_drawn_by_force(
         ("graph gru --seed -1", 2, r"--seed: expected a whole number of at least 0"),
         ("graph mlp --steps 3", 2, r"--steps is for rnn, gru, not for mlp"),
         ("graph losses:loss --steps 3", 2, r"--steps is for rnn, gru, not for losses:loss"),
-        ("graph losses:loss --seed 3", 2, r"--seed is for mlp, rnn, gru, not for losses:loss"),
+        ("graph losses:loss --seed 3", 2, r"--seed is for mlp, .*, glove, not for losses:loss"),
         ("graph mlp --show valus", 2, r"--show: unknown 'valus' \(did you mean values\?\)"),
         ("graph mlp --rankdir lr", 2, r"--rankdir: unknown 'lr'; there is LR, TB"),
         ("graph mlp --top 0", 2, r"--top: expected a whole number of at least 1 and below 9"),
