@@ -25,7 +25,7 @@ from autodiff.testing.contract import CHECKS
 from tests.compiler.near import needs_compiler
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = [DOCS / f"{name}.md" for name in ("testing", "backprop", "lecture", "compile")]
+PAGES = [DOCS / f"{name}.md" for name in ("testing", "backprop", "lecture", "compile", "words")]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n.*?^```\n)?", re.MULTILINE | re.DOTALL)
 
 
