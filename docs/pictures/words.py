@@ -85,7 +85,8 @@ def kept(train: Any, counts: WordCounts, encoded: Encoded) -> Any:
     path = KEPT / f"{train.__name__}.safetensors"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        models.save(train(counts, encoded), path)
+        model = train(counts, encoded)
+        models.save(model, path, model.arguments)
     return models.load(path)
 
 
@@ -96,13 +97,19 @@ def products(rows: np.ndarray, columns: np.ndarray, pairs: Triples) -> np.ndarra
 
 
 def of_skipgram(model: SkipGram, pairs: Triples) -> tuple[np.ndarray, np.ndarray]:
-    """log #(i,j) / (k #i P(j)) for each pair, and v[i] . u[j]."""
-    noise = model.words.counts**0.75
-    expected = (
-        np.bincount(pairs.rows, pairs.values)[pairs.rows] * (noise / noise.sum())[pairs.columns]
+    """log #(i,j) / #noise(i,j) for each pair, and v[i] . u[j]."""
+    return np.log(pairs.values / noise(model, pairs)), products(
+        model.V.numpy(), model.U.numpy(), pairs
     )
-    shifted = np.log(pairs.values / (NEGATIVES * expected))
-    return shifted, products(model.V.numpy(), model.U.numpy(), pairs)
+
+
+def noise(model: SkipGram, pairs: Triples) -> np.ndarray:
+    """How often j is expected as noise with i in the centre: never where j is the right word."""
+    i, j, seen = pairs
+    P = model.words.counts**0.75
+    P /= P.sum()
+    drawn = seen / (1 - P[j])
+    return NEGATIVES * P[j] * (np.bincount(i, drawn)[i] - drawn)
 
 
 def of_glove(model: GloVe, pairs: Triples) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +137,7 @@ def draw_words() -> Figure:
     figure = Figure(figsize=(10, 4.2), dpi=110, layout="constrained")
     for axes, train, of, window, labels in zip(
         figure.subplots(1, 2), (skipgram, glove), (of_skipgram, of_glove), (WINDOW, 10),
-        (("log #(i,j) / (k #i P(j))", "v[i] · u[j]"),
+        (("log #(i,j) / #noise(i,j)", "v[i] · u[j]"),
          ("log X[i,j]", "w[i] · c[j] + b[i] + d[j]")),
     ):  # fmt: skip
         found = cooccurrences(encoded, len(counts), window, weighted=train is glove)
