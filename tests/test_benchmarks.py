@@ -11,6 +11,7 @@ from autodiff.testing import gradient_test
 from benchmarks import CASES, testing
 from benchmarks.bounded import write_text
 from benchmarks.checkers import CHECKERS
+from benchmarks.corpus_size import MODELS, among, learnt, part
 from benchmarks.harness import Row, Table, fresh, installed, row, table
 from benchmarks.report import markdown, page, sections
 
@@ -29,8 +30,8 @@ def test_case_runs(case: str) -> None:
 def test_cases_are_the_modules_of_the_package() -> None:
     package = importlib.import_module("benchmarks").__path__[0]
     modules = {path.stem for path in Path(package).glob("*.py")}
-    others = {"__init__", "__main__", "bounded", "checkers", "crfsuite", "harness", "peers",
-              "report", "step_hand", "step_models", "step_peers"}  # fmt: skip
+    others = {"__init__", "__main__", "bounded", "checkers", "corpus_size", "crfsuite", "harness",
+              "peers", "report", "step_hand", "step_models", "step_peers"}  # fmt: skip
     assert modules - others == set(CASES)
 
 
@@ -40,6 +41,21 @@ def test_a_large_text_is_read_within_limited_memory(tmp_path: Path) -> None:
     stages = fresh("benchmarks.bounded", "measured", str(tmp_path / "text.txt"), limit)
     assert [stage["name"] for stage in stages] == ["count", "encode", "read chunks", "learn"]
     assert all(0 < stage["peak"] <= stage["space"] <= limit for stage in stages)
+
+
+def test_a_larger_part_of_a_text_holds_the_smaller_one() -> None:
+    text = [[str(i)] for i in range(1000)]
+    small, large = part(text, 0.1), part(text, 0.3)
+    assert 50 < len(small) < 150 < len(large) < 450
+    assert [s for s in large if s in small] == small
+    assert part(text, 1.0) == text
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_part_is_learnt_from(name: str) -> None:
+    run = learnt(name, [["tea", "and", "milk"]] * 10, epochs=1, seed=0)
+    assert run.size == (6 if name == "GloVe" else 30)
+    assert among(run.vectors, ["milk", "tea"]).words == ("milk", "tea")
 
 
 def test_absent_peer_is_left_out_with_a_reason() -> None:

@@ -45,6 +45,12 @@ def factors(size: int, epochs: int = 60) -> tuple[list[float], np.ndarray]:
     return errors, A.data @ B.data.T
 
 
+def least_error(rank: int) -> float:
+    """The least root mean square error that a matrix of some rank can have."""
+    singular = np.linalg.svd(M, compute_uv=False)
+    return float(np.linalg.norm(singular[rank:]) / np.sqrt(M.size))
+
+
 def draw_factors() -> Figure:
     """Entries against inner products, and the error by epochs."""
     figure = Figure(figsize=(8, 3.4), dpi=110, layout="constrained")
@@ -53,8 +59,7 @@ def draw_factors() -> Figure:
         errors, product = factors(size)
         left.plot(M.ravel(), product.ravel(), marker, color=colour, label=f"length {size}")
         right.plot(range(1, len(errors) + 1), errors, color=colour, label=f"length {size}")
-    least = float(np.sqrt(np.mean(np.linalg.svd(M, compute_uv=False)[1:] ** 2 / 3)))
-    right.axhline(least, color="grey", linestyle=":", label="the least for rank 1")
+    right.axhline(least_error(1), color="grey", linestyle=":", label="the least for rank 1")
     left.axline((0, 0), slope=1, color="grey", linewidth=1, zorder=0)
     left.set(xlabel="entry M[i, j]", ylabel="inner product a[i] · b[j]")
     right.set(xlabel="passes over all pairs", ylabel="root mean square error", yscale="log")
@@ -86,7 +91,7 @@ def kept(train: Any, counts: WordCounts, encoded: Encoded) -> Any:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         model = train(counts, encoded)
-        models.save(model, path, model.arguments)
+        models.save(path, model, model.arguments)
     return models.load(path)
 
 
