@@ -25,6 +25,7 @@ FOLDER, KEPT = Path(__file__).parent, Path("runs", "pictures")
 M = np.array([[3.0, 0.0, 1.0], [0.0, 3.0, 2.0], [3.0, 3.0, 3.0]])
 NEGATIVES, WINDOW, EPOCHS = 5, 5, 10
 """Of skip-gram."""
+GLOVE_WINDOW = 10
 LEAST = (1, 2, 5, 10, 20, 50)
 PLOTTED = 5
 """How often a pair has to occur."""
@@ -81,7 +82,7 @@ def skipgram(counts: WordCounts, encoded: Encoded) -> SkipGram:
 def glove(counts: WordCounts, encoded: Encoded) -> GloVe:
     """Trained with its usual settings."""
     model = GloVe(counts)
-    GloVeTrainer(model, encoded, epochs=25).fit()
+    GloVeTrainer(model, encoded, epochs=25, window=GLOVE_WINDOW).fit()
     return model
 
 
@@ -101,11 +102,18 @@ def products(rows: np.ndarray, columns: np.ndarray, pairs: Triples) -> np.ndarra
     return np.concatenate([(rows[i] * columns[j]).sum(1) for i, j in zip(*parts)])
 
 
+def counted(encoded: Encoded, size: int, window: int, weighted: bool) -> Triples:
+    """Pairs with their counts, but for words with one neighbour only: it is never their noise."""
+    found = cooccurrences(encoded, size, window, weighted=weighted)
+    pairs = found.read(0, len(found))
+    has_others = np.bincount(pairs.rows)[pairs.rows] > 1
+    return Triples(*(part[has_others] for part in pairs))
+
+
 def of_skipgram(model: SkipGram, pairs: Triples) -> tuple[np.ndarray, np.ndarray]:
     """log #(i,j) / #noise(i,j) for each pair, and v[i] . u[j]."""
-    return np.log(pairs.values / noise(model, pairs)), products(
-        model.V.numpy(), model.U.numpy(), pairs
-    )
+    best = np.log(pairs.values / noise(model, pairs))
+    return best, products(model.V.numpy(), model.U.numpy(), pairs)
 
 
 def noise(model: SkipGram, pairs: Triples) -> np.ndarray:
@@ -123,15 +131,18 @@ def of_glove(model: GloVe, pairs: Triples) -> tuple[np.ndarray, np.ndarray]:
     return np.log(pairs.values), near + model.b.numpy()[pairs.rows] + model.d.numpy()[pairs.columns]
 
 
-def plot(axes: Any, wanted: np.ndarray, learnt: np.ndarray, labels: tuple[str, str]) -> None:
-    """How many pairs are where."""
-    low, high = np.percentile(wanted, (0.1, 99.9))
-    cells = axes.hexbin(wanted, learnt, gridsize=60, bins="log", extent=(low, high, low, high),
-                        mincnt=1, cmap="viridis", linewidths=0)  # fmt: skip
-    axes.axline((low, low), slope=1, color="black", linewidth=1)
-    r = np.corrcoef(wanted, learnt)[0, 1]
-    axes.set(xlabel=labels[0], ylabel=labels[1], title=f"{len(wanted):,} pairs, r = {r:.2f}")
+def plot(axes: Any, wanted: np.ndarray, learnt: np.ndarray) -> None:
+    """How many pairs are where, but for the outermost."""
+    x, y = (np.percentile(values, (0.02, 99.98)) for values in (wanted, learnt))
+    cells = axes.hexbin(wanted, learnt, gridsize=60, bins="log", extent=(*x, *y), mincnt=1)
+    axes.axline((x[1], x[1]), slope=1, color="black", linewidth=1)
+    axes.set(title=f"{len(wanted):,} pairs, r = {correlation(wanted, learnt):.2f}")
     axes.figure.colorbar(cells, ax=axes, label="pairs")
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's r."""
+    return float(np.corrcoef(a, b)[0, 1])
 
 
 def draw_words() -> Figure:
@@ -140,20 +151,20 @@ def draw_words() -> Figure:
     counts = WordCounts.of(text)
     encoded = Encoded(text, counts)
     figure = Figure(figsize=(10, 4.2), dpi=110, layout="constrained")
-    for axes, train, of, window, labels in zip(
-        figure.subplots(1, 2), (skipgram, glove), (of_skipgram, of_glove), (WINDOW, 10),
-        (("log #(i,j) / #noise(i,j)", "v[i] · u[j]"),
-         ("log X[i,j]", "w[i] · c[j] + b[i] + d[j]")),
+    left, right = figure.subplots(1, 2)
+    for axes, train, of, window in (
+        (left, skipgram, of_skipgram, WINDOW), (right, glove, of_glove, GLOVE_WINDOW),
     ):  # fmt: skip
-        found = cooccurrences(encoded, len(counts), window, weighted=train is glove)
-        pairs = found.read(0, len(found))
+        pairs = counted(encoded, len(counts), window, weighted=train is glove)
         wanted, learnt = of(kept(train, counts, encoded), pairs)
         for least in LEAST:
             there = pairs.values >= least
-            r = np.corrcoef(wanted[there], learnt[there])[0, 1]
+            r = correlation(wanted[there], learnt[there])
             print(f"{train.__name__}: {there.sum():,} pairs with a count of {least}: r = {r:.2f}")
         there = pairs.values >= PLOTTED
-        plot(axes, wanted[there], learnt[there], labels)
+        plot(axes, wanted[there], learnt[there])
+    left.set(xlabel="log #(i,j) / #noise(i,j)", ylabel="v[i] · u[j]")
+    right.set(xlabel="log X[i,j]", ylabel="w[i] · c[j] + b[i] + d[j]")
     return figure
 
 
