@@ -185,7 +185,6 @@ def test_a_seed_decides_the_numbers(model: str, to: str) -> None:
         (["gru", "--steps", "4"], "98 nodes"),
         (["gru", "--steps", "1", "--seed", "5"], "35 nodes"),
         (["skipgram"], "9 nodes"),
-        (["cbow"], "12 nodes"),
         (["glove"], "16 nodes"),
         (["losses.py:loss"], "13 nodes"),
         (["losses:scalar"], "3 nodes"),
