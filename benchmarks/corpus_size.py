@@ -1,5 +1,6 @@
 """word2vec and GloVe on a tenth, on three tenths and on all of a text: what each costs, and what
-each has learnt then. ``python -m benchmarks.corpus_size`` takes some ten minutes.
+each has learnt then. ``python -m benchmarks.corpus_size`` takes some seven minutes, and
+``--times``, the cost alone, one.
 
 A smaller text is a random part of the sentences of the larger one. All are asked about the same
 words, those that the smallest text has; and in the end about all words of the whole text.
@@ -11,7 +12,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,32 +79,47 @@ def judged(vectors: Vectors) -> list[Score]:
     return [scores[name] for name in JUDGED.values()]
 
 
-def measure(quick: bool) -> tuple[list[list[str]], list[list[str]]]:
-    """The rows of two tables: the cost, and the scores."""
-    text, seeds = list(Text(CORPUS, fetch=True)), range(1 if quick else 3)
-    words = WordCounts.of(part(text, SHARES[0])).words
-    costs, scores, asked = [], [], dict[str, list[str]]()
-    for name, epochs in EPOCHS.items():
+def costs(text: Sequence[list[str]], rounds: int) -> list[list[str]]:
+    """Rows of CPU times: models take turns, since the machine may be shared."""
+    rows = []
+    for name in MODELS:
         learnt(name, part(text, SHARES[0]), 1, 0)  # what is compiled and read, once
+    for share in SHARES:
+        some = part(text, share)
+        runs = [{name: learnt(name, some, 1, 0) for name in MODELS} for _ in range(rounds)]
+        rows += [[name, f"{share:.0%}", *cost(name, runs)] for name in MODELS]
+    return rows
+
+
+def cost(name: str, runs: Sequence[dict[str, Run]]) -> list[str]:
+    """Words of the vocabulary, the size of an epoch, medians of times and of ratios."""
+    mine = [found[name] for found in runs]
+    counting, epoch = median(run.counting for run in mine), median(run.epoch for run in mine)
+    ratio = median(in_all(name, found) / in_all("skip-gram", found) for found in runs)
+    share = median(found[name].counting / in_all("skip-gram", found) for found in runs)
+    return [f"{len(mine[0].vectors):,}", f"{mine[0].size:,}", f"{counting:.2f} s", f"{epoch:.3f} s",
+            str(EPOCHS[name]), f"{ratio:.2f}", f"{share:.2f}"]  # fmt: skip
+
+
+def in_all(name: str, runs: dict[str, Run]) -> float:
+    """Seconds of a whole training."""
+    return runs[name].counting + EPOCHS[name] * runs[name].epoch
+
+
+def scores(text: Sequence[list[str]], seeds: Sequence[int], quick: bool) -> list[list[str]]:
+    """Rows of what is learnt, and how many questions that is asked."""
+    words = WordCounts.of(part(text, SHARES[0])).words
+    rows, asked = [], dict[str, list[str]]()
+    for name, epochs in EPOCHS.items():
         for share in SHARES:
             some, count = part(text, share), 2 if quick else epochs
-            runs = [learnt(name, some, count, seed) for seed in seeds]
-            costs.append([name, f"{share:.0%}", *cost(runs, count)])
-            found = [judged(among(run.vectors, words)) for run in runs]
-            scores.append([name, f"{share:.0%}", *spread(found)])
-            asked["questions"] = covered(found[0])
-        found = [judged(run.vectors) for run in runs]
-        scores.append([name, ALL_WORDS, *spread(found)])
-        asked[f"questions, {ALL_WORDS}"] = covered(found[0])
-    return costs, scores + [["", what, *counts] for what, counts in asked.items()]
-
-
-def cost(runs: Sequence[Run], epochs: int) -> list[str]:
-    """Words of the vocabulary, the size of an epoch, and CPU time."""
-    first, counting = runs[0], mean(run.counting for run in runs)
-    epoch = mean(run.epoch for run in runs)
-    times = [f"{seconds:.2f} s" for seconds in (counting, epoch, counting + epochs * epoch)]
-    return [f"{len(first.vectors):,}", f"{first.size:,}", str(epochs), *times]
+            found = [learnt(name, some, count, seed).vectors for seed in seeds]
+            small = [judged(among(vectors, words)) for vectors in found]
+            rows.append([name, f"{share:.0%}", *spread(small)])
+        whole = [judged(vectors) for vectors in found]
+        rows.append([name, ALL_WORDS, *spread(whole)])
+        asked = {"questions": covered(small[0]), f"questions, {ALL_WORDS}": covered(whole[0])}
+    return rows + [["", what, *counts] for what, counts in asked.items()]
 
 
 def spread(found: Sequence[list[Score]]) -> list[str]:
@@ -124,11 +140,15 @@ def main() -> None:
     """Measure, and print both tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.corpus_size", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two epochs, and one seed")
+    parser.add_argument("--times", action="store_true", help="only what it costs")
+    given = parser.parse_args()
     os.environ.update(ONE_THREAD)
-    costs, scores = measure(parser.parse_args().quick)
-    size = "words or pairs"
-    print_table(["", "text", "vocabulary", size, "epochs", "counting", "epoch", "in all"], costs)
-    print_table(["", "judged on", *JUDGED], scores)
+    text, count = list(Text(CORPUS, fetch=True)), 1 if given.quick else 3
+    head = ["vocabulary", "words or pairs", "counting", "epoch", "epochs", "in all, to skip-gram",
+            "counting, to that"]  # fmt: skip
+    print_table(["", "text", *head], costs(text, count))
+    if not given.times:
+        print_table(["", "judged on", *JUDGED], scores(text, range(count), given.quick))
 
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:
