@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.cli import main
-from models.config import Settings
+from models.config import RunSettings
 
 PAGE = (Path(__file__).parents[1] / "docs" / "results.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -26,16 +26,17 @@ def test_command_gives_settings(command: str, monkeypatch: pytest.MonkeyPatch) -
     class DoneError(Exception):
         pass
 
-    def run(settings: Settings, *rest: Any) -> None:
+    def run(settings: RunSettings, *rest: Any) -> None:
         assert settings.read(settings.kept) == settings
         raise DoneError
 
-    monkeypatch.setattr("models.commands.train.run", run)
+    for name in ("run", "run_words"):
+        monkeypatch.setattr(f"models.commands.train.{name}", run)
     line = command.replace("$seed", "0").replace("$data", "btc")
     with pytest.raises(DoneError):
         main(shlex.split(line)[1:])
 
 
 def test_no_figure_is_missing() -> None:
-    known = {"BBC", "BLEU", "CRF", "GRU", "IBM", "MSE", "RNN", "WNUT"}
+    known = {"BBC", "BLEU", "CBOW", "CRF", "GRU", "IBM", "MSE", "RNN", "WNUT"}
     assert set(re.findall(r"\b[A-Z]{3,}\b", PAGE)) <= known, "a figure is missing"
