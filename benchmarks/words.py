@@ -26,7 +26,7 @@ from models.words import Encoded, Vectors, WordCounts, evaluate
 
 __all__ = ["measure", "quality"]
 
-SIZES = {"full": (3, 5), "quick": (1, 1), "tiny": (1, 1)}
+SIZES = {"full": (3, 3), "quick": (1, 1), "tiny": (1, 1)}
 """Epochs, and repeats."""
 
 SETTINGS: dict[str, tuple[str, dict[str, Any], float | None]] = {
@@ -160,10 +160,7 @@ def _learnt(
 ) -> Vectors:
     model = MODELS[kind](words, size=100, rng=seed)
     trainer = GloVeTrainer if kind == "GloVe" else Word2VecTrainer
-    options = {"lr": 0.025} if "whole" in kind else {}
-    trainer(
-        model, encoded, epochs=epochs, threads=threads, rng=seed, quiet=True, **options
-    ).fit()  # fmt: skip
+    trainer(model, encoded, epochs=epochs, threads=threads, rng=seed, quiet=True).fit()
     return model.vectors
 
 

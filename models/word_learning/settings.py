@@ -30,7 +30,7 @@ class WordSettings(RunSettings):
     phrases: int = 0
     size: int = 100
     epochs: int = 5
-    lr: float = 0.025
+    lr: float | None = None
     window: int = 5
     seed: int = 0
     threads: int = 1
@@ -46,7 +46,8 @@ class WordSettings(RunSettings):
                           "new_york", number(int, 0, 10), metavar="N"),
         "size": Option("length of a vector", COUNT, metavar="N"),
         "epochs": Option("passes over the text", COUNT, metavar="N"),
-        "lr": Option("learning rate at the start", POSITIVE, metavar="RATE"),
+        "lr": Option("learning rate at the start (default 0.025; for cbow 0.07, but 0.025 with the "
+                     "whole error)", POSITIVE, metavar="RATE"),
         "window": Option("words on each side that count as near", COUNT, metavar="N"),
         "seed": Option("of all that is random", number(int, 0), metavar="N"),
         "threads": Option("threads; each learns from other sentences, and the result depends on "
@@ -99,15 +100,14 @@ class SkipGramSettings(WordSettings):
 
 @dataclass(frozen=True)
 class CBOWSettings(SkipGramSettings):
-    """The same, but for a greater learning rate: each word is moved by its share only."""
+    """The same, and whose error moves a word."""
 
-    lr: float = 0.07
     whole_error: bool = False
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **SkipGramSettings.OPTIONS,
         "whole_error": Option("whether each word of a window is moved by the whole error, as in "
-                              "the original program (then try --lr 0.025): yes, no", flag,
+                              "the original program: yes, no", flag,
                               metavar="WHETHER"),
     }  # fmt: skip
     MODEL: ClassVar[str] = "cbow"
@@ -124,7 +124,7 @@ class GloVeSettings(WordSettings):
     """Those of the paper's program, for a small text."""
 
     epochs: int = 15
-    lr: float = 0.05
+    lr: float | None = 0.05
     window: int = 10
     x_max: float = 10.0
     memory: int = 512
@@ -132,6 +132,7 @@ class GloVeSettings(WordSettings):
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **WordSettings.OPTIONS,
         "epochs": Option("passes over the pairs", COUNT, metavar="N"),
+        "lr": Option("learning rate", POSITIVE, metavar="RATE"),
         "x_max": Option("count from which on pairs weigh the same", POSITIVE, metavar="X"),
         "memory": Option("megabytes that counting may use; the rest goes to temporary files",
                          COUNT, metavar="MB"),
