@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Generic, NamedTuple, TypeVar
 
 __all__ = ["Corpus", "Labelled", "Pair", "Tagged", "tokens"]
 
 Example = TypeVar("Example")
 
-WORD_OR_SIGN = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+WORD_OR_SIGN = re.compile(r"\w+(?:'\w+)*|[^\w\s]")
+
+MARKS_TO = 0x10000
+"""Marks of rare scripts are above this code; with them it would take three times as long."""
 
 
 class Tagged(NamedTuple):
@@ -51,4 +56,12 @@ class Corpus(Generic[Example]):
 
 def tokens(text: str) -> list[str]:
     """Words and signs of a text, in its own case: ``"It's 5%."`` gives ``It's 5 % .``."""
-    return WORD_OR_SIGN.findall(text)
+    return (WORD_OR_SIGN if text.isascii() else _word_or_sign()).findall(text)
+
+
+@cache
+def _word_or_sign() -> re.Pattern[str]:
+    """With accents and vowels that are signs of their own: for re these are no part of a word."""
+    marks = "".join(c for c in map(chr, range(MARKS_TO)) if unicodedata.category(c)[0] == "M")
+    word = rf"\w+(?:[{marks}\u200c\u200d]+\w*)*"
+    return re.compile(rf"{word}(?:['’]{word})*|[^\w\s]")

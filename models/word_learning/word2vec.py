@@ -108,8 +108,9 @@ class Word2VecTrainer(Loop):
     text : Text, or anything it can be made of; or Encoded
     epochs : int
     lr, least_lr : float
-        Learning rate at the start and at the end. Unless given, it starts at 0.025, and for `CBOW`
-        at 0.07: there each word of a window is moved by its share only.
+        Learning rate at the start and at the end, where it is no higher than at the start. Unless
+        given, it starts at 0.025, and for `CBOW` at 0.07: there each word of a window is moved by
+        its share only.
     window, shrink, negatives, subsample
         See `Window`.
     threads : int
@@ -172,5 +173,5 @@ class Word2VecTrainer(Loop):
             partial(on_graph, model, draws),
         )  # fmt: skip
         seed = int(np.random.default_rng(rng).integers(2**63))
-        source = Chunks(encoded, len(model.words), seed, lr, least_lr)
+        source = Chunks(encoded, len(model.words), seed, lr, min(least_lr, lr))
         super().__init__(learner, source, epochs=epochs, **options)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 import autodiff as ad
-from models.words.encoded import Encoded
+from models.words.encoded import CHUNK, Encoded
 from models.words.records import Records
 
 __all__ = ["Cooccurrences", "Triples", "cooccurrences", "split"]
@@ -123,6 +123,7 @@ def cooccurrences(
         near each other.
     """
     _require_window(window, size)
+    window = min(window, CHUNK)  # sentences are no longer
     at_once, sums = max(memory // BYTES, 1), Records(SUM, memory // 8)
     unit = math.lcm(*range(1, min(window, EXACT) + 1)) if weighted else 1
     weights = np.array([unit, *(round(unit / (d if weighted else 1)) for d in _to(window))])

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 import autodiff as ad
+from models.data.lines import quoted
 from models.vocabulary import Vocabulary
 from models.words.text import Sentences, Text
 
@@ -162,7 +163,7 @@ def _require_words(tally: Tally[str], left: int, least: int, most: int | None) -
         (word, n), *_ = tally.counts.most_common(1) or [("", 0)]
         raise ad.errors.DomainError(
             f"text: {'no word is' if not left else 'only one word is'} left of {tally.total:,}; "
-            f"the commonest, {word!r}, occurs {n:,} times, and a word has to occur {least:,} "
+            f"the commonest, {quoted(word)}, occurs {n:,} times, and a word has to occur {least:,} "
             f"times{f', with at most {most} kept' if most is not None else ''}: "
             "lower the minimum count, or give more text"
         )
@@ -173,4 +174,4 @@ def unknown(word: str, words: Iterable[str]) -> ad.errors.DomainError:
     alike = [w for w in islice(words, LOOKED_AT) if abs(len(w) - len(word)) <= 2]
     near = difflib.get_close_matches(word, alike, 3, 0.65)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return ad.errors.DomainError(f"{word!r} is not in the vocabulary{hint}")
+    return ad.errors.DomainError(f"{quoted(word)} is not in the vocabulary{hint}")

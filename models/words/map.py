@@ -107,7 +107,8 @@ class WordMap:
         dots = axes.transData.transform(self.points)
         taken = np.empty((0, 4))
         for word, dot in zip(self.words, dots):
-            text = axes.text(0, 0, word, fontsize=8, color=INK, parse_math=False, transform=None)
+            shown = word.encode("utf-8", "replace").decode()  # no font draws half a character
+            text = axes.text(0, 0, shown, fontsize=8, color=INK, parse_math=False, transform=None)
             extents = text.get_window_extent(renderer).extents
             moves = _sides(extents, dot)
             boxes = extents + np.tile(moves, 2)

@@ -106,12 +106,17 @@ def _named(name: str | os.PathLike[str], lower: bool, fetch: bool) -> Part:
 def _require_source(name: str, path: Path) -> None:
     if name and (os.path.isfile(path) or os.path.isdir(path)):
         return
-    if name and os.path.exists(path):
-        raise DataError(f"{path}: a text is read more than once, so that it must be a file")
+    if name:
+        _require_no_stream(path)
     if not name or nearest(name, SENTENCES) or len(name) > LONGEST_NAME:
         known = f"{nearest(name, SENTENCES)}; there is {', '.join(SENTENCES)}"
         raise DataError(f"{quoted(name)} is no corpus and no file{known}")
     require_there(path)
+
+
+def _require_no_stream(path: Path) -> None:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise DataError(f"{path}: a text is read more than once, so that it must be a file")
 
 
 def _require_restartable(source: Any) -> None:
@@ -178,6 +183,7 @@ def _words(line: str) -> list[str]:
 
 def _lines(path: Path) -> Iterator[str]:
     require_there(path)
+    _require_no_stream(path)  # to open a pipe would wait for whoever writes
     try:
         with _opened(path) as file:
             yield from _pieces(path, file)

@@ -53,7 +53,7 @@ def _head(path: Path, word: str) -> bytes:
 
 def read_text(path: Path, file: BinaryIO) -> Vectors:
     """Vectors from lines, with the number of words and their dimension before them or not."""
-    first = file.readline()
+    first = file.readline().removeprefix(b"\xef\xbb\xbf")
     sizes = _sizes(first)
     count, size = sizes or (None, len(first.rstrip().split(b" ")) - 1)
     lines = enumerate(file, 2) if sizes else chain([(1, first)], enumerate(file, 2))
@@ -82,7 +82,7 @@ def _too_few(path: Path, first: bytes, found: int, count: int | None) -> NoRetur
 
 def _sizes(line: bytes) -> tuple[int, int] | None:
     """The number of words and their dimension; None if the line states something else."""
-    fields = line.removeprefix(b"\xef\xbb\xbf").split()
+    fields = line.split()
     if len(fields) != 2 or not all(field.isdigit() and len(field) < 16 for field in fields):
         return None
     return int(fields[0]), int(fields[1])
@@ -101,6 +101,8 @@ def _row(
     if not line.endswith(b"\n"):
         _bad_line(path, number, line, "truncated: if it is whole, end it with a new line")
     try:
+        if b"_" in line[len(fields[0]) :]:  # float takes 1_0 for 10
+            raise ValueError("a number with an underscore")
         with np.errstate(over="ignore"):
             vector = np.array(list(map(float, fields[1:])), np.float32)
         word = fields[0].decode()

@@ -124,3 +124,23 @@ def test_an_old_graph_keeps_its_values(backend: str) -> None:
     step(model, optimizer, X, Y)
     out.backward()
     close(weight.grad, before)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_rows_of_a_table_are_moved_also_where_numpy_moves_them(backend: str, dtype: str) -> None:
+    def f(table: Any, optimizer: Any, rows: Any) -> Any:
+        loss = ad.sum(ad.embedding(table, rows) ** 2)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+
+    a, b = (ad.Parameter(np.arange(12.0).reshape(4, 3).astype(dtype) / 8) for _ in range(2))
+    first, second = ad.optim.SGD([a], 0.125), ad.optim.SGD([b], 0.125)
+    compiled = ad.compile(f, backend=backend)
+    for rows in ([0, 2], [2, 2], [3, 1], [1, 1]):
+        seen, copy = a.data, a.data.copy()
+        expected = f(b, second, np.array(rows))
+        np.testing.assert_allclose(compiled(a, first, np.array(rows)).data, expected.data, 2e-3)
+        np.testing.assert_allclose(a.data, b.data, 2e-3)
+        np.testing.assert_array_equal(seen, copy)

@@ -217,7 +217,12 @@ class _Workspace:
         return lambda: view
 
     def _input(self, i: int) -> Any:
-        return self.buffers[i] if self.held[i] is None else self.held[i]
+        held = self.held[i]
+        if held is None:
+            return self.buffers[i]
+        if i in self.written:  # as C writes into it, whether it is locked or not
+            held.flags.writeable = True
+        return held
 
     def _result(self, output: Any) -> Any:
         if not isinstance(output, Value):
@@ -234,7 +239,7 @@ class _Workspace:
         instruction = operation.instruction
         if instruction.body is not None:
             return self._loop(instruction)
-        out = [self._view(self.native.emitted.made.place(v)) for v in instruction.out]
+        out = [self._array(v) for v in instruction.out]
 
         def leaf(x: Any) -> Any:
             return self._array(x)() if isinstance(x, Value) else x
@@ -243,7 +248,7 @@ class _Workspace:
             args, kwargs = mapped(leaf, instruction.args), mapped(leaf, instruction.kwargs)
             made = instruction.function(*args, **kwargs)
             for target, result in zip(out, made if instruction.is_tuple else (made,), strict=True):
-                _put(target, result, instruction)
+                _put(target(), result, instruction)
             return 0
 
         return call

@@ -52,6 +52,12 @@ def test_the_learning_rate_falls_linearly_with_the_words() -> None:
     np.testing.assert_allclose([piece.rate for piece in pieces], expected, rtol=1e-12)
 
 
+def test_a_learning_rate_below_the_least_one_does_not_rise() -> None:
+    pieces = watched(run := trainer(lr=1e-5))
+    run.fit()
+    assert {piece.rate for piece in pieces} == {1e-5}
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "lr"),
     [(SkipGram, {}, 0.025), (CBOW, {}, 0.07), (CBOW, {"whole_error": True}, 0.025)],

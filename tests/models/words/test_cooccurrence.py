@@ -85,6 +85,12 @@ def test_distances_far_away_are_weighed_too() -> None:
     np.testing.assert_allclose(found[0, 1], 1 / 40, rtol=1e-7)
 
 
+def test_a_window_longer_than_any_sentence_is_all_of_it() -> None:
+    encoded = Encoded([WORDS], VOCABULARY)
+    widest = cooccurrences(encoded, SIZE, 10**12)  # as a list of weights this has no room
+    np.testing.assert_array_equal(dense(widest), dense(cooccurrences(encoded, SIZE, 30)))
+
+
 def test_memory_is_bounded() -> None:
     rng = np.random.default_rng(0)
     words = [f"w{i}" for i in range(3000)]

@@ -72,6 +72,13 @@ def test_too_few_words_are_an_error(text: list[list[str]], settings: dict, messa
         WordCounts.of(text, **settings)
 
 
+def test_a_word_of_any_length_fits_into_the_message() -> None:
+    with pytest.raises(ad.errors.DomainError, match=r"'x+\.\.\.', occurs 2 times") as raised:
+        WordCounts.of([["x" * 10**5, "x" * 10**5]])
+    assert len(str(raised.value)) < 300
+    assert len(str(unknown("x" * 10**5, []))) < 300
+
+
 def test_counts_that_do_not_fit_are_an_error() -> None:
     with pytest.raises(ad.errors.ShapeError, match=r"2 words, and counts of shape \(1,\)"):
         WordCounts(["a", "b"], [1])

@@ -74,6 +74,12 @@ def test_gloves_text_has_no_header_and_words_with_spaces(tmp_path: Path) -> None
     np.testing.assert_array_equal(found.vectors, np.float32([[0.5, 1], [1, -2e-3], [6, 7]]))
 
 
+@pytest.mark.parametrize("head", [b"", b"1 2\n"])
+def test_a_byte_order_mark_is_of_no_word(tmp_path: Path, head: bytes) -> None:
+    (tmp_path / "v.txt").write_bytes(b"\xef\xbb\xbf" + head + b"the 0.5 1\n")
+    assert load(tmp_path / "v.txt").words == ("the",)
+
+
 def test_safetensors_holds_any_words_and_is_read_by_its_own_package(tmp_path: Path) -> None:
     v = Vectors(["a b", "new\nline", "", "\ud800"], np.eye(4, 3), [4, 3, 2, 1])
     save(tmp_path / "v.safetensors", v)
@@ -136,6 +142,7 @@ BAD: list[tuple[str, bytes, str]] = [
     (".txt", b"2 2\na 1 2\nb nan 4\n", "line 3: the numbers of 'b' are not all finite"),
     (".txt", b"1 2\na 1 1e39\n", "line 2: the numbers of 'a' are not all finite"),
     (".txt", b"1 2\na 1 x\n", "line 2: could not convert string to float"),
+    (".txt", b"1 2\na_b 1_0 2\n", "line 2: a number with an underscore"),
     (".txt", b"1 2\na 1 2", "line 2: truncated: if it is whole, end it with a new line"),
     (".txt", b"1 2\n\xff 1 2\n", "line 2: .*this is no text"),
     (".txt.gz", b"1 2\na 1 2\n", "no gzip file"),

@@ -62,6 +62,11 @@ def test_a_picture_has_signs_of_all_kinds_in_it(tmp_path: Path) -> None:
     assert (tmp_path / "map.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_half_a_character_has_a_place_on_the_map(tmp_path: Path) -> None:
+    WordMap(Vectors(["\udcff", "\ud800a", "b"], np.eye(3))).save(tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_no_word_ends_the_data_of_the_page() -> None:
     page = WordMap(V, method="pca").html()
     (data,) = re.findall(r'type="application/json">(.*?)</script>', page, re.DOTALL)

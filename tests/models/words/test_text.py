@@ -175,6 +175,12 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
         Text(tmp_path / "pipe")
 
 
+def test_a_pipe_in_a_folder_is_refused(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.txt")
+    with pytest.raises(DataError, match=r"pipe\.txt: .*must be a file"):
+        list(Text(folder))
+
+
 def test_a_file_that_goes_away_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a rose")
