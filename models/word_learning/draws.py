@@ -8,6 +8,7 @@ and Flood, OOPSLA 2014: SplitMix), so that it does not matter in which order the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,11 +61,8 @@ class Window:
                 raise ad.errors.DomainError(
                     f"window: {name} is at least {least}, not {getattr(self, name)}"
                 )
-        if self.size * self.negatives > MOST:
-            raise ad.errors.DomainError(
-                f"window: size times negatives is at most {MOST:,}, not "
-                f"{self.size:,} times {self.negatives:,}"
-            )
+        for name in ("size", "negatives"):
+            index(getattr(self, name))  # a TypeError for what is no whole number
 
 
 class Examples(NamedTuple):
@@ -111,6 +109,7 @@ class Draws:
     """Of the noise; empty if there is none."""
 
     def __post_init__(self) -> None:
+        _require_room(self.window.size, self.window.negatives if self.has_noise else 1)
         table = _noise(self.counts) if self.has_noise else np.empty(0, COLUMN)
         object.__setattr__(self, "keep", _keep(self.counts, self.window.subsample))
         object.__setattr__(self, "table", table)
@@ -169,6 +168,13 @@ class Draws:
             key = bits_at(key, 0)
             noise[same] = columns(self.table, bits_at(key, index[same]))
         return np.column_stack([right, noise.reshape(-1, count)])
+
+
+def _require_room(size: int, negatives: int) -> None:
+    if size * negatives > MOST:
+        raise ad.errors.DomainError(
+            f"window: size times negatives is at most {MOST:,}, not {size:,} times {negatives:,}"
+        )
 
 
 def keys_of(seed: int, epoch: int, chunk: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,13 +76,18 @@ class InC:
 
     def __init__(self, model: GloVe, threads: int = 1) -> None:
         self.model, self.per_round = model, PER_ROUND * threads
+        self.name, self._threads = f"GloVe in C, threads: {threads}", threads
         size = model.size
         stride = -(-(size + 2) // LANES) * LANES
         library = built(("rows.h", "glove.c"), STRIDE=stride, SIZE=size)
         self._learn_pairs = library.learn_pairs
         self._learn_pairs.restype = ctypes.c_double
-        rows = self._rows(model.state_dict())
-        self._tables = Tables([*rows, *map(np.zeros_like, rows)], threads)
+
+    @cached_property
+    def _tables(self) -> Tables:
+        # Not before they are needed: until then a user may give the model other vectors.
+        rows = self._rows(self.model.state_dict())
+        return Tables([*rows, *map(np.zeros_like, rows)], self._threads)
 
     def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
         return self._tables.learn(pieces, self._piece)
@@ -120,7 +125,9 @@ class InC:
 def on_graph(model: GloVe, backend: str) -> OnGraph:
     """What learns the same from batches."""
     optimizer = ad.optim.Adagrad(model.parameters(), lr=1.0, eps=EPS)
-    return OnGraph(model, optimizer, backend, BATCH, lambda piece: piece.pairs)
+    return OnGraph(
+        f"GloVe as a graph ({backend})", model, optimizer, backend, BATCH, lambda piece: piece.pairs
+    )
 
 
 class GloVeTrainer(Loop):

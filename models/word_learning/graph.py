@@ -22,6 +22,8 @@ class OnGraph:
 
     Parameters
     ----------
+    name : str
+        See `Learner`.
     model : Module
         With a ``loss(*arrays)``, summed over examples.
     optimizer : Optimizer
@@ -37,13 +39,14 @@ class OnGraph:
 
     def __init__(
         self,
+        name: str,
         model: Any,
         optimizer: Any,
         backend: str,
         batch: int,
         examples: Callable[[Any], tuple[np.ndarray, ...]],
     ) -> None:
-        self.model, self._optimizer = model, optimizer
+        self.name, self.model, self._optimizer = name, model, optimizer
         self._batch, self.examples = batch, examples
         self._compiled = ad.compile(_step, backend=backend)
 

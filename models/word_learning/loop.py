@@ -74,6 +74,8 @@ def learner_for(
 class Learner(Protocol):
     """What learns from pieces, and what it has learnt."""
 
+    name: str
+    """What learns and how: a training goes on under the same name only."""
     per_round: int
     """Pieces that it takes at once."""
 
@@ -204,13 +206,19 @@ class Loop:
         arrays, metadata = ad.io.load(self.checkpoint)
         try:
             checksum = json.loads(metadata["settings"])["checksum"]
-            progress = Progress(**json.loads(metadata["checkpoint"])["progress"])
+            numbers = json.loads(metadata["checkpoint"])
+            progress, name = Progress(**numbers["progress"]), numbers["learner"]
         except (KeyError, TypeError, ValueError) as error:
             raise self._no_checkpoint(error) from error
         if checksum != self.source.checksum:
             raise ad.errors.DomainError(
                 f"the text is not the one that {self.checkpoint} has learnt from: bring that back "
                 "to go on, or start anew with another checkpoint"
+            )
+        if name != self.learner.name:
+            raise ad.errors.DomainError(
+                f"{self.checkpoint} is of {name!r}, and this is {self.learner.name!r}: other bits "
+                "would come of it; go on with the same model, threads and compiler, or start anew"
             )
         self._load(arrays)
         self.progress = progress
@@ -286,7 +294,10 @@ class Loop:
             self._save()
 
     def _save(self) -> None:
-        numbers = {"progress": asdict(self.progress), "finished": self.epochs <= len(self.history)}
+        is_over = self.epochs <= len(self.history)
+        numbers = {
+            "progress": asdict(self.progress), "finished": is_over, "learner": self.learner.name,
+        }  # fmt: skip
         metadata = {"checkpoint": json.dumps(numbers), "settings": json.dumps(self.settings)}
         ad.io.save(self.checkpoint, self.learner.state(), metadata)
         self._saved_at = time.monotonic()

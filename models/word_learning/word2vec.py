@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +58,21 @@ class InC:
 
     def __init__(self, model: Any, draws: Draws, threads: int = 1) -> None:
         self.model, self.per_round = model, PER_ROUND * threads
+        self.name = f"{name_of(model)} in C, threads: {threads}"
         whole_error = getattr(model, "whole_error", False)
         self._native = Native(draws, model.size, model.tree, whole_error)
-        self._tables = Tables([model.V.numpy(), model.U.numpy()], threads)
+        self._threads = threads
+
+    @cached_property
+    def _tables(self) -> Tables:
+        # Not before they are needed: until then a user may give the model other vectors.
+        return Tables([self.model.V.numpy(), self.model.U.numpy()], self._threads)
 
     def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
         return self._tables.learn(pieces, self._native.learn)
 
     def state(self) -> State:
-        size = self.model.size
-        V, U = (table[:, :size].copy() for table in self._tables.arrays)
+        V, U = (table[:, : self.model.size].copy() for table in self._tables.arrays)
         self.model.V.data, self.model.U.data = V, U
         return {"V": V, "U": U}
 
@@ -76,12 +81,19 @@ class InC:
         self._tables.fill([state["V"], state["U"]])
 
 
+def name_of(model: Any) -> str:
+    """What kind of model it is: not to be mistaken for another one with parameters like it."""
+    whole = " with the whole error" if getattr(model, "whole_error", False) else ""
+    return f"{type(model).__name__}, {model.output}{whole},"
+
+
 def on_graph(model: Any, draws: Draws, backend: str) -> OnGraph:
     """What learns the same from batches."""
     busiest = 1.0 if model.tree is not None else draws.busiest
     batch = max(1, min(BATCH, int(MOST / busiest)))
     optimizer = ad.optim.SGD(model.parameters(), lr=1.0)
-    return OnGraph(model, optimizer, backend, batch, partial(_examples, model, draws))
+    name = f"{name_of(model)} as a graph ({backend})"
+    return OnGraph(name, model, optimizer, backend, batch, partial(_examples, model, draws))
 
 
 def _examples(model: Any, draws: Draws, piece: Piece) -> tuple[np.ndarray, ...]:

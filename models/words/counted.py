@@ -88,13 +88,15 @@ class WordCounts(Vocabulary):
         Raises
         ------
         DomainError
-            If fewer than two words are left.
+            If fewer than two words are left, or `most` is below 2.
         """
+        if most is not None and most < 2:
+            raise ad.errors.DomainError(f"most: at least 2 words are kept, not {most}")
         tally: Tally[str] = Tally(held)
         for sentence in Text(text):
             tally.add(sentence)
         ranked = sorted((-n, word) for word, n in tally.counts.items() if n >= least)[:most]
-        _require_words(tally, len(ranked), least, most)
+        _require_words(tally, len(ranked), least)
         return cls([word for _, word in ranked], [-n for n, _ in ranked], tally.total)
 
     def ids(self, words: Iterable[str]) -> np.ndarray:
@@ -156,7 +158,7 @@ class Tally(Generic[Item]):
         self._forgotten = before - self.counts.total()
 
 
-def _require_words(tally: Tally[str], left: int, least: int, most: int | None) -> None:
+def _require_words(tally: Tally[str], left: int, least: int) -> None:
     if not tally.total:
         raise ad.errors.DomainError("text: there are no words in it")
     if left < 2:
@@ -164,8 +166,7 @@ def _require_words(tally: Tally[str], left: int, least: int, most: int | None) -
         raise ad.errors.DomainError(
             f"text: {'no word is' if not left else 'only one word is'} left of {tally.total:,}; "
             f"the commonest, {quoted(word)}, occurs {n:,} times, and a word has to occur {least:,} "
-            f"times{f', with at most {most} kept' if most is not None else ''}: "
-            "lower the minimum count, or give more text"
+            "times: lower the minimum count, or give more text"
         )
 
 

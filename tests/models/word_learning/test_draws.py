@@ -182,7 +182,6 @@ def test_noise_that_is_one_word_is_refused(counts: list[int]) -> None:
         ({"negatives": 0}, "negatives is at least 1"),
         ({"subsample": -1e-9}, "subsample is at least 0"),
         ({"subsample": np.nan}, "not nan"),
-        ({"size": 5000}, "at most 10,000, not 5,000 times 5"),
     ],
 )
 def test_what_is_no_window(options: dict[str, float], why: str) -> None:
@@ -199,3 +198,11 @@ def test_the_bits_are_splitmix() -> None:
 def test_keys_differ() -> None:
     found = [tuple(keys_of(*where)) for where in np.ndindex(4, 4, 4)]
     assert len({key for keys in found for key in keys}) == 3 * 64
+
+
+def test_the_noise_of_a_window_is_bounded() -> None:
+    with pytest.raises(ad.errors.DomainError, match="at most 10,000, not 5,000 times 5"):
+        Draws(COUNTS, Window(5000), False, True)
+    assert Draws(COUNTS, Window(5000), False, False).window.size == 5000
+    with pytest.raises(TypeError, match="integer"):
+        Window(2.5)  # type: ignore[arg-type]

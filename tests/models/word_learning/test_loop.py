@@ -320,3 +320,35 @@ def test_a_bar_that_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     trainer(quiet=True).fit()
     assert not terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [(CBOW, {}), (SkipGram, {"output": "hierarchical"}), (SkipGram, {"compile": "numpy"})],
+)
+def test_another_model_or_way_does_not_go_on(tmp_path: Path, kind: Any, options: Any) -> None:
+    """Even where its parameters look the same: the numbers would not be those of one training."""
+    trainer(checkpoint=tmp_path / "c.npz", epochs=1).fit()
+    other = trainer(kind, checkpoint=tmp_path / "c.npz", **options)
+    before = other.learner.state()
+    with pytest.raises(ad.errors.DomainError, match=r"of 'SkipGram, negative, as a graph \(off\)'"):
+        other.resume()
+    for name, value in other.learner.state().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", [SkipGram, GloVe])
+def test_vectors_may_be_given_until_it_begins(kind: Any) -> None:
+    early, late = trainer(kind, compile="c"), trainer(kind, compile="c")
+    for run in (early, late):
+        for parameter in run.learner.model.parameters():
+            parameter.data = np.full(parameter.shape, 0.1, np.float32)
+    given = trainer(kind, compile="c")
+    early.fit()
+    late.fit()
+    given.fit()
+    assert_same(early, late)
+    assert not np.array_equal(
+        early.learner.model.parameters()[0].numpy(), given.learner.model.parameters()[0].numpy()
+    )

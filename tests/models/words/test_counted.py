@@ -64,7 +64,7 @@ def test_an_unknown_word_is_an_error_with_close_spellings() -> None:
         (TEXT, {}, "no word is left of 9; the commonest, 'a', occurs 4 times, and a word has to "
                    "occur 5 times: lower the minimum count"),
         (TEXT, {"least": 3}, "only one word is left of 9; the commonest, 'a'"),
-        (TEXT, {"least": 1, "most": 1}, "1 times, with at most 1 kept"),
+        (TEXT, {"least": 1, "most": 1}, "most: at least 2 words are kept, not 1"),
     ],
 )  # fmt: skip
 def test_too_few_words_are_an_error(text: list[list[str]], settings: dict, message: str) -> None:
