@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ __all__ = ["LANES", "Tables", "aligned", "built", "pointer"]
 LANES = 16
 """Floats of a row come in multiples of this: 64 bytes."""
 
-OFTEN = 1_000
+OFTEN = 5_000
 """Rows that threads tell each other of after each piece. To be told of these rarely costs quality;
 to be told of all rows often takes as long as the learning."""
 
@@ -45,30 +46,43 @@ class Tables:
         self._copies = [list(map(aligned, self.arrays)) for _ in range(copies)]
         self._pool = ThreadPoolExecutor(threads)
         self._merge = built(["rows.h", "merge.c"], STRIDE=LANES).merge
+        self._common, self._all = self._parts(OFTEN), self._parts(None)
 
     def learn(
-        self, pieces: Sequence[Any], step: Callable[[Any, list[np.ndarray]], Result]
+        self, pieces: Sequence[Any], step: Callable[[Any, list[np.ndarray]], Result], each: int = 1
     ) -> list[Result]:
-        """What `step` gives for each piece, after it has changed the tables."""
+        """What `step` gives for each piece, after it has changed the tables.
+
+        Each thread learns from `each` pieces before the threads tell each other of common rows.
+        """
         if self.threads == 1:
             return [step(piece, self.arrays) for piece in pieces]
+
+        def work(share: np.ndarray, tables: list[np.ndarray]) -> list[Result]:
+            return [step(pieces[i], tables) for i in share]
+
         found: list[Result] = []
-        for i in range(0, len(pieces), self.threads):
-            at_once = pieces[i : i + self.threads]
-            found += self._pool.map(step, at_once, self._copies)
-            self._agree(OFTEN)
-        self._agree(None)
+        for i in range(0, len(pieces), each * self.threads):
+            at_once = range(len(pieces))[i : i + each * self.threads]
+            shares = np.array_split(at_once, self.threads)
+            found += chain.from_iterable(self._pool.map(work, shares, self._copies))
+            self._agree(self._common)
+        self._agree(self._all)
         return found
 
-    def _agree(self, rows: int | None) -> None:
-        for tables in zip(self.arrays, *self._copies):
-            parts = [np.array_split(table[:rows].reshape(-1), self.threads) for table in tables]
-            list(self._pool.map(self._merged, zip(*parts)))
+    def _agree(self, parts: list[tuple[Any, ...]]) -> None:
+        list(self._pool.map(lambda part: self._merge(*part), parts))
 
-    def _merged(self, parts: tuple[np.ndarray, ...]) -> None:
-        old, *copies = parts
-        pointers = (ctypes.c_void_p * len(copies))(*(copy.ctypes.data for copy in copies))
-        self._merge(pointer(old), pointers, ctypes.c_int64(len(copies)), ctypes.c_int64(len(old)))
+    def _parts(self, rows: int | None) -> list[tuple[Any, ...]]:
+        """What `merge` takes: of each table a part for each thread."""
+        found = []
+        for tables in zip(self.arrays, *self._copies):
+            split = [np.array_split(table[:rows].reshape(-1), self.threads) for table in tables]
+            for old, *copies in zip(*split):
+                pointers = (ctypes.c_void_p * len(copies))(*(copy.ctypes.data for copy in copies))
+                sizes = ctypes.c_int64(len(copies)), ctypes.c_int64(len(old))
+                found.append((pointer(old), pointers, *sizes))
+        return found
 
     def fill(self, arrays: Sequence[np.ndarray]) -> None:
         """Put other values into the tables."""

@@ -23,8 +23,11 @@ __all__ = ["Chunks", "InC", "Word2VecTrainer", "on_graph"]
 
 State = dict[str, np.ndarray]
 
-PER_ROUND = 10
-"""Chunks that a thread learns from before it is told all that the others have learnt."""
+EACH = {"skip-gram": 2, "CBOW": 8}
+"""Chunks that a thread learns from before it is told what the others have learnt of common words;
+CBOW is through with one in a fourth of the time."""
+PER_ROUND = 5
+"""How many times that before it is told all."""
 
 BATCH = 256
 """Examples of a step on numpy at most: as many as fit into a core's own cache with all that is made
@@ -57,7 +60,8 @@ class InC:
     """Each example by itself, in the order of the text."""
 
     def __init__(self, model: Any, draws: Draws, threads: int = 1) -> None:
-        self.model, self.per_round = model, PER_ROUND * threads
+        self.model, self._each = model, EACH["CBOW" if draws.is_bag else "skip-gram"]
+        self.per_round = PER_ROUND * self._each * threads
         self.name = f"{name_of(model)} in C, threads: {threads}"
         whole_error = getattr(model, "whole_error", False)
         self._native = Native(draws, model.size, model.tree, whole_error)
@@ -69,7 +73,7 @@ class InC:
         return Tables([self.model.V.numpy(), self.model.U.numpy()], self._threads)
 
     def learn(self, pieces: Sequence[Piece]) -> list[tuple[float, int]]:
-        return self._tables.learn(pieces, self._native.learn)
+        return self._tables.learn(pieces, self._native.learn, self._each)
 
     def state(self) -> State:
         V, U = (table[:, : self.model.size].copy() for table in self._tables.arrays)

@@ -42,6 +42,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(glove, "PIECE", 20)
     monkeypatch.setattr(glove, "PER_ROUND", 1)
     monkeypatch.setattr("models.word_learning.word2vec.PER_ROUND", 1)
+    monkeypatch.setattr("models.word_learning.word2vec.EACH", {"skip-gram": 1, "CBOW": 1})
 
 
 # The same numbers
