@@ -26,7 +26,7 @@ from models.words import Encoded, Vectors, WordCounts, evaluate
 
 __all__ = ["measure", "quality"]
 
-SIZES = {"full": (3, 5), "quick": (1, 1), "tiny": (1, 1)}
+SIZES = {"full": (3, 3), "quick": (1, 1), "tiny": (1, 1)}
 """Epochs, and repeats."""
 
 SETTINGS: dict[str, tuple[str, dict[str, Any], float | None]] = {
@@ -59,7 +59,7 @@ def corpus(size: str) -> list[list[str]]:
 
 
 def ours(text: Sequence[list[str]], kind: str, epochs: int, **options: Any) -> tuple[float, float]:
-    """Seconds, and those of them without the turning of words into numbers, which one thread does."""
+    """Seconds, and without those in which one thread turns words into numbers."""
     words = WordCounts.of(text)
     model = MODELS[kind](words, size=100)
     start = time.perf_counter()
