@@ -164,7 +164,7 @@ def test_what_is_not_there_is_an_error_at_the_door(folder: Path) -> None:
     ):
         Text("brwn")
     with pytest.raises(DataError, match="'' is no corpus"):
-        Text("brown+")
+        Text(f"{folder / 'a.txt'}+")
     with pytest.raises(DataError, match=r"'a rose is a rose .*\.\.\.' is no corpus and no file"):
         Text("a rose is " * 500)
 
