@@ -19,8 +19,8 @@ LANES = 16
 """Floats of a row come in multiples of this: 64 bytes."""
 
 OFTEN = 5_000
-"""Rows that threads tell each other of after each piece. To be told of these rarely costs quality;
-to be told of all rows often takes as long as the learning."""
+"""Rows that threads tell each other of every few pieces. To be told of these rarely costs quality; to
+be told of all rows often takes as long as the learning."""
 
 Result = tuple[float, int]
 
@@ -29,7 +29,7 @@ class Tables:
     """Arrays of float32 that threads learn in, each in its own copies.
 
     What all threads have added to a row is added up: for the rows that change most, the first ones,
-    after each piece, for all rows at the end of a round. So the result depends on the number of
+    every few pieces, for all rows at the end of a round. So the result depends on the number of
     threads, but not on which one is faster.
 
     Parameters
