@@ -19,8 +19,8 @@ LANES = 16
 """Floats of a row come in multiples of this: 64 bytes."""
 
 OFTEN = 5_000
-"""Rows that threads tell each other of every few pieces. To be told of these rarely costs quality; to
-be told of all rows often takes as long as the learning."""
+"""Rows that threads tell each other of every few pieces. To be told of these rarely costs quality;
+to be told of all rows often takes as long as the learning."""
 
 Result = tuple[float, int]
 
