@@ -14,15 +14,13 @@ import numpy as np
 import autodiff as ad
 from models.glove import GloVe
 from models.word_learning.graph import OnGraph
-from models.word_learning.loop import Loop, learner_for
+from models.word_learning.loop import Loop, State, learner_for
 from models.word_learning.tables import LANES, Tables, built, pointer
 from models.words.cooccurrence import Cooccurrences, Triples, cooccurrences, split
 from models.words.encoded import Encoded
 from models.words.text import Sentences, Text
 
 __all__ = ["GloVeTrainer", "InC", "Pairs", "on_graph"]
-
-State = dict[str, np.ndarray]
 
 PIECE = 50_000
 """Pairs of a piece."""
@@ -180,7 +178,7 @@ class GloVeTrainer(Loop):
         rng: int | np.random.Generator = 0,
         **options: Any,
     ) -> None:
-        encoded = text if isinstance(text, Encoded) else Encoded(text, model.words)
+        encoded = Encoded.of(text, model.words)
         seed = int(np.random.default_rng(rng).integers(2**63))
         learner = learner_for(
             compile, threads,

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from models.word_learning.loop import State
 
 __all__ = ["OnGraph"]
-
-State = dict[str, np.ndarray]
 
 RULE = "rule "
 """In front of the names of what the step rule keeps."""

@@ -18,9 +18,10 @@ from models.extras import need
 from models.interruption import StoppedError, interruption
 from models.steps import from_environment, require_known
 
-__all__ = ["Learner", "Loop", "Source", "learner_for"]
+__all__ = ["Learner", "Loop", "Source", "State", "learner_for"]
 
 State = dict[str, np.ndarray]
+"""Arrays by name."""
 
 DIVERGED = 1e6
 """A mean loss far above that of any model which knows nothing."""

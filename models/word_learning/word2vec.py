@@ -13,15 +13,13 @@ import autodiff as ad
 from models.word2vec import CBOW
 from models.word_learning.draws import Draws, Piece, Window, keys_of
 from models.word_learning.graph import OnGraph
-from models.word_learning.loop import Loop, learner_for
+from models.word_learning.loop import Loop, State, learner_for
 from models.word_learning.native import Native
 from models.word_learning.tables import Tables
 from models.words.encoded import Encoded
 from models.words.text import Sentences, Text
 
 __all__ = ["Chunks", "InC", "Word2VecTrainer", "on_graph"]
-
-State = dict[str, np.ndarray]
 
 EACH = {"skip-gram": 2, "CBOW": 8}
 """Chunks that a thread learns from before it is told what the others have learnt of common words;
@@ -176,7 +174,7 @@ class Word2VecTrainer(Loop):
         rng: int | np.random.Generator = 0,
         **options: Any,
     ) -> None:
-        encoded = text if isinstance(text, Encoded) else Encoded(text, model.words)
+        encoded = Encoded.of(text, model.words)
         is_bag = isinstance(model, CBOW)
         around = Window(window, shrink, negatives, subsample)
         draws = Draws(model.words.counts, around, is_bag, model.output == "negative")

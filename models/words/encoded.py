@@ -82,6 +82,11 @@ class Encoded:
         if not self.words:
             raise ad.errors.DomainError("text: none of its words is in the vocabulary")
 
+    @classmethod
+    def of(cls, text: Encoded | Text | Sentences | str | Path, vocabulary: WordCounts) -> Encoded:
+        """A text as ids; one that is so already, as it is."""
+        return text if isinstance(text, Encoded) else cls(text, vocabulary)
+
     def __len__(self) -> int:
         return len(self.sizes)
 
