@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: .venv demo test backends smoke lint coverage bench clean help
+.PHONY: .venv demo test backends smoke lint docs coverage bench clean help
 
 # Without bytecode that is kept, every process that a test starts would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE =
@@ -48,6 +48,9 @@ lint: $(READY)  ## ruff, and mypy in strict mode on autodiff/
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
+
+docs: $(READY)  ## the site, in build/docs/: every page runs, and a warning is an error
+	$(RUN) -m sphinx -E -W --keep-going -q -j auto docs build/docs
 
 coverage: $(READY)  ## the whole test suite, with the lines and branches it misses
 	$(RUN) -m pytest --cov

@@ -10,7 +10,7 @@ from benchmarks import CASES
 from benchmarks.harness import NAMES, table
 from benchmarks.report import markdown, page, sections
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
+RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 def arguments() -> argparse.Namespace:
@@ -18,7 +18,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("case", nargs="*", help=f"which to run (default: all): {', '.join(CASES)}")
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: a few minutes")
-    parser.add_argument("--write", action="store_true", help=f"keep the tables in {RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help="keep the tables in docs/")
     parser.add_argument("--peers", nargs="+", default=list(NAMES), choices=list(NAMES))
     given = parser.parse_args()
     if unknown := set(given.case) - set(CASES):

@@ -13,7 +13,7 @@ from models.commands.common import fail
 from models.options import Parser
 from models.target import TargetError
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 INTERRUPTED = 130
 """Exit status of a program that Ctrl-C ended: 128 and the number of the signal."""
@@ -26,8 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wrong. 2: the command line itself is wrong, names what is not there, or what cannot be checked.
     130: interrupted.
     """
-    parser = _parser()
-    arguments, unknown = parser.parse_known_args(argv)
+    arguments, unknown = parser().parse_known_args(argv)
     if unknown:
         arguments.parser.refuse(unknown)
     for stream in (sys.stdout, sys.stderr):
@@ -48,10 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(str(error))
 
 
-def _parser() -> Parser:
-    parser = Parser(prog="autodiff", description="Automatic differentiation: models and tools.")
-    parser.add_argument("--version", action="version", version=f"autodiff {ad.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> Parser:
+    """The command line, with all its commands."""
+    made = Parser(prog="autodiff", description="Automatic differentiation: models and tools.")
+    made.add_argument("--version", action="version", version=f"autodiff {ad.__version__}")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
     for add in ADD:
         add(commands)
-    return parser
+    return made

@@ -1,4 +1,4 @@
-"""Each row of docs/nonsmooth.md: the gradient there is the convention that the row states."""
+"""Each row of docs/reference/nonsmooth.md: the gradient there is the convention it states."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 import autodiff as ad
 
-TEXT = (Path(__file__).parents[1] / "docs" / "nonsmooth.md").read_text()
+TEXT = (Path(__file__).parents[1] / "docs" / "reference" / "nonsmooth.md").read_text()
 ROWS = re.findall(r"^\| `(.*?)` \| `(.*?)` \| `(.*?)` \| (.*) \|$", TEXT, re.MULTILINE)
 # A signal flows backwards; forwards, the infinite slope is met before the zero.
 BOTH_WAYS = [row for row in ROWS if "signal" not in row[3]]

@@ -11,7 +11,7 @@ from models.cli import main
 from models.config import RunSettings
 
 PAGE = (Path(__file__).parents[1] / "docs" / "results.md").read_text()
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```sh no-run\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = sorted(set(re.findall(r"autodiff train [^;\n]*", "".join(BLOCKS))))
 
 

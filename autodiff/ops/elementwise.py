@@ -1,6 +1,6 @@
 """Elementwise ops: a row states the forward, and the local derivative for each argument.
 
-Where a function has no derivative, the row gives the value listed in ``docs/nonsmooth.md``.
+Where a function has no derivative, the row gives the value that docs/reference/nonsmooth.md lists.
 A comparison in a rule counts as 0 or 1 and, unlike a constant array, keeps the other's dtype.
 """
 
