@@ -68,6 +68,12 @@ def test_notebook_is_a_page_cell_by_cell(path: Path) -> None:
     assert all(b[3].rstrip().endswith(c.splitlines()[-1]) for b, c in zip(blocks, code))
 
 
+def test_the_engine_from_nothing_is_short() -> None:
+    blocks = BLOCK.finditer((DOCS / "tutorials" / "from-nothing.md").read_text())
+    engine = "".join(block[3] for block in blocks if "print(" not in block[3])
+    assert 100 < sum(bool(line.strip()) for line in engine.splitlines()) <= 150
+
+
 @needs_compiler
 def test_c_is_what_the_compiler_is_given() -> None:
     """But for where it comes from, and for products, whose tiles fit one processor."""
