@@ -61,7 +61,10 @@ def save(
     Examples
     --------
     >>> import autodiff as ad
-    >>> ad.io.save("model.npz", {"W": np.eye(2)}, {"units": "mm"})  # doctest: +SKIP
+    >>> ad.io.save("model.npz", {"W": np.eye(2)}, {"units": "mm"})
+    >>> ad.io.load("model.npz")
+    ({'W': array([[1., 0.],
+           [0., 1.]])}, {'units': 'mm'})
     """
     target = Path(path)
     write, _ = _format(target)

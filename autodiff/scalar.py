@@ -39,7 +39,7 @@ class Scalar(Tracked, ScalarNode):
     >>> x, y = ad.Scalar(3.0), ad.Scalar(4.0)
     >>> (x * y + x.tanh()).backward()
     >>> x.grad, y.grad
-    (4.009866037165440, 3.0)
+    (4.009866037165..., 3.0)
     """
 
     __slots__ = ("_value",)

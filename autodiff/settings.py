@@ -136,7 +136,7 @@ class scope(Context):  # noqa: N801 - used like those above
     >>> x = ad.Tensor(2.0, requires_grad=True)
     >>> with ad.scope("cube"):
     ...     y = x * x * x
-    >>> ad.graph(y, expand=0).cards[0].name
+    >>> ad.graph(y, expand=0).cards[0].title
     'cube'
     """
 

@@ -246,8 +246,10 @@ def grad(
     Examples
     --------
     >>> import autodiff as ad
-    >>> ad.grad(lambda x: x**3)(2.0), ad.grad(ad.grad(lambda x: x**3))(2.0)
-    (12.0, 12.0)
+    >>> def cube(x):
+    ...     return x**3
+    >>> print(ad.grad(cube)(2.0), ad.grad(ad.grad(cube))(2.0))
+    12.0 12.0
     """
     both = value_and_grad(f, argnums, has_aux, allow_unused)
 
