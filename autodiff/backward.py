@@ -312,6 +312,8 @@ def backward(value: Any, gradient: Any = None, create_graph: bool = False) -> No
 
     Parameters
     ----------
+    value : Tensor or Scalar
+        As a method, what it is called on.
     gradient : array_like, optional
         Cotangent to start from, of this value's shape. Left out, the value must be a scalar
         and the start is 1.

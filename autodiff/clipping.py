@@ -19,7 +19,7 @@ __all__ = ["clip_grad_norm"]
 def clip_grad_norm(params: Iterable[Any], max_norm: float) -> float:
     """Shorten the gradients, taken together as one vector, to at most `max_norm`.
 
-    Pascanu et al. 2013, alg. 1. A norm that is infinite or a nan leaves them as they are.
+    A norm that is infinite or a nan leaves them as they are.
 
     Parameters
     ----------
@@ -31,6 +31,26 @@ def clip_grad_norm(params: Iterable[Any], max_norm: float) -> float:
     -------
     float
         The norm before.
+
+    Raises
+    ------
+    DomainError
+        If `max_norm` is not above zero.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural networks,
+    alg. 1.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> w = ad.Parameter([0.0, 0.0])
+    >>> w.grad = ad.Tensor([3.0, 4.0]).data
+    >>> ad.optim.clip_grad_norm([w], 1.0)
+    5.0
+    >>> w.grad
+    array([0.6, 0.8])
     """
     if not 0 < max_norm < inf:
         raise DomainError(f"max_norm={max_norm} is not above zero")

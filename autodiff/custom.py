@@ -46,6 +46,14 @@ def custom_op(
     Returns
     -------
     callable
+        Takes what `forward` takes, and tensors.
+
+    Raises
+    ------
+    GraphError
+        If there are both rules and partials or none, or a rule asks for what there is not.
+    DTypeError
+        At a call, if `forward` or a rule gives no array of real numbers.
 
     Examples
     --------
@@ -185,11 +193,24 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         Takes arrays or nested containers of them, and returns one array. Parameters that it
         reaches in other ways get their gradients too.
 
+    Returns
+    -------
+    callable
+        Takes what `f` takes.
+
     Raises
     ------
     GraphError
         If `f` returns several values; or, at backward, if it gives another value than before,
         as when something that it reaches has changed.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.Tensor([1.0, 2.0], requires_grad=True)
+    >>> ad.checkpoint(lambda x: ad.exp(ad.sin(x)))(x).sum().backward()
+    >>> x.grad.round(3)
+    array([ 1.253, -1.033])
     """
 
     @wraps(f)
@@ -280,10 +301,26 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable
     out_axes : int
         Where the new axis goes in each result.
 
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    ShapeError
+        At a call, if there are other arguments than `in_axes`, or their lengths differ.
+
     Notes
     -----
     Runs `f` once for each slice, so any `f` works and every derivative is right; where `f` is
     made of ops that broadcast, calling it on the batch itself is faster.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> ad.vmap(ad.grad(lambda x: x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
     """
 
     @wraps(f)

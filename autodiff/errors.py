@@ -60,7 +60,16 @@ class FormatError(AutodiffError, ValueError):
 
 
 def describe(value: Any) -> str:
-    """Say what `value` is in a few characters: ``float64(3, 4)``, ``2.0``, ``'row'``."""
+    """Say what `value` is in a few characters: ``float64(3, 4)``, ``2.0``, ``'row'``.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+    """
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
         name = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
@@ -75,8 +84,15 @@ _said: set[Any] = set()
 
 
 def warn(message: str, category: type[Warning] = RuntimeWarning, *, once: Any = None) -> None:
-    """Warn at the innermost line that is not of this package; of what is equal to `once`, if that
-    is given, a single time."""
+    """Warn at the innermost line that is not of this package.
+
+    Parameters
+    ----------
+    message : str
+    category : type
+    once : hashable, optional
+        Of what is equal to this there is a single warning.
+    """
     if once is not None:
         if once in _said:
             return

@@ -76,6 +76,11 @@ def save(
 def load(path: str | os.PathLike[str]) -> tuple[State, Metadata]:
     """Read the arrays and the metadata of a file.
 
+    Parameters
+    ----------
+    path : path-like
+        Ends in ``.npz`` or ``.safetensors``.
+
     Returns
     -------
     state : dict of str to ndarray
@@ -164,6 +169,12 @@ def _text(metadata: Mapping[Any, Any]) -> Metadata:
 
 def replace(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file of any kind whole or not at all, by way of another one next to it.
+
+    Parameters
+    ----------
+    path : path-like
+        Its folder must exist.
+    content : bytes
 
     Raises
     ------

@@ -17,10 +17,33 @@ __all__ = ["hessian", "hvp", "jacobian"]
 def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
     """Hessian of a scalar function times `tangents`, forward over reverse.
 
+    Parameters
+    ----------
+    f : callable
+        Returns one number.
+    primals, tangents : tuple
+        The arguments, and for each a tangent of the same shape (or tree of shapes).
+
     Returns
     -------
     tuple
         For each primal an array of its shape (or a tree of them).
+
+    Raises
+    ------
+    ShapeError
+        If the result is not one number, or shapes differ.
+
+    Notes
+    -----
+    Costs a few evaluations of `f`, since the Hessian itself is never formed (Pearlmutter 1994).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> ad.hvp(lambda x: ad.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    (array([ 6., 12.]),)
     """
     gradient = grad(f, tuple(range(len(primals))))
     return jvp(gradient, tuple(primals), tuple(tangents), allow_unused=True)[1]
@@ -42,6 +65,19 @@ def jacobian(
         By which arguments; for several there is a tuple of Jacobians.
     allow_unused : bool
         Give zeros for an argument that the result does not depend on, instead of a GraphError.
+
+    Returns
+    -------
+    callable
+        Takes what `f` takes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> ad.jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
     """
 
     @wraps(f)
@@ -124,6 +160,26 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
 
     For several arguments, and for trees, it is laid out as `jacobian` of `grad`: for each leaf
     of the gradient, a tree of derivatives by each leaf.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one number.
+    argnums : int or tuple of int
+        By which arguments.
+
+    Returns
+    -------
+    callable
+        Takes what `f` takes, and gives an array of shape x.shape + x.shape for the argument x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> ad.hessian(lambda x: x[0] * x[1])(np.array([3.0, 4.0]))
+    array([[0., 1.],
+           [1., 0.]])
     """
     if isinstance(argnums, int):
         return jacobian(grad(f, argnums), argnums, allow_unused=True)

@@ -16,7 +16,7 @@ __all__ = ["Dropout", "Embedding", "LayerNorm", "Linear", "Sequential"]
 
 
 class Linear(Module):
-    """``y = x W^T + b`` along the last axis.
+    """The affine map ``y = x W^T + b`` along the last axis.
 
     Parameters
     ----------
@@ -35,6 +35,14 @@ class Linear(Module):
     ----------
     W : Parameter, shape (outputs, inputs)
     b : Parameter, shape (outputs,), or None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> layer = ad.Linear(3, 2, rng=0)
+    >>> layer(np.ones((5, 3))).shape
+    (5, 2)
     """
 
     def __init__(
@@ -51,7 +59,16 @@ class Linear(Module):
         self.b = Parameter(np.zeros(outputs, dtype)) if bias else None
 
     def forward(self, x: Any) -> Any:
-        """x of shape (..., inputs) to y of shape (..., outputs)."""
+        """The affine map of `x`.
+
+        Parameters
+        ----------
+        x : array_like, shape (..., inputs)
+
+        Returns
+        -------
+        Tensor, shape (..., outputs)
+        """
         return FUNCTIONS["linear"](x, self.W, self.b)
 
 
@@ -68,6 +85,14 @@ class Embedding(Module):
     Attributes
     ----------
     table : Parameter, shape (count, size)
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> table = ad.Embedding(1000, 4, rng=0)
+    >>> table([[3, 1], [3, 2]]).sum().backward()
+    >>> table.table.grad
+    RowGrad(4 rows of (1000, 4), float64)
     """
 
     def __init__(
@@ -82,12 +107,27 @@ class Embedding(Module):
         self.table = Parameter(start((count, size), rng=rng, dtype=dtype))
 
     def forward(self, ids: Any) -> Any:
-        """Integers of shape (...) to rows of shape (..., size)."""
+        """The rows of these ids.
+
+        Parameters
+        ----------
+        ids : array_like of int, shape (...)
+            Below `count`.
+
+        Returns
+        -------
+        Tensor, shape (..., size)
+
+        Raises
+        ------
+        IndexError
+            If there is no such row.
+        """
         return FUNCTIONS["embedding"](self.table, ids)
 
 
 class Dropout(Module):
-    """In training, sets entries to zero at random and makes up for it (Srivastava et al. 2014).
+    """In training, sets entries to zero at random and makes up for it.
 
     What is kept is divided by ``1 - rate``, so that nothing has to be done outside training.
 
@@ -97,6 +137,15 @@ class Dropout(Module):
         Share of the entries to drop, in [0, 1).
     rng : int or Generator, optional
         Source of the choice; a generator is shared, and goes on from where it is.
+
+    Raises
+    ------
+    DomainError
+        If the rate is outside [0, 1).
+
+    References
+    ----------
+    Srivastava et al. 2014, Dropout: A simple way to prevent neural networks from overfitting.
     """
 
     def __init__(self, rate: float, *, rng: Any = None) -> None:
@@ -106,12 +155,22 @@ class Dropout(Module):
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
-        """An array of any shape to one of the same shape."""
+        """Entries dropped in training, and `x` as it is otherwise.
+
+        Parameters
+        ----------
+        x : array_like
+
+        Returns
+        -------
+        Tensor
+            Of the same shape.
+        """
         return FUNCTIONS["dropout"](x, self.rate, self.rng, self.training)
 
 
 class LayerNorm(Module):
-    """Each vector along the last axis to mean 0 and variance 1, then scaled (Ba et al. 2016).
+    """Each vector along the last axis to mean 0 and variance 1, then scaled and shifted.
 
     Parameters
     ----------
@@ -126,6 +185,10 @@ class LayerNorm(Module):
     ----------
     scale, shift : Parameter, shape (size,)
         Start at 1 and 0.
+
+    References
+    ----------
+    Ba, Kiros and Hinton 2016, Layer normalization, eq. 4.
     """
 
     def __init__(self, size: int, eps: float = 1e-5, *, dtype: Any = float) -> None:
@@ -134,12 +197,26 @@ class LayerNorm(Module):
         self.shift = Parameter(np.zeros(size, dtype))
 
     def forward(self, x: Any) -> Any:
-        """An array of shape (..., size) to one of the same shape."""
+        """The vectors normalised, scaled and shifted.
+
+        Parameters
+        ----------
+        x : array_like, shape (..., size)
+
+        Returns
+        -------
+        Tensor, shape (..., size)
+        """
         return FUNCTIONS["layer_norm"](x, self.scale, self.shift, eps=self.eps)
 
 
 class Sequential(Module):
     """Functions one after the other; those that are modules bring their parameters.
+
+    Parameters
+    ----------
+    *layers : callable
+        Each takes what the one before gives.
 
     Examples
     --------
@@ -155,7 +232,18 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:
-        """The result of the last layer."""
+        """The result of the last layer.
+
+        Parameters
+        ----------
+        x : object
+            What the first layer takes.
+
+        Returns
+        -------
+        object
+            What the last layer gives.
+        """
         for layer in self.layers:
             x = layer(x)
         return x

@@ -33,6 +33,11 @@ class Parameter(Tensor):
     name : str, optional
         Left out, the name of the first attribute of a module that it is assigned to.
     dtype : dtype, optional
+
+    Raises
+    ------
+    DTypeError
+        If the entries are not floating.
     """
 
     __slots__ = ()
@@ -99,7 +104,17 @@ class Module:
             vars(part).setdefault("_name", path)
 
     def named_parameters(self) -> dict[str, Any]:
-        """The parameters by name, in the order in which they were assigned."""
+        """The parameters by name, in the order in which they were assigned.
+
+        Returns
+        -------
+        dict of str to Tensor or Scalar
+
+        Raises
+        ------
+        DomainError
+            If two have the same name.
+        """
         found: dict[str, Any] = {}
         for name, value in _walk(self, self._paths):
             if name in self._paths or _is_parameter(value):
@@ -125,7 +140,17 @@ class Module:
             parameter.zero_grad()
 
     def train(self, training: bool = True) -> Module:
-        """Set `training` of this module and all in it; returns the module."""
+        """Set `training` of this module and all in it.
+
+        Parameters
+        ----------
+        training : bool
+
+        Returns
+        -------
+        Module
+            Itself.
+        """
         for module in self.modules():
             module.training = training
         return self
@@ -142,6 +167,11 @@ class Module:
         """Give each parameter the value of its name, in its own dtype.
 
         After an error no parameter has changed.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            As `state_dict` gives it.
 
         Raises
         ------

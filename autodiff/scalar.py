@@ -32,6 +32,12 @@ class Scalar(Tracked, ScalarNode):
     requires_grad : bool
         Whether gradients are wanted with respect to it (default: yes).
     name : str, optional
+        For printing and drawing.
+
+    Raises
+    ------
+    DTypeError
+        If it is no real number.
 
     Examples
     --------

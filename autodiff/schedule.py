@@ -22,40 +22,99 @@ Schedule = Callable[[int], float]
 
 
 def constant() -> Schedule:
-    """1 at all steps."""
+    """A schedule of 1 at all steps.
+
+    Returns
+    -------
+    callable
+        From the number of a step to a factor, as with the others.
+    """
     return lambda number: 1.0
 
 
 def step(every: int, factor: float = 0.1) -> Schedule:
-    """``factor ** (number // every)``: falls at once, every so many steps."""
+    """A schedule that falls at once, every so many steps: ``factor ** (number // every)``.
+
+    Parameters
+    ----------
+    every : int
+        Steps from one fall to the next.
+    factor : float
+
+    Raises
+    ------
+    DomainError
+        If `every` is less than 1.
+    """
     _at_least_one(every, "every")
     return lambda number: factor ** (number // every)
 
 
 def exponential(factor: float) -> Schedule:
-    """``factor ** number``."""
+    """A schedule that falls a little at each step: ``factor ** number``.
+
+    Parameters
+    ----------
+    factor : float
+    """
     return lambda number: factor**number
 
 
 def linear(steps: int, final: float = 0.0) -> Schedule:
-    """In a straight line from 1 to `final` over so many steps, and `final` from then on."""
+    """A schedule in a straight line from 1 to `final`, which it keeps from then on.
+
+    Parameters
+    ----------
+    steps : int
+        After how many steps it is `final`.
+    final : float
+
+    Raises
+    ------
+    DomainError
+        If `steps` is less than 1.
+    """
     _at_least_one(steps, "steps")
     return lambda number: 1 + (final - 1) * min(number / steps, 1.0)
 
 
 def cosine(steps: int, final: float = 0.0) -> Schedule:
-    """Half a cosine wave from 1 to `final` over so many steps, and `final` from then on.
+    """A schedule of half a cosine wave from 1 to `final`, which it keeps from then on.
 
-    Loshchilov and Hutter 2017, eq. 5, without restarts.
+    Parameters
+    ----------
+    steps : int
+        After how many steps it is `final`.
+    final : float
+
+    Raises
+    ------
+    DomainError
+        If `steps` is less than 1.
+
+    References
+    ----------
+    Loshchilov and Hutter 2017, SGDR: Stochastic gradient descent with warm restarts, eq. 5; here
+    without restarts.
     """
     _at_least_one(steps, "steps")
     return lambda number: final + (1 - final) * (1 + cos(pi * min(number / steps, 1.0))) / 2
 
 
 def warmup(steps: int, then: Schedule | None = None) -> Schedule:
-    """In a straight line up to 1 over so many steps, the first above 0; `then` another one.
+    """A schedule that rises in a straight line to 1, the first above 0, then follows another.
 
-    The other schedule is counted from the end of the warm-up.
+    Parameters
+    ----------
+    steps : int
+        How many steps it rises.
+    then : callable, optional
+        The schedule after that, counted from the end of the warm-up. Left out, 1.
+
+    Raises
+    ------
+    DomainError
+        If `steps` is negative.
     """
     if not steps >= 0:
         raise DomainError(f"steps={steps}: a warm-up takes none or more")

@@ -113,7 +113,17 @@ class no_grad(Context):  # noqa: N801 - the field's standard name
 
 
 class enable_grad(Context):  # noqa: N801 - the field's standard name
-    """Context manager and decorator: ops inside are recorded, also inside `no_grad`."""
+    """Context manager and decorator: ops inside are recorded, also inside `no_grad`.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with ad.no_grad(), ad.enable_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    True
+    """
 
     def settings(self) -> tuple[Scope, Scope]:
         """The scope stays, and ops are recorded in it."""
@@ -129,6 +139,11 @@ class scope(Context):  # noqa: N801 - used like those above
     ----------
     name : str
         As in ``"GRU t=3"``.
+
+    Raises
+    ------
+    DTypeError
+        If the name is no text.
 
     Examples
     --------

@@ -123,6 +123,14 @@ class RowGrad(Lazy):
         Gradient of each of these rows.
     shape : tuple of int
         Shape of the table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autodiff as ad
+    >>> g = ad.RowGrad(np.array([2, 0, 2]), np.ones((3, 1)), (3, 1))
+    >>> g.dense().ravel()
+    array([1., 0., 2.])
     """
 
     __slots__ = ("rows", "shape", "values")

@@ -40,6 +40,13 @@ class Tensor(Tracked):
     dtype : dtype, optional
         Floating, integer or boolean; only floating tensors can require a gradient.
 
+    Raises
+    ------
+    DTypeError
+        If the entries are no real numbers, or a gradient is asked for that are no floats.
+    GraphError
+        For a list of tensors, which would lose their gradients.
+
     Examples
     --------
     >>> import autodiff as ad
@@ -126,7 +133,13 @@ class Tensor(Tracked):
         return self._value.size  # type: ignore[no-any-return]
 
     def item(self) -> float:
-        """The value of a tensor with one entry, as a Python number."""
+        """The value of a tensor with one entry, as a Python number.
+
+        Raises
+        ------
+        ShapeError
+            If it has none or several.
+        """
         if self.size != 1:
             raise ShapeError(f"item() takes a tensor with one entry, this has shape {self.shape}")
         return self._value.item()  # type: ignore[no-any-return]

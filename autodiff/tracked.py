@@ -100,17 +100,32 @@ class Tracked:
             self._node.info.grad = None
 
     def retain_grad(self) -> Any:
-        """Keep `.grad` of this inner value at the next `backward`; returns itself."""
+        """Keep `.grad` of this inner value at the next `backward`; returns itself.
+
+        Raises
+        ------
+        GraphError
+            If the value is not tracked.
+        """
         self._info().keeps_grad = True
         return self
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
         """Call ``hook(gradient)`` in each sweep; what it returns (if not None) takes its place.
 
+        Parameters
+        ----------
+        hook : callable
+
         Returns
         -------
         callable
             Call it to remove the hook.
+
+        Raises
+        ------
+        GraphError
+            If the value is not tracked.
         """
         info = self._info()
         info.hooks = (*info.hooks, hook)

@@ -243,6 +243,16 @@ def grad(
 ) -> Callable[..., Any]:
     """Make a function that returns the gradient of `f`; see `value_and_grad`.
 
+    Parameters
+    ----------
+    f, argnums, has_aux, allow_unused
+        As for `value_and_grad`.
+
+    Returns
+    -------
+    callable
+        The gradient alone; with `has_aux` the pair ``(gradient, aux)``.
+
     Examples
     --------
     >>> import autodiff as ad
@@ -370,5 +380,15 @@ def _direction(node: Node, tangent: Any, record: bool) -> Any:
 
 
 def stop_gradient(value: Any) -> Any:
-    """The same values, treated as constants; for a tree, all its leaves."""
+    """The same values, treated as constants; for a tree, all its leaves.
+
+    Parameters
+    ----------
+    value : Tensor, Scalar, or tree of them
+
+    Returns
+    -------
+    object
+        Of the same form.
+    """
     return tree.map(lambda v: v.detach() if isinstance(v, (Tensor, Scalar)) else v, value)

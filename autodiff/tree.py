@@ -1,4 +1,9 @@
-"""Nested containers of arrays: lists, tuples, dicts, and what else registers itself."""
+"""Nested containers of arrays: lists, tuples, dicts, and what else registers itself.
+
+>>> import autodiff as ad
+>>> ad.tree.map(lambda x, y: x + y, {"a": 1, "b": [2, 3]}, {"a": 10, "b": [20, 30]})
+{'a': 11, 'b': [22, 33]}
+"""
 
 from __future__ import annotations
 
@@ -17,7 +22,15 @@ _KINDS: dict[type, tuple[Callable[[Any], list[Any]], Callable[[Any, list[Any]], 
 
 @dataclass(frozen=True)
 class TreeDef:
-    """The shape of a tree without its leaves."""
+    """The shape of a tree without its leaves.
+
+    Attributes
+    ----------
+    example : object
+        The container that it was made from; None for a leaf.
+    children : tuple of TreeDef or None
+        What hangs below; None for a leaf.
+    """
 
     example: Any
     children: tuple[TreeDef, ...] | None = None
@@ -71,7 +84,18 @@ register(dict, lambda node: list(node.values()), _dict_like)
 
 
 def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
-    """The leaves of `tree` from left to right, and its shape."""
+    """The leaves of `tree` from left to right, and its shape.
+
+    Parameters
+    ----------
+    tree : object
+        What is no container that is known here is a leaf.
+
+    Returns
+    -------
+    leaves : list
+    definition : TreeDef
+    """
     kind = _kind(tree)
     if kind is None:
         return [tree], _LEAF
@@ -81,7 +105,24 @@ def flatten(tree: Any) -> tuple[list[Any], TreeDef]:
 
 
 def unflatten(definition: TreeDef, leaves: list[Any]) -> Any:
-    """The tree of this shape with these leaves."""
+    """The tree of a shape with these leaves.
+
+    Parameters
+    ----------
+    definition : TreeDef
+        From `flatten`.
+    leaves : list
+        From left to right.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    ShapeError
+        If there are more leaves or fewer.
+    """
     if definition.size != len(leaves):
         raise ShapeError(f"{len(leaves)} leaves for a tree that has {definition.size}")
     return _build(definition, iter(leaves))
@@ -89,6 +130,16 @@ def unflatten(definition: TreeDef, leaves: list[Any]) -> Any:
 
 def leaves_like(definition: TreeDef, tree: Any) -> list[Any]:
     """The leaves of a tree in the order of another one of the same shape; dicts go by their keys.
+
+    Parameters
+    ----------
+    definition : TreeDef
+        The shape of the other.
+    tree : object
+
+    Returns
+    -------
+    list
 
     Raises
     ------
@@ -125,7 +176,25 @@ def _sketch(tree: Any) -> str:
 
 
 def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
-    """``f(leaf, ...)`` for each leaf of `tree` and the leaves in the same place of `rest`."""
+    """``f(leaf, ...)`` for each leaf of `tree` and the leaves in the same place of `rest`.
+
+    Parameters
+    ----------
+    f : callable
+    tree : object
+    *rest
+        Trees of the same shape.
+
+    Returns
+    -------
+    object
+        A tree of that shape.
+
+    Raises
+    ------
+    ShapeError
+        If one of `rest` has another shape or other keys.
+    """
     leaves, definition = flatten(tree)
     others = [leaves_like(definition, other) for other in rest]
     return unflatten(definition, [f(*group) for group in zip(leaves, *others, strict=True)])

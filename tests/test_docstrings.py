@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autodiff as ad
@@ -56,7 +57,13 @@ def examples() -> dict[str, doctest.DocTest]:
     finder = doctest.DocTestFinder()
     found = [test for module in modules() for test in finder.find(module)]
     found += [test for name, f in composites().items() for test in finder.find(f, name)]
-    return {test.name: test for test in found if test.examples}
+    return {test.name: test for test in found if test.examples and not is_of_numpy(test)}
+
+
+def is_of_numpy(test: doctest.DocTest) -> bool:
+    """Whether numpy's own text was taken over; its examples are numpy's to test."""
+    theirs = getattr(np, test.name.rpartition(".")[2], None)
+    return (getattr(theirs, "__doc__", None) or "\0").strip() in (test.docstring or "")
 
 
 @pytest.mark.parametrize("name", sorted(examples()))
@@ -67,3 +74,58 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     lines: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(examples()[name], out=lines.append)
     assert not lines, "".join(lines)
+
+
+def public(module: Any) -> Iterator[tuple[str, Any]]:
+    """The functions and classes that a module lists and defines, and their public methods."""
+    for name in getattr(module, "__all__", ()):
+        value = getattr(module, name)
+        if is_ours(value) and value.__module__ == module.__name__:
+            yield f"{module.__name__}.{name}", value
+            yield from methods(f"{module.__name__}.{name}", value)
+
+
+def methods(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The public methods that a class states itself."""
+    for name, method in vars(value).items() if inspect.isclass(value) else ():
+        method = getattr(method, "__func__", method)
+        if not name.startswith("_") and inspect.isfunction(method):
+            yield f"{prefix}.{name}", method
+
+
+def is_ours(value: Any) -> bool:
+    return inspect.isfunction(value) or inspect.isclass(value)
+
+
+@cache
+def documented() -> dict[str, Any]:
+    """All public functions, classes and methods by name, but for the rows of the table."""
+    found = {name: value for module in modules() for name, value in public(module)}
+    rows = {f"autodiff.{name}" for name in (*ad.FUNCTIONS, *ad.PLAIN)}
+    return {name: value for name, value in found.items() if name not in rows} | composites()
+
+
+def section(value: Any, title: str) -> list[str]:
+    """The lines of a section of a docstring."""
+    text = inspect.getdoc(value) or ""
+    found = re.search(rf"^{title}\n-+\n(.*?)(?=\n\n\w[\w ]*\n---|\Z)", text, re.M | re.S)
+    return found[1].splitlines() if found else []
+
+
+def explained(value: Any) -> list[str]:
+    """The names in the section Parameters, as they come."""
+    heads = [line.split(" : ")[0] for line in section(value, "Parameters") if line[:1].strip()]
+    return [name.strip(" \\") for head in heads for name in head.split(",")]
+
+
+def named(value: Any) -> list[str]:
+    """The parameters of a signature, as in numpydoc."""
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    parameters = inspect.signature(value).parameters.values()
+    return [f"{stars.get(p.kind, '')}{p.name}" for p in parameters if p.name not in ("self", "cls")]
+
+
+@in_turn(documented())
+def test_docstrings_begin_with_a_sentence(name: str) -> None:
+    first = (inspect.getdoc(documented()[name]) or "").partition("\n")[0]
+    assert first.endswith((".", ":")), first

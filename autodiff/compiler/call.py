@@ -85,7 +85,7 @@ def compile(
     >>> value, gradient = f(np.array([1.0, 2.0]))
     >>> float(value), gradient
     (5.0, array([2., 4.]))
-    >>> print(f.program)  # doctest: +ELLIPSIS
+    >>> print(f.program)
     inputs ...
     """
     return Compiled(f, backend, cache, limit)
@@ -93,6 +93,11 @@ def compile(
 
 class Compiled(Wrapper):
     """A function with a program for each kind of arguments that it was called with.
+
+    Parameters
+    ----------
+    f, backend, cache, limit
+        As for `compile`.
 
     Attributes
     ----------

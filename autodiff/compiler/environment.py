@@ -32,7 +32,12 @@ class Environment(NamedTuple):
 
 
 def environment() -> Environment:
-    """Look for a compiler, matrix products and the cache."""
+    """Look for a compiler, matrix products and the cache.
+
+    Returns
+    -------
+    Environment
+    """
     compiler, found, folder = toolchain.working(), blas.find(), build_cache.cache_folder()
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     name = f"{compiler.command[0]}: {compiler.name}" if compiler else None

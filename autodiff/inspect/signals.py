@@ -283,6 +283,11 @@ def signals(J: Any, *, names: Mapping[str, Any] | None = None) -> Signals:
     names : mapping, optional
         Values by name. Left out, the variables of the caller.
 
+    Returns
+    -------
+    Signals
+        A `Signal` for each value: ``found[x]``, also by name.
+
     Raises
     ------
     ShapeError
