@@ -13,8 +13,10 @@ __all__ = ["lift"]
 
 
 def lift(node: Node) -> tuple[Any, ...]:
-    """What `node` saved, with tensors of the graph in place of arrays, for a sweep whose
-    own operations are to be recorded."""
+    """What `node` saved, with tensors of the graph in place of arrays.
+
+    For a sweep whose own operations are to be recorded.
+    """
     if isinstance(node, Scalar):
         return tuple(_lift_scalar(node, name) for name in node.op.needs)
     op = node.op

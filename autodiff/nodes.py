@@ -141,8 +141,10 @@ class ScalarNode(Node):
 
 
 def since(start: int, *roots: Node) -> list[Node]:
-    """The nodes that `roots` depend on, themselves included, down to those that are older than
-    `start`, whose parents are not followed."""
+    """The nodes that `roots` depend on, themselves included, down to those older than `start`.
+
+    The parents of these are not followed.
+    """
     found = list(dict.fromkeys(roots))
     seen = {None, *found}
     for node in found:  # which grows as they are met

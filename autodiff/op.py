@@ -147,8 +147,11 @@ class Op:
         return {}
 
     def local(self, tracked: int, functions: Any = NUMBERS) -> Rule:
-        """``local(out, *args)``: for scalar graphs, the local derivative for each tracked
-        argument and the value of each constant one; `functions` are `NUMBERS` or numpy."""
+        """The function ``local(out, *args)`` of scalar graphs.
+
+        It gives the local derivative for each tracked argument and the value of each constant one;
+        `functions` are `NUMBERS` or numpy.
+        """
         key = tracked, functions is np
         if key not in self._locals:
             text, names = self.local_text(tracked)
@@ -256,9 +259,11 @@ def array(x: Any, dtype: Any = None) -> Any:
 
 
 def overridable(f: Rule) -> Rule:
-    """Let `f` be called in rules as numpy's functions are: a first argument with numpy's
-    function protocol takes the call over, and so does any that stands for an array while a
-    function is being compiled. A row claims `f` by ``numpy=f``."""
+    """Let `f` be called in rules as numpy's functions are.
+
+    A first argument with numpy's function protocol takes the call over, and so does any that stands
+    for an array while a function is being compiled. A row claims `f` by ``numpy=f``.
+    """
 
     @wraps(f)
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -283,8 +288,11 @@ def _stand_in(args: tuple[Any, ...]) -> Any:
 
 @overridable
 def rare(condition: Any) -> bool:
-    """Whether a condition holds that is as good as never met. A function that is being compiled
-    goes on as if it were not; where it is when the program runs, eager mode takes over."""
+    """Whether a condition holds that is as good as never met.
+
+    A function that is being compiled goes on as if it were not; where it is when the program runs,
+    eager mode takes over.
+    """
     return bool(condition)
 
 

@@ -1,164 +1,24 @@
-"""Step rules: how a gradient changes the parameters, and how far it may.
-
-A rule is written once, on arrays that it may write into. The step hands it whole parameters, or,
-for the row-sparse gradient of a lookup, just the rows that were used: the others keep their values
-and their state.
-"""
+"""Step rules: how a gradient changes the parameters, and how far it may."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import inf
 from typing import Any
 
 import numpy as np
 
-from autodiff import tree
 from autodiff.clipping import clip_grad_norm
-from autodiff.errors import DomainError, GraphError
-from autodiff.op import array, asarray
-from autodiff.settings import is_compiling
-from autodiff.sparse import RowGrad, put_rows, taken_rows
-from autodiff.state import fitted, leaves
-from autodiff.tracked import Tracked
+from autodiff.errors import DomainError
+from autodiff.optimizer import Optimizer, above_zero, within
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSProp", "clip_grad_norm"]
-
-
-class Optimizer:
-    """What all step rules share. A rule states `_update` and the names of the state it `keeps`.
-
-    Parameters
-    ----------
-    params : iterable of Tensor or Scalar
-        Leaves that require a gradient. One whose gradient is None is left as it is.
-    lr : float
-        Learning rate; may be set anew before each step.
-
-    Attributes
-    ----------
-    params : list
-    """
-
-    keeps: tuple[str, ...] = ()
-    _settings: tuple[str, ...] = ()
-
-    def __init__(self, params: Iterable[Any], lr: float) -> None:
-        self.params = leaves(params)
-        self._lr, self._steps = np.array(0.0), np.array(0)
-        # float16 has too few digits for sums over many steps, and too small a range for squares.
-        dtypes = [np.promote_types(p.dtype, np.float32) for p in self.params]
-        self._rates = {dtype: np.array(0.0, dtype) for dtype in dtypes}
-        self._state = [
-            tuple(np.zeros(p.shape, dtype) for _ in self.keeps)
-            for p, dtype in zip(self.params, dtypes)
-        ]
-        self._slots = [*zip(self.params, _scratch(self.params, dtypes), self._state)]
-        self.lr = lr
-
-    @property
-    def lr(self) -> float:
-        """Learning rate; while a function is being compiled, what stands for it."""
-        return _number(self._lr, float)  # type: ignore[no-any-return]
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        # numpy multiplies by an array of the same dtype in half the time that a number takes.
-        self._lr[...] = _within(value, "lr", 0.0, inf)
-        for rate in self._rates.values():
-            rate[...] = self._lr
-
-    @property
-    def steps(self) -> int:
-        """Number of steps taken."""
-        return _number(self._steps, int)  # type: ignore[no-any-return]
-
-    def step(self) -> None:
-        """Change each parameter by its gradient.
-
-        Raises
-        ------
-        GraphError
-            If no parameter has a gradient.
-        """
-        pending = [(g, *slot) for slot in self._slots if (g := slot[0].grad) is not None]
-        if not pending:
-            raise GraphError("step(): no parameter has a gradient; call backward() on a loss first")
-        self._steps += 1
-        self._prepare()
-        for g, p, scratch, state in pending:
-            if g.__class__ is RowGrad:
-                self._update_rows(p, g, scratch.dtype, state)
-                continue
-            if g.__class__ is not np.ndarray or g.dtype is not scratch.dtype:
-                g = _plain(g, scratch.dtype)
-            t = asarray(array(p._value), scratch.dtype) if is_compiling() else scratch
-            if p.shape:
-                self._update(p._writable(), g, t, *state)
-            else:  # holds a number, not an array
-                x = array(p._value, p.dtype)
-                self._update(x, g, t, *state)
-                p.data = x
-
-    def _prepare(self) -> None:
-        """Work out what a step needs once."""
-
-    def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
-        """Write the new values into `x` and `state`; `t` is scratch space of the same shape."""
-        raise NotImplementedError(f"{type(self).__name__} states no _update()")
-
-    def _update_rows(self, p: Any, gradient: RowGrad, dtype: Any, state: tuple[Any, ...]) -> None:
-        once = gradient.coalesce()
-        rows, g, whole = once.rows, _plain(once.values, dtype), (p._writable(), *state)
-        x, *parts = (taken_rows(held, rows) for held in whole)
-        self._update(x, g, np.empty_like(g), *parts)
-        for held, part in zip(whole, (x, *parts)):
-            put_rows(held, rows, part)
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for p in self.params:
-            p.zero_grad()
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """All that a later run needs to go on to the same numbers, as copies."""
-        arrays = {name: array.copy() for name, array in self._named_state().items()}
-        return {"lr": np.array(self.lr), "steps": np.array(self.steps), **arrays}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from the `state` of a like optimiser. After an error nothing has changed.
-
-        Raises
-        ------
-        FormatError
-            If it is the state of another rule or of other parameters.
-        ShapeError
-            If a parameter had another shape.
-        """
-        mine = self._named_state()
-        wanted = {"lr": np.array(0.0), "steps": np.array(0), **mine}
-        new = fitted(state, wanted, type(self).__name__)
-        self.lr, self._steps[...] = float(new["lr"]), int(_within(new["steps"], "steps", 0, inf))
-        for name, part in mine.items():
-            part[...] = new[name]
-
-    def _named_state(self) -> dict[str, np.ndarray]:
-        return {
-            f"{name}.{i}": array
-            for i, arrays in enumerate(self._state)
-            for name, array in zip(self.keeps, arrays)
-        }
-
-    def __repr__(self) -> str:
-        text = ", ".join(f"{name}={getattr(self, name)}" for name in ("lr", *self._settings))
-        return f"{type(self).__name__}({len(self.params)} parameters, {text})"
 
 
 class SGD(Optimizer):
     """Gradient descent with classical or Nesterov momentum.
 
-    ``v = momentum * v - lr * g;  x = x + v``, with Nesterov's ``x = x + momentum * v - lr * g``
-    (Sutskever et al. 2013, eq. 1-4, `x` standing for the point at which the gradient is taken).
+    ``v = momentum * v - lr * g;  x = x + v``, with Nesterov's ``x = x + momentum * v - lr * g``.
 
     Parameters
     ----------
@@ -170,10 +30,30 @@ class SGD(Optimizer):
     weight_decay : float
         Adds ``weight_decay * x`` to the gradient.
 
+    Raises
+    ------
+    DomainError
+        If a setting is outside its range, or `nesterov` is set without momentum.
+
     Notes
     -----
     The learning rate is part of the velocity, as published. Some libraries leave it out of the
     velocity; the numbers then differ from ours after the rate was changed, not before.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl and Hinton 2013, On the importance of initialization and momentum in
+    deep learning, eq. 1-4, where x stands for the point at which the gradient is taken.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> x = ad.Parameter([1.0, -2.0])
+    >>> optimizer = ad.optim.SGD([x], lr=0.1)
+    >>> (x * x).sum().backward()
+    >>> optimizer.step()
+    >>> x.data
+    array([ 0.8, -1.6])
     """
 
     _settings: tuple[str, ...] = ("momentum", "nesterov", "weight_decay")
@@ -186,8 +66,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        self.momentum = _within(momentum, "momentum", 0.0, 1.0)
-        self.weight_decay = _within(weight_decay, "weight_decay", 0.0, inf)
+        self.momentum = within(momentum, "momentum", 0.0, 1.0)
+        self.weight_decay = within(weight_decay, "weight_decay", 0.0, inf)
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise DomainError("SGD: nesterov=True has no effect without momentum, such as 0.9")
@@ -213,13 +93,28 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """``s = s + g^2;  x = x - lr * g / (sqrt(s) + eps)`` (Duchi et al. 2011, fig. 1)."""
+    """Steps by the gradient over the root of the sum of all its squares.
+
+    ``s = s + g^2;  x = x - lr * g / (sqrt(s) + eps)``
+
+    Parameters
+    ----------
+    params, lr
+        As for `Optimizer`.
+    eps : float
+        Above 0; keeps the quotient finite.
+
+    References
+    ----------
+    Duchi, Hazan and Singer 2011, Adaptive subgradient methods for online learning and stochastic
+    optimization, fig. 1.
+    """
 
     keeps = ("square_sum",)
     _settings: tuple[str, ...] = ("eps",)
 
     def __init__(self, params: Iterable[Any], lr: float = 0.01, eps: float = 1e-10) -> None:
-        self.eps = _above_zero(eps, "eps")
+        self.eps = above_zero(eps, "eps")
         super().__init__(params, lr)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
@@ -229,9 +124,22 @@ class Adagrad(Optimizer):
 
 
 class RMSProp(Optimizer):
-    """``s = decay * s + (1 - decay) * g^2;  x = x - lr * g / (sqrt(s) + eps)``.
+    """Steps by the gradient over its root mean square.
 
-    Tieleman and Hinton 2012, lecture 6.5 of their course; `eps` keeps the quotient finite.
+    ``s = decay * s + (1 - decay) * g^2;  x = x - lr * g / (sqrt(s) + eps)``
+
+    Parameters
+    ----------
+    params, lr
+        As for `Optimizer`.
+    decay : float
+        In [0, 1).
+    eps : float
+        Above 0; keeps the quotient finite.
+
+    References
+    ----------
+    Tieleman and Hinton 2012, Neural networks for machine learning, lecture 6.5.
     """
 
     keeps = ("square_mean",)
@@ -240,8 +148,8 @@ class RMSProp(Optimizer):
     def __init__(
         self, params: Iterable[Any], lr: float = 0.001, decay: float = 0.9, eps: float = 1e-8
     ) -> None:
-        self.decay = _within(decay, "decay", 0.0, 1.0)
-        self.eps = _above_zero(eps, "eps")
+        self.decay = within(decay, "decay", 0.0, 1.0)
+        self.eps = above_zero(eps, "eps")
         super().__init__(params, lr)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
@@ -251,7 +159,7 @@ class RMSProp(Optimizer):
 
 
 class Adam(Optimizer):
-    """Steps by the mean of the gradient over its root mean square (Kingma and Ba 2015, alg. 1).
+    """Steps by the mean of the gradient over its root mean square.
 
     ``m = b1 * m + (1 - b1) * g;  s = b2 * s + (1 - b2) * g^2`` and at step number n
     ``x = x - lr * m / (1 - b1^n) / (sqrt(s / (1 - b2^n)) + eps)``.
@@ -263,11 +171,16 @@ class Adam(Optimizer):
     betas : tuple of float
         ``(b1, b2)``, each in [0, 1).
     eps : float
+        Above 0; keeps the quotient finite.
 
     Notes
     -----
     For row-sparse gradients a row's means change only at the steps that use it, while n counts
     all steps.
+
+    References
+    ----------
+    Kingma and Ba 2015, Adam: A method for stochastic optimization, alg. 1.
     """
 
     keeps = ("mean", "square_mean")
@@ -281,8 +194,8 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         b1, b2 = betas
-        self.betas = (_within(b1, "betas[0]", 0.0, 1.0), _within(b2, "betas[1]", 0.0, 1.0))
-        self.eps = _above_zero(eps, "eps")
+        self.betas = (within(b1, "betas[0]", 0.0, 1.0), within(b2, "betas[1]", 0.0, 1.0))
+        self.eps = above_zero(eps, "eps")
         super().__init__(params, lr)
 
     def _prepare(self) -> None:
@@ -301,9 +214,20 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay beside the gradient instead of in it (Loshchilov and Hutter 2019).
+    """Adam with weight decay beside the gradient instead of in it.
 
-    Before Adam's step, ``x = x - lr * weight_decay * x``: the paper's alg. 2 with its decay rate
+    Before Adam's step, ``x = x - lr * weight_decay * x``.
+
+    Parameters
+    ----------
+    params, lr, betas, eps
+        As for `Adam`.
+    weight_decay : float
+        Not negative.
+
+    References
+    ----------
+    Loshchilov and Hutter 2019, Decoupled weight decay regularization, alg. 2, with its decay rate
     written as ``lr * weight_decay``, so that a schedule of `lr` scales both terms as it does there.
     """
 
@@ -317,7 +241,7 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 0.01,
     ) -> None:
-        self.weight_decay = _within(weight_decay, "weight_decay", 0.0, inf)
+        self.weight_decay = within(weight_decay, "weight_decay", 0.0, inf)
         super().__init__(params, lr, betas, eps)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
@@ -340,58 +264,3 @@ def _quotient(g: Any, s: Any, rate: Any, eps: Any, t: Any) -> Any:
     np.divide(g, t, out=t)
     t *= rate
     return t
-
-
-def _scratch(params: list[Any], dtypes: list[Any]) -> list[np.ndarray]:
-    """One view for each parameter into one buffer a dtype, as only one is used at a time."""
-    sizes = {d: max(p.size for p, e in zip(params, dtypes) if e == d) for d in dtypes}
-    buffers = {d: np.empty(size, d) for d, size in sizes.items()}
-    return [buffers[d][: p.size].reshape(p.shape) for p, d in zip(params, dtypes)]
-
-
-def _plain(g: Any, dtype: Any) -> Any:
-    """A gradient as an array of this dtype, whatever it was set to or recorded as."""
-    return asarray(g._value if isinstance(g, Tracked) else g, dtype)
-
-
-def _number(x: Any, kind: Any) -> Any:
-    return x.copy() if hasattr(x, "is_traced") else kind(x)
-
-
-def _within(value: float, name: str, low: float, high: float) -> float:
-    value = value._value if is_compiling() and isinstance(value, Tracked) else value
-    if hasattr(value, "is_traced"):
-        return value
-    if not low <= value < high:
-        raise DomainError(f"{name}={value} is outside [{low:g}, {high:g})")
-    return float(value)
-
-
-def _above_zero(value: float, name: str) -> float:
-    if not 0 < value < inf:
-        raise DomainError(f"{name}={value} is not above zero")
-    return float(value)
-
-
-def _children(optimizer: Optimizer) -> list[Any]:
-    state = [part for parts in optimizer._state for part in parts]
-    rates = optimizer._rates.values()
-    return [*optimizer.params, *state, optimizer._lr, optimizer._steps, *rates]
-
-
-def _rebuild(optimizer: Optimizer, children: list[Any]) -> Optimizer:
-    """An optimiser like this one of other parameters, with another state."""
-    made = object.__new__(type(optimizer))
-    worked_out = ("_rate", "_eps")  # by each step anew
-    vars(made).update({k: v for k, v in vars(optimizer).items() if k not in worked_out})
-    rest = iter(children)
-    made.params = [next(rest) for _ in optimizer.params]
-    made._state = [tuple(next(rest) for _ in arrays) for arrays in optimizer._state]
-    made._lr, made._steps = next(rest), next(rest)
-    made._rates = {dtype: next(rest) for dtype in optimizer._rates}
-    scratch = [slot[1] for slot in optimizer._slots]
-    made._slots = [*zip(made.params, scratch, made._state)]
-    return made
-
-
-tree.register(Optimizer, _children, _rebuild)

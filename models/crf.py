@@ -68,7 +68,17 @@ class CRF(ad.Module):
         return self.log_partition(e, mask) - self.score(e, y, mask)
 
     def log_partition(self, e: Any, mask: Any = None) -> ad.Tensor:
-        """log Z of each sequence, of shape (batch,)."""
+        """The log Z of each sequence.
+
+        Parameters
+        ----------
+        e, mask
+            As for `forward`.
+
+        Returns
+        -------
+        Tensor, shape (batch,)
+        """
         e, mask = self._fitting(e, mask)
         alpha = self.start + e[0]
         if len(e) > 1 and ad.is_compiling():
@@ -85,7 +95,17 @@ class CRF(ad.Module):
         return longer if counts is None else ad.where(counts[:, None], longer, alpha)
 
     def score(self, e: Any, y: Any, mask: Any = None) -> ad.Tensor:
-        """s(y) of each sequence, of shape (batch,)."""
+        """The score s(y) of each sequence.
+
+        Parameters
+        ----------
+        e, y, mask
+            As for `forward`.
+
+        Returns
+        -------
+        Tensor, shape (batch,)
+        """
         e, mask = self._fitting(e, mask)
         y = self._known(y, mask)
         rows = np.arange(y.shape[1])
@@ -96,13 +116,33 @@ class CRF(ad.Module):
         return self.start[y[0]] + own + moves + self.end[last]
 
     def marginals(self, e: Any, mask: Any = None) -> np.ndarray:
-        """The probability of each tag at each step, of shape (time, batch, K); 0 past an end."""
+        """The probability of each tag at each step; 0 past an end.
+
+        Parameters
+        ----------
+        e, mask
+            As for `forward`.
+
+        Returns
+        -------
+        ndarray, shape (time, batch, K)
+        """
         scores = np.asarray(e.data if isinstance(e, ad.Tensor) else e)
         with ad.no_grad():  # `ad.grad` records by itself; around it, no graph is to be left
             return ad.grad(lambda scores: ad.sum(self.log_partition(scores, mask)))(scores)
 
     def decode(self, e: Any, mask: Any = None) -> np.ndarray:
-        """The most probable tags (Viterbi 1967), of shape (time, batch); 0 past an end."""
+        """The most probable tags (Viterbi 1967); 0 past an end.
+
+        Parameters
+        ----------
+        e, mask
+            As for `forward`.
+
+        Returns
+        -------
+        ndarray of int, shape (time, batch)
+        """
         e, mask = self._fitting(e.data if isinstance(e, ad.Tensor) else e, mask)
         A, best = self.A.data, self.start.data + e[0]
         came = np.zeros(e.shape, np.int64)

@@ -38,6 +38,7 @@ def take_over(
     ----------
     embedding : Embedding
         With a row for each word of `vocabulary`.
+    vocabulary : Vocabulary
     words : sequence of str
     vectors : array_like, shape (words, size)
         With a mean square of about 1.

@@ -87,7 +87,7 @@ class GloVe(WordModel):
         return self.W.numpy() + self.C.numpy()
 
     def weights(self, x: Any) -> Any:
-        """f(x)."""
+        """The weight f(x) of counts `x`."""
         return np.minimum(x / self.x_max, 1) ** 0.75
 
     def loss(self, i: Any, j: Any, x: Any) -> ad.Tensor:

@@ -84,7 +84,16 @@ class MLP(ad.Module):
         self.dropout = ad.Dropout(dropout, rng=rng)
 
     def forward(self, x: Any) -> ad.Tensor:
-        """Scores of shape (..., outputs) for inputs of shape (..., inputs)."""
+        """The scores of inputs.
+
+        Parameters
+        ----------
+        x : array_like, shape (..., inputs)
+
+        Returns
+        -------
+        Tensor, shape (..., outputs)
+        """
         f, _ = ACTIVATIONS[self.activation]
         *hidden, last = self.layers
         h = x

@@ -46,6 +46,20 @@ def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> No
         Of a class in `KINDS`.
     arguments : mapping
         Of its constructor by name, as far as JSON can hold them.
+
+    Raises
+    ------
+    FormatError
+        If the ending is another one.
+    OSError
+        If the file cannot be written. An old file stays as it was.
+
+    Examples
+    --------
+    >>> from models import MLP, load, save
+    >>> save("model.npz", MLP([2, 3, 1]), {"sizes": [2, 3, 1]})
+    >>> load("model.npz")([0.5, -0.5]).shape
+    (1,)
     """
     metadata = {"model": type(model).__name__, "arguments": json.dumps(arguments)}
     ad.io.save(path, model.state_dict(), metadata)
@@ -53,6 +67,16 @@ def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> No
 
 def load(path: str | Path) -> ad.Module:
     """The model in a file, ready to be used.
+
+    Parameters
+    ----------
+    path : path-like
+        Written by `save`.
+
+    Returns
+    -------
+    Module
+        In the mode for use, not for training: see `Module.eval`.
 
     Raises
     ------

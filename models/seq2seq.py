@@ -209,6 +209,7 @@ class Seq2Seq(Translator):
     # ---- one word after the other
 
     def begin(self, sentences: Sequence[Words]) -> tuple[Encoded, State]:
+        """What is made of the sentences, and the state before the first word."""
         with ad.no_grad():
             return self.read(*self.inputs(sentences))
 

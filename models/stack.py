@@ -115,10 +115,12 @@ class Stack(ad.Module):
 
         Parameters
         ----------
-        xs, mask, truncate
+        xs
             As for `Recurrent`.
         h0 : list, optional
             As the states that are returned: the state that each network starts from. Default: 0.
+        mask, truncate
+            As for `Recurrent`.
 
         Returns
         -------

@@ -47,8 +47,10 @@ class Task(Protocol):
         """The arrays of a batch: all that is drawn, padded or looked up."""
 
     def loss(self, model: Any, *inputs: Any) -> ad.Tensor:
-        """The mean loss of one batch, as a function of the model and arrays that can be compiled:
-        it does not depend on anything else that changes, and branches on no value."""
+        """The mean loss of one batch, as a function of the model and arrays that can be compiled.
+
+        It does not depend on anything else that changes, and branches on no value.
+        """
 
     def evaluate(self, model: Any) -> Row:
         """Figures on the validation part; ``"loss"`` is the one that the run stops by."""
@@ -166,8 +168,9 @@ class Trainer:
         return self.history
 
     def resume(self) -> None:
-        """Go back to where the checkpoint was written; `fit` then gives the same numbers, bit for
-        bit, as if the run had never stopped.
+        """Go back to where the checkpoint was written.
+
+        After that `fit` gives the same numbers, bit for bit, as if the run had never stopped.
 
         Raises
         ------

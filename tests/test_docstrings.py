@@ -78,7 +78,8 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def public(module: Any) -> Iterator[tuple[str, Any]]:
     """The functions and classes that a module lists and defines, and their public methods."""
-    for name in getattr(module, "__all__", ()):
+    is_command = module.__name__.startswith("models.commands.")  # documented by --help
+    for name in () if is_command else getattr(module, "__all__", ()):
         value = getattr(module, name)
         if is_ours(value) and value.__module__ == module.__name__:
             yield f"{module.__name__}.{name}", value
@@ -86,11 +87,12 @@ def public(module: Any) -> Iterator[tuple[str, Any]]:
 
 
 def methods(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The public methods that a class states itself."""
+    """The public methods that a class states itself; those made of rows are tested as these."""
     for name, method in vars(value).items() if inspect.isclass(value) else ():
         method = getattr(method, "__func__", method)
-        if not name.startswith("_") and inspect.isfunction(method):
-            yield f"{prefix}.{name}", method
+        is_stated = getattr(method, "__qualname__", "").startswith(f"{value.__qualname__}.")
+        if not name.startswith("_") and inspect.isfunction(method) and is_stated:
+            yield f"{prefix}.{name}", getattr(value, name)
 
 
 def is_ours(value: Any) -> bool:
@@ -105,27 +107,56 @@ def documented() -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in rows} | composites()
 
 
-def section(value: Any, title: str) -> list[str]:
-    """The lines of a section of a docstring."""
-    text = inspect.getdoc(value) or ""
-    found = re.search(rf"^{title}\n-+\n(.*?)(?=\n\n\w[\w ]*\n---|\Z)", text, re.M | re.S)
-    return found[1].splitlines() if found else []
+def sections(value: Any) -> dict[str, str]:
+    """The sections of a docstring by their titles."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", inspect.getdoc(value) or "", flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
 
 
 def explained(value: Any) -> list[str]:
     """The names in the section Parameters, as they come."""
-    heads = [line.split(" : ")[0] for line in section(value, "Parameters") if line[:1].strip()]
-    return [name.strip(" \\") for head in heads for name in head.split(",")]
+    lines = sections(value).get("Parameters", "").splitlines()
+    heads = [line.partition(" : ")[0] for line in lines if line[:1].strip()]
+    return [name.strip() for head in heads for name in head.split(",")]
 
 
 def named(value: Any) -> list[str]:
-    """The parameters of a signature, as in numpydoc."""
+    """The parameters of a signature, with the stars that they have in numpydoc."""
     stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
     parameters = inspect.signature(value).parameters.values()
-    return [f"{stars.get(p.kind, '')}{p.name}" for p in parameters if p.name not in ("self", "cls")]
+    return [f"{stars.get(p.kind, '')}{p.name}" for p in parameters if p.name != "self"]
 
 
 @in_turn(documented())
 def test_docstrings_begin_with_a_sentence(name: str) -> None:
-    first = (inspect.getdoc(documented()[name]) or "").partition("\n")[0]
-    assert first.endswith((".", ":")), first
+    value = documented()[name]
+    text = inspect.getdoc(value) or ""
+    is_of_protocol = not text and "." in value.__qualname__  # which says what the method does
+    assert is_of_protocol or text.partition("\n")[0].endswith("."), text
+
+
+@in_turn(name for name, value in documented().items() if explained(value))
+def test_parameters_are_those_of_the_signature(name: str) -> None:
+    found, expected = explained(documented()[name]), named(documented()[name])
+    own = [parameter for parameter in expected if not parameter.startswith("*")]
+    is_spelt_out = own != expected and {*own} <= {*found}  # in place of *args and **options
+    assert found == expected or is_spelt_out, f"{found} in the docstring, {expected} in the code"
+
+
+def offered() -> Iterator[tuple[str, Any]]:
+    """What users import, but errors, the rows, and what takes numpy's own arguments."""
+    rows = {f for name, f in ad.FUNCTIONS.items() if f"autodiff.{name}" not in composites()}
+    left_out = {*rows, *ad.PLAIN.values(), *ad.DISPATCH.values()}
+    for module in map(importlib.import_module, API):
+        for name in module.__all__:
+            value = getattr(module, name)
+            is_error = inspect.isclass(value) and issubclass(value, BaseException)
+            if is_ours(value) and not is_error and value not in left_out:
+                yield f"{module.__name__}.{name}", value
+
+
+@in_turn(offered())
+def test_parameters_are_explained(case: tuple[str, Any]) -> None:
+    _, value = case
+    is_made_here = "Attributes" in sections(value)  # and not by a caller
+    assert explained(value) or is_made_here or not named(value)

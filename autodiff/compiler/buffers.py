@@ -60,8 +60,11 @@ def _softmax(x: Any, axis: Any = -1, *, out: Any) -> Any:
 
 
 def into(i: Instruction) -> tuple[Callable[..., Any], int | None] | None:
-    """The function that writes its result into an array, and the number of the argument that says
-    into which, if it is not the one called `out`. None where there is no such function."""
+    """The function that writes its result into an array, and the number of the argument for that.
+
+    The number is that of the array if it is not the one called `out`. None where there is no such
+    function.
+    """
     f = _UFUNCS.get(i.function, i.function)
     if isinstance(f, np.ufunc) and f.nout == 1 and len(i.args) == f.nin:
         return f, None

@@ -129,10 +129,15 @@ def matrix_power(a: Any, n: int) -> Any:
 
 @composite("linalg.lstsq", np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    """``(x, residuals, rank, singular values)`` for the x of least norm that brings ``a @ x``
-    nearest to `b`.
+    """The x of least norm that brings ``a @ x`` nearest to `b`, first of numpy's four results.
 
-    Differentiable by both arguments, along matrices of the same rank.
+    The others are the sums of squared residuals, the rank and the singular values. Differentiable
+    by both arguments, along matrices of the same rank (Golub and Pereyra 1973).
+
+    Raises
+    ------
+    ShapeError
+        If the shapes are of no system of equations.
     """
     a, b = as_tensor(a), as_tensor(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -174,7 +179,8 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 def multi_dot(arrays: Any) -> Any:
     """Product of two or more matrices in the order that takes fewest multiplications.
 
-    The first and the last may be vectors.
+    The first and the last may be vectors. The order is found by dynamic programming (Cormen et al.,
+    Introduction to Algorithms, "Matrix-chain multiplication").
     """
     factors = [as_tensor(a) for a in arrays]
     ndims = [a.ndim for a in factors]

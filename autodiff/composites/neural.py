@@ -39,9 +39,15 @@ def cross_entropy(
     axis : int
         The axis of the classes.
     reduction : {"mean", "sum", "none"}
+        What becomes of the losses of the rows.
     mask : array_like, optional
         Weight of each row, such as 0 for padding, of the logits' shape without `axis`. The mean
         is over the weights, and 0 if all are 0. A class of weight 0 may be any integer.
+
+    Returns
+    -------
+    Tensor
+        A number; with ``reduction="none"`` of the logits' shape without `axis`.
 
     Raises
     ------
@@ -49,6 +55,20 @@ def cross_entropy(
         If the shapes do not fit.
     IndexError
         If a target class is none of the logits'.
+    DomainError
+        For an unknown reduction.
+
+    Notes
+    -----
+    For the class y it is ``logsumexp(logits) - logits[y]``, in nats, with the gradient
+    ``softmax(logits) - onehot(y)`` (Bishop 2006, Pattern Recognition and Machine Learning,
+    eq. 4.108 and 4.109).
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> print(ad.cross_entropy([[0.0, 0.0], [0.0, 100.0]], [0, 1], reduction="none").data.round(4))
+    [0.6931 0.    ]
     """
     if _ndim(target) == _ndim(logits):
         return _reduced(_of_probabilities(logits, target, axis), reduction, mask)
@@ -83,6 +103,21 @@ def binary_cross_entropy_with_logits(
     reduction : {"mean", "sum", "none"}
     mask : array_like, optional
         Weight of each entry; the mean is over the weights.
+
+    Returns
+    -------
+    Tensor
+        A number; with ``reduction="none"`` of the logits' shape.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Notes
+    -----
+    It is ``softplus(logits) - target * logits``, in nats (Bishop 2006, eq. 4.90, written in the
+    logits).
     """
     _same_shape("binary_cross_entropy_with_logits", logits, target)
     loss = FUNCTIONS["logistic_loss"](logits, _floating(target, logits))
@@ -91,7 +126,25 @@ def binary_cross_entropy_with_logits(
 
 @composite("mse")
 def mse(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
-    """Mean squared error of two arrays of the same shape; `reduction` and `mask` as above."""
+    """Mean squared error of two arrays of the same shape.
+
+    Parameters
+    ----------
+    x, target : array_like
+    reduction, mask
+        As for `binary_cross_entropy_with_logits`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.mse([1.0, 2.0], [1.0, 4.0]).item()
+    2.0
+    """
     _same_shape("mse", x, target)
     difference = FUNCTIONS["subtract"](x, _floating(target, x))
     return _reduced(FUNCTIONS["square"](difference), reduction, mask)
@@ -99,7 +152,19 @@ def mse(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
 
 @composite("mae")
 def mae(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
-    """Mean absolute error of two arrays of the same shape; its slope at 0 is 0."""
+    """Mean absolute error of two arrays of the same shape; its slope at 0 is 0.
+
+    Parameters
+    ----------
+    x, target : array_like
+    reduction, mask
+        As for `binary_cross_entropy_with_logits`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    """
     _same_shape("mae", x, target)
     difference = FUNCTIONS["subtract"](x, _floating(target, x))
     return _reduced(FUNCTIONS["absolute"](difference), reduction, mask)
@@ -109,7 +174,26 @@ def mae(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
 def huber(
     x: Any, target: Any, delta: float = 1.0, reduction: str = "mean", mask: Any = None
 ) -> Any:
-    """Half the squared error up to `delta`, linear beyond (Huber, Ann. Math. Stat. 35, 1964)."""
+    """Half the squared error up to `delta`, and a straight line of slope `delta` beyond.
+
+    Parameters
+    ----------
+    x, target : array_like
+        Of the same shape.
+    delta : float
+        Above 0.
+    reduction, mask
+        As for `binary_cross_entropy_with_logits`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    References
+    ----------
+    Huber 1964, Robust estimation of a location parameter, Ann. Math. Stat. 35.
+    """
     _same_shape("huber", x, target)
     distance = FUNCTIONS["absolute"](FUNCTIONS["subtract"](x, _floating(target, x)))
     near = FUNCTIONS["minimum"](distance, delta)
@@ -135,6 +219,10 @@ def dropout(x: Any, rate: float, rng: Any = None, training: bool = True) -> Any:
     ------
     DomainError
         If `rate` is outside [0, 1), or `rng` is missing in training.
+
+    References
+    ----------
+    Srivastava et al. 2014, Dropout: A simple way to prevent neural networks from overfitting.
     """
     if not 0 <= rate < 1:
         raise DomainError(f"dropout: rate={rate} is outside [0, 1)")
@@ -157,7 +245,7 @@ def uniform(x: Any, rng: Any) -> Any:
 def layer_norm(
     x: Any, scale: Any = None, shift: Any = None, axis: Any = -1, eps: float = 1e-5
 ) -> Any:
-    """`x` with mean 0 and variance 1 along `axis`, times `scale`, plus `shift` (Ba et al., 2016).
+    """The entries with mean 0 and variance 1 along `axis`, times `scale`, plus `shift`.
 
     Parameters
     ----------
@@ -167,6 +255,15 @@ def layer_norm(
     axis : int or tuple of int
     eps : float
         Added to the variance, so that a constant row does no harm.
+
+    Raises
+    ------
+    ShapeError
+        If `scale` or `shift` does not broadcast.
+
+    References
+    ----------
+    Ba, Kiros and Hinton 2016, Layer normalization, eq. 4.
     """
     out = FUNCTIONS["standardize"](x, axis, eps)[0]
     out = out if scale is None else out * scale

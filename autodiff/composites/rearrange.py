@@ -48,7 +48,12 @@ def ravel(a: Any) -> Any:
 
 @composite("flatten", method=True)
 def flatten(a: Any) -> Any:
-    """All entries along one axis."""
+    """All entries along one axis.
+
+    Parameters
+    ----------
+    a : array_like
+    """
     return ravel(a)
 
 

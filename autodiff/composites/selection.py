@@ -21,7 +21,14 @@ _SCATTER, _WHERE = FUNCTIONS["scatter_add"], FUNCTIONS["where"]
 
 @composite("take_along_axis", np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    """Entries at `indices` along `axis`, a set of its own for each place in the other axes."""
+    """Entries at `indices` along `axis`, a set of its own for each place in the other axes.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1).data.ravel()
+    array([2., 3.])
+    """
     indices = array(indices)
     if axis is None:
         return ravel(arr)[indices]
@@ -72,6 +79,12 @@ class At:
 
 class Place:
     """Entries of a tensor; each method gives a new tensor, and differentiates by both arguments.
+
+    Parameters
+    ----------
+    tensor : Tensor
+    index
+        Whatever numpy takes between brackets.
 
     Examples
     --------

@@ -39,6 +39,12 @@ def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Middle entry over `axis` in rising order, or the mean of both middle ones.
 
     Of equal entries the gradient goes to those in the middle, by their place in `a`.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.grad(ad.median)(ad.Tensor([3.0, 1.0, 2.0]))
+    array([0., 0., 1.])
     """
     x = as_tensor(a)
     # Nothing has no middle: nan, with numpy's warning.
@@ -66,12 +72,21 @@ def quantile(
         In [0, 1]. Its axes come first in the result. There is no derivative by it.
     axis : int, tuple of int or None
     method : {"linear"}
+        Of numpy's the one that is numpy's default: type 7 of Hyndman and Fan 1996.
     keepdims : bool
 
     Raises
     ------
     DomainError
         If `q` is not in [0, 1].
+    DTypeError
+        For another method.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> ad.grad(lambda x: ad.quantile(x, 0.25))(ad.Tensor([3.0, 1.0, 2.0]))
+    array([0. , 0.5, 0.5])
     """
     if method != "linear":
         raise DTypeError(f"quantile(method={method!r}) has no derivative here: use 'linear'")
@@ -106,7 +121,14 @@ def average(
 ) -> Any:
     """Mean over `axis` with `weights`, of the shape of `a` or a vector along the one axis.
 
-    With `returned`, also the sum of the weights, which must not be 0.
+    With `returned`, also the sum of the weights.
+
+    Raises
+    ------
+    DomainError
+        If weights sum to 0.
+    ShapeError
+        If they fit neither the array nor that one axis.
     """
     x = as_tensor(a)
     w = np.ones(x.shape, x.dtype) if weights is None else _along(weights, x, axis)

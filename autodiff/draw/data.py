@@ -24,6 +24,10 @@ def state(view: View, label: str, svg: str, turned: dict[str, int]) -> dict[str,
 
     Parameters
     ----------
+    view : View
+    label : str
+        What the layout is called.
+    svg : str
     turned : dict
         By the id of a scope, the number of the layout where it is open if it is closed here,
         and the other way round.

@@ -78,6 +78,9 @@ def table(
 
     Parameters
     ----------
+    rows : list
+    attributes : str
+        Of the table.
     padding : int
         Points added to the width of each column.
     spacing : int

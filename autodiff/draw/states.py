@@ -48,9 +48,10 @@ def explored(
 
     Parameters
     ----------
-    look
+    first : View
+    look : callable
         The view with these scopes open.
-    draw
+    draw : callable
         The picture of a view.
 
     Returns
@@ -103,8 +104,9 @@ def _scopes(count: int) -> str:
 
 
 def turned(states: list[State]) -> list[dict[str, int]]:
-    """For each state, by the id of a scope, the nearest one where it is open if it is closed here,
-    and the other way round.
+    """For each state, by the id of a scope, the nearest one in which that is turned.
+
+    Open if it is closed here, and the other way round.
     """
     return [_turned(state, states) for state in states]
 

@@ -100,9 +100,12 @@ class View:
     Parameters
     ----------
     signals : Signals
-    expand, style : as for `Grouping`
+    expand
+        As for `Grouping`.
     paths : Paths, optional
         To be highlighted.
+    style
+        As for `Grouping`.
 
     Attributes
     ----------

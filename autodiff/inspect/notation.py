@@ -210,10 +210,10 @@ def derivative(op: Op, index: int, terms: list[Term], shapes: list[Shape]) -> Fa
 
     Parameters
     ----------
-    terms : list of Term
-        The arguments, and last the result.
-    shapes : list of tuple
-        Theirs, in the same order.
+    op : Op
+    index : int
+    terms, shapes : list
+        Of the arguments, and last of the result.
     """
     if op.partials is None:
         return _of_other(op, index, [_brief(term) for term in terms], shapes)

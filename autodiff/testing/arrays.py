@@ -238,8 +238,11 @@ def _narrowed(shape: Shape) -> st.SearchStrategy[Shape]:
 def arrays_of(
     draw: st.DrawFn, shapes: st.SearchStrategy[Sequence[Any]], entries: Sequence[Entries]
 ) -> tuple[Any, ...]:
-    """An array for each shape, by the first, second and so on of `entries`, of which the last
-    holds for all that follow. What is no shape, such as the subscripts of einsum, is handed on."""
+    """An array for each shape, by the first, second and so on of `entries`.
+
+    The last of these holds for all that follow. What is no shape, such as the subscripts of einsum,
+    is handed on.
+    """
     kinds = iter(entries)
     return tuple(
         next(kinds, entries[-1]).array(draw, s) if isinstance(s, tuple) else s

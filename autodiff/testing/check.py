@@ -28,8 +28,10 @@ ULPS = 64
 
 @dataclass(frozen=True)
 class Options:
-    """The settings of `check_gradients`, checked; whether Hypothesis has drawn the example, and
-    a function that draws others like it."""
+    """The settings of `check_gradients`, checked.
+
+    Also whether Hypothesis has drawn the example, and a function that draws others like it.
+    """
 
     order: int = 1
     method: str = "auto"

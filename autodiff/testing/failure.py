@@ -26,4 +26,10 @@ class GradientError(AssertionError):
 
 
 class UndecidedError(GradientError):
-    """A test that shows nothing: too few of its entries could be decided."""
+    """A test that shows nothing: too few of its entries could be decided.
+
+    Attributes
+    ----------
+    report : GradientReport or None
+        All that was found, where the check came that far.
+    """

@@ -20,8 +20,10 @@ NAMED, SAMPLE = 12, 24
 def judge_projections(
     point: Point, a: np.ndarray, rules: Rules, rng: np.random.Generator, count: int
 ) -> Verdict:
-    """Compare along `count` directions for each input, and along the ends of each axis; where a
-    direction disagrees, halve it until single entries are left."""
+    """Compare along `count` directions for each input, and along the ends of each axis.
+
+    Where a direction disagrees, halve it until single entries are left.
+    """
     suspects: list[int] = []
     doubtful = 0
     rows = _directions(point, rng, count)

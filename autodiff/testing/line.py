@@ -37,8 +37,10 @@ class Line:
     eps: float = 2.0**-52
 
     def difference(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-        """The cotangent times the difference of results. Equal infinities differ by nothing, nor
-        does what is NaN at the point, too."""
+        """The cotangent times the difference of results.
+
+        Equal infinities differ by nothing, nor does what is NaN at the point, too.
+        """
         apart = upper - lower
         if not np.all(np.isfinite(apart)):
             same = (upper == lower) | (np.isnan(upper) & np.isnan(lower) & np.isnan(self.base))

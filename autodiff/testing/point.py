@@ -101,15 +101,19 @@ class Point:
         return np.full(self.z.size, np.nan) if found is None else found
 
     def fitted(self, gradients: Arrays) -> np.ndarray | None:
-        """Gradients in one vector, summed to the inputs' shapes, so that the values can be compared
-        also where the shapes are wrong; None if they do not fit."""
+        """Gradients in one vector, summed to the inputs' shapes; None if they do not fit.
+
+        So the values can be compared also where the shapes are wrong.
+        """
         parts = [_fitted(g, x.shape) for g, x in zip(gradients, self.inputs, strict=True)]
         return None if any(part is None for part in parts) else joined(parts)
 
     def rounding(self, rng: np.random.Generator) -> np.ndarray:
-        """How far each entry of the gradient moves when all inputs are rounded otherwise: more
-        cannot be asked of one that is computed in their precision. Zero where it is no rounding:
-        where the gradient jumps, or differs from call to call."""
+        """How far each entry of the gradient moves when all inputs are rounded otherwise.
+
+        More cannot be asked of one that is computed in their precision. Zero where it is no
+        rounding: where the gradient jumps, or differs from call to call.
+        """
         shakes = (0.0, 0.0, self.eps, self.eps, self.eps)
         try:
             first, again, *others = (self._shaken(s, rng) for s in shakes)
@@ -120,8 +124,10 @@ class Point:
         return np.where(is_rounding, spread, 0.0)
 
     def cancelled(self, order: int) -> np.ndarray:
-        """Rounding of derivatives of an order, where parts as large as the results cancel without a
-        trace that shaking would show."""
+        """Rounding of derivatives of an order, where large parts cancel.
+
+        Parts as large as the results do so without a trace that shaking would show.
+        """
         parts = np.max(np.abs(self.v), initial=0.0) * np.sum(np.abs(self.line.base))
         return np.asarray(self.eps * parts / self.scales[1] ** order)
 

@@ -182,8 +182,10 @@ def jacobian(call: Call, inputs: Sequence[np.ndarray], i: int, size: int) -> np.
 def slope(
     call: Call, inputs: Sequence[np.ndarray], i: int, direction: np.ndarray, size: int
 ) -> np.ndarray:
-    """How the `size` results change as input `i` moves along `direction`, by differences of
-    order six; NaN beside a kink, and where there are no such results."""
+    """How the `size` results change as input `i` moves along `direction`.
+
+    By differences of order six; NaN beside a kink, and where there are no such results.
+    """
 
     def at(move: np.ndarray) -> np.ndarray:
         try:

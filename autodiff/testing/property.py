@@ -172,8 +172,9 @@ def _parameters(
 def register(
     f: Callable[..., Any], numpy: Callable[..., Any] | None = None, **settings: Any
 ) -> type:
-    """All tests of one function as a class that pytest collects: ``TestLog = register(ad.log,
-    np.log, domain="positive")``.
+    """All tests of one function as a class that pytest collects.
+
+    Written ``TestLog = register(ad.log, np.log, domain="positive")``.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class Entry:
 
 
 class GradientReport:
-    """What `check_gradients` found.
+    """What `check_gradients` found, which makes it; ``print`` shows it as text.
 
     Attributes
     ----------
@@ -150,7 +150,15 @@ class GradientReport:
         return float(-np.log10(max(self.max_rel, 1e-16)))
 
     def require_right(self) -> None:
-        """Raise what was found, if it is not right."""
+        """Raise what was found, if it is not right.
+
+        Raises
+        ------
+        GradientError
+            If something is wrong.
+        UndecidedError
+            If more than half of the entries could not be decided.
+        """
         if not self.ok:
             raise (GradientError if self.is_wrong else UndecidedError)("", self)
 

@@ -20,21 +20,36 @@ MARKS_TO = 0x10000
 
 
 class Tagged(NamedTuple):
-    """A sentence, with one tag for each word."""
+    """A sentence, with one tag for each word.
+
+    Attributes
+    ----------
+    words, tags : tuple of str
+    """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
 
 
 class Labelled(NamedTuple):
-    """A text, and the class that it belongs to."""
+    """A text, and the class that it belongs to.
+
+    Attributes
+    ----------
+    text, label : str
+    """
 
     text: str
     label: str
 
 
 class Pair(NamedTuple):
-    """A sentence, and the same in another language."""
+    """A sentence, and the same in another language.
+
+    Attributes
+    ----------
+    source, target : str
+    """
 
     source: str
     target: str
@@ -42,7 +57,17 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Corpus(Generic[Example]):
-    """Examples in their order; the test part is never trained on nor chosen by."""
+    """Examples in their order; the test part is never trained on nor chosen by.
+
+    Attributes
+    ----------
+    name : str
+    train, validation, test : sequence of Tagged, Labelled or Pair
+    note : str
+        What to bear in mind about the parts.
+    skipped : int
+        Lines that the reader left out, since they hold a tag and no word.
+    """
 
     name: str
     train: Sequence[Example]
@@ -55,7 +80,21 @@ class Corpus(Generic[Example]):
 
 
 def tokens(text: str) -> list[str]:
-    """Words and signs of a text, in its own case: ``"It's 5%."`` gives ``It's 5 % .``."""
+    """Words and signs of a text, in its own case.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> tokens("It's 5%.")
+    ["It's", '5', '%', '.']
+    """
     return (WORD_OR_SIGN if text.isascii() else _word_or_sign()).findall(text)
 
 

@@ -19,7 +19,14 @@ class DataError(ad.errors.AutodiffError, ValueError):
 
 
 class Part(NamedTuple):
-    """Some of the examples: `x` of shape (examples, features), `y` (examples,) of class indices."""
+    """Some of the examples.
+
+    Attributes
+    ----------
+    x : ndarray, shape (examples, features)
+    y : ndarray of int, shape (examples,)
+        Class indices.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -27,7 +34,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """A data set whose test part is never trained on nor chosen by."""
+    """A data set whose test part is never trained on nor chosen by.
+
+    Attributes
+    ----------
+    name : str
+    train, validation, test : Part
+    note : str
+        What to bear in mind about the test part.
+    """
 
     name: str
     train: Part

@@ -30,7 +30,14 @@ ANALOGIES = 2
 
 
 class Similarity(NamedTuple):
-    """Two words, and how similar people found them, from 0 to 10."""
+    """Two words, and how similar people found them.
+
+    Attributes
+    ----------
+    first, second : str
+    score : float
+        From 0 to 10.
+    """
 
     first: str
     second: str
@@ -38,7 +45,14 @@ class Similarity(NamedTuple):
 
 
 class Analogy(NamedTuple):
-    """`a` is to `b` as `c` is to `d`."""
+    """The question whether `a` is to `b` as `c` is to `d`.
+
+    Attributes
+    ----------
+    section : str
+        What kind of relation it is.
+    a, b, c, d : str
+    """
 
     section: str
     a: str

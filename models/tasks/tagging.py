@@ -37,6 +37,8 @@ class Tagging:
     unknown : float
         A training word that occurs n times is made unknown with probability
         ``unknown / (unknown + n)``, so that the network learns what to do with unknown ones.
+    unit : str
+        What is counted while it trains.
 
     Raises
     ------

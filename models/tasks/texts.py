@@ -37,6 +37,8 @@ class TextClassification:
     unknown : float
         Share of the words of a text that are made unknown in a training step, so that the network
         learns what to do with unknown ones.
+    unit : str
+        What is counted while it trains.
     """
 
     corpus: Corpus[Labelled]

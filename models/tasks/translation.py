@@ -47,6 +47,8 @@ class Translation:
         The training part is cut into so many blocks; the lexicon of each is made of the others.
     unknown : float
         Share of the words that are made unknown to the network in a training step.
+    unit : str
+        What is counted while it trains.
     """
 
     corpus: Corpus[Pair]

@@ -77,8 +77,10 @@ class Examples(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A part of what is learnt from: the words of a chunk, the keys of what is drawn from it, and
-    the learning rate."""
+    """A part of what is learnt from.
+
+    The words of a chunk, the keys of what is drawn from it, and the learning rate.
+    """
 
     ids: np.ndarray
     keys: np.ndarray

@@ -190,8 +190,10 @@ class Loop:
         return self.history
 
     def resume(self) -> None:
-        """Go back to where the checkpoint was written; `fit` then gives the same numbers, bit for
-        bit, as if the training had never stopped, if this one was made with the same arguments.
+        """Go back to where the checkpoint was written.
+
+        After that `fit` gives the same numbers, bit for bit, as if the training had never stopped,
+        if this one was made with the same arguments.
 
         Raises
         ------

@@ -50,6 +50,12 @@ class Cooccurrences:
     It is made by `cooccurrences`. Entries are read by place, in stretches of any length, or in
     blocks that fit into memory; from several threads if need be.
 
+    Parameters
+    ----------
+    entries : Records
+    block_size : int
+        Entries of a block.
+
     Attributes
     ----------
     blocks : int

@@ -45,6 +45,13 @@ class WordCounts(Vocabulary):
     counts : ndarray of int64
     total : int
 
+    Raises
+    ------
+    DomainError
+        If there are no words, or one occurs twice.
+    ShapeError
+        If there are more counts than words, or fewer.
+
     Examples
     --------
     >>> counts = WordCounts.of([["a", "rose"], ["is", "a", "rose"]], least=2)

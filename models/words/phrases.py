@@ -84,12 +84,30 @@ class Phrases:
         return cls({pair: s for pair, s in scores if s > threshold}, delimiter)
 
     def apply(self, text: Text | Sentences | str | Path) -> Sentences:
-        """The text with each phrase as one word, found from left to right; it can be read again
-        and again."""
+        """The text with each phrase as one word, found from left to right.
+
+        Parameters
+        ----------
+        text : Text, or anything it can be made of
+
+        Returns
+        -------
+        iterable of list of str
+            Sentences that can be read again and again.
+        """
         return _Joined(self, Text(text))
 
     def join(self, sentence: list[str]) -> list[str]:
-        """A sentence with each phrase as one word."""
+        """A sentence with each phrase as one word.
+
+        Parameters
+        ----------
+        sentence : list of str
+
+        Returns
+        -------
+        list of str
+        """
         words, was_joined = sentence[:1], False
         for pair in pairwise(sentence):
             was_joined = not was_joined and pair in self.pairs

@@ -84,7 +84,21 @@ class Vectors:
         return f"Vectors of {len(self):,} words in {self.size} dimensions"
 
     def id(self, word: str) -> int:
-        """The row of a word; one that is not there is a `DomainError` with close spellings."""
+        """The row of a word.
+
+        Parameters
+        ----------
+        word : str
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        DomainError
+            If it is not there; the message has close spellings.
+        """
         if word not in self._ids:
             raise unknown(word, self.words)
         return self._ids[word]
@@ -106,7 +120,21 @@ class Vectors:
         return self.vectors[rows] / np.where(norms > 0, norms, 1)[..., None]
 
     def similarity(self, a: Term, b: Term) -> float:
-        """The cosine of the angle between two vectors; 0 where one of them is zero."""
+        """The cosine of the angle between two vectors; 0 where one of them is zero.
+
+        Parameters
+        ----------
+        a, b : str or ndarray of shape (size,)
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        DomainError
+            If a word is not there.
+        """
         return float(_unit(self._vector(a)) @ _unit(self._vector(b)))
 
     def most_similar(
@@ -155,11 +183,41 @@ class Vectors:
     def analogy(
         self, a: Term, b: Term, c: Term, n: int = 10, among: int | None = None
     ) -> list[tuple[str, float]]:
-        """What is to `c` as `b` is to `a`: `most_similar` to b - a + c (3CosAdd)."""
+        """What is to `c` as `b` is to `a`.
+
+        Parameters
+        ----------
+        a, b, c : str or ndarray of shape (size,)
+        n, among
+            As for `most_similar`.
+
+        Returns
+        -------
+        list of (str, float)
+            `most_similar` to b - a + c.
+
+        References
+        ----------
+        Mikolov, Yih and Zweig 2013; called 3CosAdd by Levy and Goldberg 2014.
+        """
         return self.most_similar((b, c), (a,), n, among)
 
     def doesnt_match(self, words: Iterable[str]) -> str:
-        """The word that is least similar to the mean of all of them, at length 1 each."""
+        """The word that is least similar to the mean of all of them, at length 1 each.
+
+        Parameters
+        ----------
+        words : iterable of str
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        DomainError
+            If there are fewer than three, or one is not there.
+        """
         words = _terms(words)
         if len(words) < 3:
             raise ad.errors.DomainError("the odd one out is one of three words or more")

@@ -192,8 +192,11 @@ class Translation:
         return True
 
     def takes_over(self, x: Value, part: Any) -> bool:
-        """Whether `part` may be written into the memory of `x`: nobody needs the old values, and
-        it is no other part of the same memory, of which entries would be lost."""
+        """Whether `part` may be written into the memory of `x`.
+
+        Nobody needs the old values then, and it is no other part of the same memory, of which
+        entries would be lost.
+        """
         storage = self.made.place(x).storage
         is_array = isinstance(part, Value) or np.ndim(part)
         if is_array and self.made.place(part).storage is storage:

@@ -19,8 +19,10 @@ class Constants:
         self._copies: dict[int, tuple[ref[np.ndarray], np.ndarray]] = {}
 
     def own(self, leaf: Any) -> Any:
-        """What a program holds of an argument: a value; of a constant array a copy as it is now,
-        since its owner may write into it."""
+        """What a program holds of an argument.
+
+        A value; of a constant array a copy as it is now, since its owner may write into it.
+        """
         if not isinstance(leaf, np.ndarray) or not leaf.size:
             return named(leaf)
         held, copy = self._copies.get(id(leaf), (None, leaf))

@@ -108,8 +108,11 @@ def random_untouched() -> Iterator[None]:
 
 @contextmanager
 def arguments_untouched(trees: list[Any], generators: list[Any]) -> Iterator[None]:
-    """Refuse functions that set attributes of modules, or items of lists and dicts that they are
-    given or modules hold; or draw from `generators` or from those that modules hold."""
+    """Refuse functions that change what they are given.
+
+    They may not set attributes of modules, nor items of lists and dicts that they are given or
+    modules hold; nor draw from `generators` or from those that modules hold.
+    """
     boxes = list(_boxes(trees, {}, "among the arguments"))
     held = [v for _, _, old in boxes for v in old.values() if isinstance(v, np.random.Generator)]
     watched = list({id(v): v for v in [*held, *generators]}.values())

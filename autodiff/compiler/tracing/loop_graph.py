@@ -99,6 +99,7 @@ def array_of(leaf: Any) -> Any:
 
 
 def leaf_of(value: Any, tracked: bool) -> Tensor:
+    """A value as a tensor, on a node of its own if it is to be tracked."""
     node = None
     if tracked and value.dtype.kind == "f":
         node = TensorNode(None, (), (), (value.shape, value.dtype))

@@ -19,8 +19,11 @@ _FEW = 100
 
 
 def through(emit: Callable[..., Any], f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """What `f` gives: by the calls of numpy that it is made of; or, where it looks at values or
-    loops over many of them, by one call that the program makes of `f` itself."""
+    """What `f` gives, by the calls of numpy that it is made of.
+
+    Where it looks at values or loops over many of them, by one call that the program makes of `f`
+    itself.
+    """
     program = recorder.get().program
     before, program.instructions = program.instructions, _Few()
     found = _attempted(f, args, kwargs)

@@ -73,8 +73,10 @@ class Results:
             self.kinds.append(("static", leaf.original if isinstance(leaf, _Same) else leaf))
 
     def renew(self, outputs: list[Any]) -> None:
-        """Add arrays and tensors that nobody holds, since the call has made them, to `outputs`: so
-        that each call gives new ones. What is the user's own stays what it is."""
+        """Add arrays and tensors that nobody holds, since the call has made them, to `outputs`.
+
+        So each call gives new ones. What is the user's own stays what it is.
+        """
         made = {
             k: (ref(kind[1]), _kind(kind[1]), np.array(getattr(kind[1], "_value", kind[1])))
             for k, kind in enumerate(self.kinds)

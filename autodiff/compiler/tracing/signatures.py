@@ -51,8 +51,10 @@ def by_place(f: Any, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict
 
 
 def in_normal_form(f: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The arguments as programs have them: by their place those that a call needs, the others by
-    name; for one that takes any number of them as they are given, and for the methods of ufuncs."""
+    """The arguments as programs have them: by their place those that a call needs, others by name.
+
+    For a function that takes any number of them as they are given, and for the methods of ufuncs.
+    """
     if getattr(f, "is_opaque", False) or isinstance(getattr(f, "__self__", None), np.ufunc):
         return args, kwargs
     order, placed = _order(f)

@@ -66,8 +66,10 @@ class Trace:
 
 
 def trace(captured: Captured, leaves: list[Any], definition: Any) -> Trace:
-    """Call a function with the tree ``(given, kwargs, arrays)``, the last of them those that
-    modules hold, and write down what it does."""
+    """Call a function and write down what it does.
+
+    It gets the tree ``(given, kwargs, arrays)``, the last of them those that modules hold.
+    """
     under_way = Recorder()
     made, results = _traced(under_way, captured, leaves, definition)
     refuse_kept(under_way.arrays, under_way.program)
