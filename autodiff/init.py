@@ -1,4 +1,4 @@
-"""Starting values of parameters, as plain arrays.
+"""Starting values of parameters, as plain arrays of a given shape.
 
 All share the signature ``(shape, ..., rng=None, dtype=float)``, so that one can stand in for
 another. They are drawn in float64 whatever the dtype, so models in float32 and float64 start out

@@ -41,6 +41,14 @@ class CRF(ad.Module):
     ----------
     A : Parameter, shape (K, K)
     start, end : Parameter, shape (K,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> crf = CRF(tags=2)
+    >>> e = np.zeros((3, 1, 2))  # 3 steps, 1 sequence: all 8 sequences of tags are equally likely
+    >>> print(crf(e, np.zeros((3, 1), int)).data / np.log(2))
+    [3.]
     """
 
     def __init__(self, tags: int, dtype: Any = np.float64) -> None:

@@ -24,7 +24,23 @@ class Recurrent(ad.Module):
     batch_first: bool
 
     def cell(self, x: Any, h: Any) -> Any:
-        """h(t) from x(t) and h(t-1), for two vectors or for the rows of a batch."""
+        """The state h(t) from x(t) and h(t-1).
+
+        Parameters
+        ----------
+        x : array_like, shape (inputs,) or (batch, inputs)
+        h : array_like, shape (hidden,) or (batch, hidden)
+
+        Returns
+        -------
+        Tensor
+            Of the shape of `h`.
+
+        Raises
+        ------
+        ShapeError
+            If shapes do not fit.
+        """
         raise NotImplementedError(f"{type(self).__name__} states no cell()")
 
     def output(self, h: Any) -> ad.Tensor:

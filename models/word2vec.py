@@ -75,7 +75,7 @@ class _Word2Vec(WordModel):
 
 
 class SkipGram(_Word2Vec):
-    """Each word predicts the words around it (Mikolov et al., NIPS 2013).
+    """Each word predicts the words around it.
 
     The word c in the centre has the input vector v[c], and a word o near it the output vector
     u[o]. With h = v[c] and the scores s[w] = u[w] . h, the loss J of a pair (c, o) is one of ::
@@ -110,6 +110,11 @@ class SkipGram(_Word2Vec):
     DomainError
         For an unknown `output`, or no words, or a `size` below 1.
 
+    References
+    ----------
+    Mikolov, Sutskever, Chen, Corrado and Dean 2013, Distributed representations of words and
+    phrases and their compositionality, eq. 2 (softmax), 3 (hierarchical) and 4 (negative).
+
     Examples
     --------
     >>> model = SkipGram(["a", "rose", "is"], [2, 2, 1], size=4)
@@ -124,7 +129,7 @@ class SkipGram(_Word2Vec):
 
 
 class CBOW(_Word2Vec):
-    """The words around a word predict it: a continuous bag of words (Mikolov et al. 2013).
+    """The words around a word predict it: a continuous bag of words.
 
     h is the mean of the input vectors v of the words in the window. All else is as for `SkipGram`,
     with the word in the centre as o.
@@ -136,6 +141,11 @@ class CBOW(_Word2Vec):
     whole_error : bool
         Whether each of the m words in a window is moved by the whole error signal of h, as in the
         original program and in gensim, and not by its share 1/m, which is the gradient.
+
+    References
+    ----------
+    Mikolov, Chen, Corrado and Dean 2013, Efficient estimation of word representations in vector
+    space, section 3.1.
 
     Examples
     --------

@@ -107,6 +107,11 @@ class Compiled(Wrapper):
         The C text of the last call's program.
     programs : int
         How many there are.
+
+    Raises
+    ------
+    DomainError
+        For an unknown backend, a limit that is no number, or if `f` cannot be called.
     """
 
     def __init__(self, f: Callable[..., Any], backend: str, cache: bool, limit: int) -> None:

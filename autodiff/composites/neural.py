@@ -134,6 +134,11 @@ def mse(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
     reduction, mask
         As for `binary_cross_entropy_with_logits`.
 
+    Returns
+    -------
+    Tensor
+        A number; with ``reduction="none"`` of the shape of `x`.
+
     Raises
     ------
     ShapeError
@@ -156,9 +161,13 @@ def mae(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
 
     Parameters
     ----------
-    x, target : array_like
-    reduction, mask
-        As for `binary_cross_entropy_with_logits`.
+    x, target, reduction, mask
+        As for `mse`.
+
+    Returns
+    -------
+    Tensor
+        As for `mse`.
 
     Raises
     ------
@@ -183,7 +192,12 @@ def huber(
     delta : float
         Above 0.
     reduction, mask
-        As for `binary_cross_entropy_with_logits`.
+        As for `mse`.
+
+    Returns
+    -------
+    Tensor
+        As for `mse`.
 
     Raises
     ------
@@ -214,6 +228,11 @@ def dropout(x: Any, rate: float, rng: Any = None, training: bool = True) -> Any:
         at each call.
     training : bool
         If false, `x` is returned as it is.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
 
     Raises
     ------
@@ -255,6 +274,11 @@ def layer_norm(
     axis : int or tuple of int
     eps : float
         Added to the variance, so that a constant row does no harm.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
 
     Raises
     ------

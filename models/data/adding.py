@@ -42,6 +42,12 @@ def adding_problem(
     ------
     DomainError
         If `count` is below 1, or `steps` below 2.
+
+    Examples
+    --------
+    >>> xs, targets = adding_problem(count=100, steps=20, rng=0)
+    >>> xs.shape, targets.shape
+    ((20, 100, 2), (100,))
     """
     if count < 1 or steps < 2:
         raise ad.errors.DomainError(

@@ -49,6 +49,10 @@ def load_classification(name_or_path: str | Path, *, fetch: bool = False) -> Cor
     fetch : bool
         Download a corpus that is not here yet.
 
+    Returns
+    -------
+    Corpus of Labelled
+
     Raises
     ------
     DataError

@@ -79,6 +79,13 @@ def stratified(
     ------
     DataError
         If the shares do not sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> [labels[part].tolist() for part in stratified(labels, [0.75, 0.25])]
+    [[0, 0, 0, 1, 1, 1], [0, 1]]
     """
     if min(shares) < 0 or not np.isclose(sum(shares), 1):
         raise DataError(f"shares of a split must be positive and sum to 1, not {list(shares)}")

@@ -41,10 +41,23 @@ def load_tagging(name_or_path: str | Path, *, fetch: bool = False) -> Corpus[Tag
     fetch : bool
         Download a corpus that is not here yet.
 
+    Returns
+    -------
+    Corpus of Tagged
+
     Raises
     ------
     DataError
         If there is no such corpus, or its files are not what they should be.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> Path("roses.tsv").write_text("a DET\\nrose NOUN\\n\\n" * 10)
+    170
+    >>> corpus = load_tagging("roses.tsv")
+    >>> len(corpus.train), corpus.test[0].tags
+    (8, ('DET', 'NOUN'))
     """
     return own.load(name_or_path, TAGGING, _read, _tags, fetch)
 

@@ -44,6 +44,10 @@ def load_translation(name_or_path: str | Path, *, fetch: bool = False) -> Corpus
     fetch : bool
         Download a corpus that is not here yet.
 
+    Returns
+    -------
+    Corpus of Pair
+
     Raises
     ------
     DataError

@@ -48,6 +48,17 @@ class Window:
     subsample : float
         A word of which this share of the text consists is kept always, one x times as frequent with
         probability ``1/sqrt(x) + 1/x``; 0 keeps all.
+
+    Raises
+    ------
+    DomainError
+        If one of them is too small.
+
+    Notes
+    -----
+    All are of Mikolov et al. 2013 (see `SkipGram`): the noise is drawn in proportion to
+    ``count ** 0.75``. The paper drops frequent words with probability ``1 - 1/sqrt(x)``; what is
+    here is in the program that came with it.
     """
 
     size: int = 5

@@ -153,6 +153,10 @@ class GloVeTrainer(Loop):
     DomainError, CompilerError
         As for `Word2VecTrainer`.
 
+    Notes
+    -----
+    Counts of 1/d and AdaGrad are those of Pennington, Socher and Manning 2014, sec. 4.2.
+
     Examples
     --------
     >>> from models import GloVe

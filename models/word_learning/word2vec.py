@@ -146,6 +146,10 @@ class Word2VecTrainer(Loop):
     CompilerError
         If there is no compiler, and "c" was asked for.
 
+    Notes
+    -----
+    The steps are those of the gradient; what is drawn is that of Mikolov et al. 2013, see `Window`.
+
     Examples
     --------
     >>> from models import SkipGram

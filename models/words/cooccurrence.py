@@ -122,11 +122,28 @@ def cooccurrences(
     tell : callable, optional
         Called after each chunk with the number of words in it.
 
+    Returns
+    -------
+    Cooccurrences
+        At (i, j) how often word j occurs near word i.
+
     Raises
     ------
     DomainError
         If the window is not positive, an id of the text is not below `size`, or no two words are
         near each other.
+
+    Examples
+    --------
+    >>> from models.words import Encoded, WordCounts
+    >>> text = [["a", "rose", "is", "a", "rose"]]
+    >>> words = WordCounts.of(text, least=1)
+    >>> found = cooccurrences(Encoded(text, words), len(words), window=1)
+    >>> for i, j, count in zip(*found.read(0, 3)):
+    ...     print(words.words[i], words.words[j], count)
+    a rose 2.0
+    a is 1.0
+    rose a 2.0
     """
     _require_window(window, size)
     window = min(window, CHUNK)  # sentences are no longer

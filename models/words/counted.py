@@ -117,7 +117,21 @@ class WordCounts(Vocabulary):
         return np.array([self.require(word) for word in words], np.int64)
 
     def require(self, word: str) -> int:
-        """The id of a word; if it is not among ours, a `DomainError` with close spellings."""
+        """The id of a word.
+
+        Parameters
+        ----------
+        word : str
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        DomainError
+            If it is not among ours; the message has close spellings.
+        """
         if word not in self._ids:
             raise unknown(word, self.words)
         return self._ids[word]

@@ -45,6 +45,12 @@ def save(path: str | os.PathLike[str], vectors: Vectors) -> None:
         If a vector is not finite.
     OSError
         If the file cannot be written. An old file stays as it was.
+
+    Examples
+    --------
+    >>> save("roses.txt", Vectors(["a", "rose"], [[0.5, 1], [1, 0]]))
+    >>> load("roses.txt")
+    Vectors of 2 words in 2 dimensions
     """
     target = Path(path)
     suffix, is_compressed = _format(target)
@@ -66,6 +72,10 @@ def load(path: str | os.PathLike[str], mmap: bool = False) -> Vectors:
         words and their dimension, as GloVe's does.
     mmap : bool
         Leave the vectors in the file, which is then not to be changed; only for ``.safetensors``.
+
+    Returns
+    -------
+    Vectors
 
     Raises
     ------
