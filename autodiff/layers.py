@@ -59,16 +59,7 @@ class Linear(Module):
         self.b = Parameter(np.zeros(outputs, dtype)) if bias else None
 
     def forward(self, x: Any) -> Any:
-        """The affine map of `x`.
-
-        Parameters
-        ----------
-        x : array_like, shape (..., inputs)
-
-        Returns
-        -------
-        Tensor, shape (..., outputs)
-        """
+        """Map x of shape (..., inputs) to y of shape (..., outputs)."""
         return FUNCTIONS["linear"](x, self.W, self.b)
 
 
@@ -107,16 +98,7 @@ class Embedding(Module):
         self.table = Parameter(start((count, size), rng=rng, dtype=dtype))
 
     def forward(self, ids: Any) -> Any:
-        """The rows of these ids.
-
-        Parameters
-        ----------
-        ids : array_like of int, shape (...)
-            Below `count`.
-
-        Returns
-        -------
-        Tensor, shape (..., size)
+        """Map integers of shape (...) below `count` to rows of shape (..., size).
 
         Raises
         ------
@@ -155,17 +137,7 @@ class Dropout(Module):
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
-        """Entries dropped in training, and `x` as it is otherwise.
-
-        Parameters
-        ----------
-        x : array_like
-
-        Returns
-        -------
-        Tensor
-            Of the same shape.
-        """
+        """Map an array of any shape to one of the same shape."""
         return FUNCTIONS["dropout"](x, self.rate, self.rng, self.training)
 
 
@@ -197,16 +169,7 @@ class LayerNorm(Module):
         self.shift = Parameter(np.zeros(size, dtype))
 
     def forward(self, x: Any) -> Any:
-        """The vectors normalised, scaled and shifted.
-
-        Parameters
-        ----------
-        x : array_like, shape (..., size)
-
-        Returns
-        -------
-        Tensor, shape (..., size)
-        """
+        """Map an array of shape (..., size) to one of the same shape."""
         return FUNCTIONS["layer_norm"](x, self.scale, self.shift, eps=self.eps)
 
 
@@ -232,18 +195,7 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:
-        """The result of the last layer.
-
-        Parameters
-        ----------
-        x : object
-            What the first layer takes.
-
-        Returns
-        -------
-        object
-            What the last layer gives.
-        """
+        """Give what the last layer gives, where the first one takes `x`."""
         for layer in self.layers:
             x = layer(x)
         return x

@@ -19,14 +19,7 @@ from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, wrap
 
-__all__ = [
-    "fresh_leaf",
-    "grad",
-    "jvp",
-    "stop_gradient",
-    "value_and_grad",
-    "vjp",
-]
+__all__ = ["fresh_leaf", "grad", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 
 class _Trace:
@@ -290,6 +283,13 @@ def vjp(
     pullback : callable
         ``pullback(cotangent)``, the cotangent of the value's shape (or a tree of them), returns
         a gradient for each primal. May be called more than once.
+
+    Examples
+    --------
+    >>> import autodiff as ad
+    >>> value, pullback = ad.vjp(lambda x: 3 * x, 2.0)
+    >>> print(value, *pullback(1.0))
+    6.0 3.0
     """
     trace = _Trace(primals, tuple(range(len(primals))))
     with enable_grad():

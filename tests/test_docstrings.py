@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,10 +19,26 @@ import pytest
 import autodiff as ad
 import models
 from tests.cases import in_turn
+from tests.compiler.near import needs_compiler
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-EXTRAS = {"autodiff.testing.property.gradient_test": "hypothesis"}
-"""What some examples need that may be absent."""
+
+
+def needs(package: str) -> pytest.MarkDecorator:
+    is_absent = importlib.util.find_spec(package) is None
+    return pytest.mark.skipif(is_absent, reason=f"needs the package {package}")
+
+
+NEEDS = {
+    "autodiff.compiler.library.library": needs_compiler,
+    "autodiff.inspect.watch.watch": pytest.mark.skipif(
+        sys.version_info < (3, 11), reason="values are named by assignments from Python 3.11 on"
+    ),
+    "autodiff.testing.property.gradient_test": needs("hypothesis"),
+    "models.word_learning.glove.GloVeTrainer": needs("tqdm"),
+    "models.word_learning.word2vec.Word2VecTrainer": needs("tqdm"),
+}
+"""Examples that need more than Python and numpy."""
 
 API = (
     "autodiff", "autodiff.compiler", "autodiff.errors", "autodiff.init", "autodiff.io",
@@ -52,6 +69,7 @@ def composites() -> dict[str, Any]:
     }
 
 
+@cache
 def examples() -> dict[str, doctest.DocTest]:
     """All docstrings with examples, by the name of what they are of."""
     finder = doctest.DocTestFinder()
@@ -66,10 +84,10 @@ def is_of_numpy(test: doctest.DocTest) -> bool:
     return (getattr(theirs, "__doc__", None) or "\0").strip() in (test.docstring or "")
 
 
-@pytest.mark.parametrize("name", sorted(examples()))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in sorted(examples())]
+)
 def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name in EXTRAS:
-        pytest.importorskip(EXTRAS[name])
     monkeypatch.chdir(tmp_path)
     lines: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(examples()[name], out=lines.append)
@@ -143,20 +161,25 @@ def test_parameters_are_those_of_the_signature(name: str) -> None:
     assert found == expected or is_spelt_out, f"{found} in the docstring, {expected} in the code"
 
 
-def offered() -> Iterator[tuple[str, Any]]:
+@cache
+def offered() -> dict[str, Any]:
     """What users import, but errors, the rows, and what takes numpy's own arguments."""
     rows = {f for name, f in ad.FUNCTIONS.items() if f"autodiff.{name}" not in composites()}
     left_out = {*rows, *ad.PLAIN.values(), *ad.DISPATCH.values()}
-    for module in map(importlib.import_module, API):
-        for name in module.__all__:
-            value = getattr(module, name)
-            is_error = inspect.isclass(value) and issubclass(value, BaseException)
-            if is_ours(value) and not is_error and value not in left_out:
-                yield f"{module.__name__}.{name}", value
+    found = {
+        f"{module}.{name}": getattr(importlib.import_module(module), name)
+        for module in API
+        for name in importlib.import_module(module).__all__
+    }
+    return {n: v for n, v in found.items() if is_ours(v) and v not in left_out and not is_error(v)}
+
+
+def is_error(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, BaseException)
 
 
 @in_turn(offered())
-def test_parameters_are_explained(case: tuple[str, Any]) -> None:
-    _, value = case
+def test_parameters_are_explained(name: str) -> None:
+    value = offered()[name]
     is_made_here = "Attributes" in sections(value)  # and not by a caller
     assert explained(value) or is_made_here or not named(value)
