@@ -127,11 +127,30 @@ class Graph:
             )
 
     def png(self, scale: float = 2.0) -> bytes:
-        """The picture as PNG, of `scale` times its size in points, times 4/3."""
+        """The picture as PNG.
+
+        Parameters
+        ----------
+        scale : float
+            Of a size in pixels of 4/3 of that in points.
+
+        Raises
+        ------
+        DomainError
+            If the scale is not above 0.
+        MissingEngineError, DrawingError
+            As for `svg`; also if nothing is installed that makes pixels of it.
+        """
         return raster.png(self.svg(), scale)
 
     def pdf(self) -> bytes:
-        """The picture as PDF; needs `dot` or pygraphviz."""
+        """The picture as PDF; needs `dot` or pygraphviz.
+
+        Raises
+        ------
+        MissingEngineError, DrawingError
+            As for `svg`.
+        """
         return self._laid_out(self._view, "pdf")[1]
 
     def html(self) -> str:

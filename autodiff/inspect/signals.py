@@ -362,6 +362,11 @@ def uses(J: Any, W: Any, *, names: Mapping[str, Any] | None = None) -> Uses:
     -------
     Uses
         In the order in which they were recorded; they add up to the gradient.
+
+    Raises
+    ------
+    ShapeError, GraphError
+        As for `signals`.
     """
     found = Signals(result(J, "uses"), variables(2) if names is None else names)
     target = found.tensor(W, "uses()")
