@@ -5,6 +5,7 @@ Importing this binds operators, methods and numpy's two protocols to `Tensor` an
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from functools import wraps
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.described import documentation
 from autodiff.errors import AutodiffError, DTypeError, describe
 from autodiff.methods import recorder, scalar_method, tensor_method
 from autodiff.op import OPS, Op
@@ -38,22 +40,16 @@ def function(op: Op) -> Callable[..., Any]:
     else:
         call = recorder(op)
     call.__name__ = call.__qualname__ = op.name
-    call.__doc__ = _documentation(op)
+    call.__doc__ = documentation(op)
     return call
 
 
-def _documentation(op: Op) -> str:
-    """What the forward says, or numpy's summary of it, and the local derivatives as stated."""
-    text = op.forward.__doc__ or "".join(f.__doc__.split("\n\n")[0] for f in op.numpy[:1])
-    if isinstance(op.forward, np.ufunc):
-        text = text.split("\n\n")[1]
-    stated = zip(op.args, op.partials or (), strict=False)
-    slopes = [f"d {op.name} / d {arg} = {d}" for arg, d in stated if not callable(d)]
-    return "\n\n".join([text.strip(), "\n".join(slopes)]).strip()
-
-
 def _sequence_function(op: Op) -> Callable[..., Any]:
-    return lambda *args, **kwargs: apply(op, *args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return apply(op, *args, **kwargs)
+
+    call.__signature__ = inspect.signature(op.forward)  # type: ignore[attr-defined]
+    return call
 
 
 def _elementwise_function(op: Op) -> Callable[..., Any]:
@@ -150,8 +146,13 @@ def _register_rows() -> None:
             _publish(name, call, (), op.method)
         DISPATCH.update(dict.fromkeys(op.numpy, _by_numpy_names(op, call)))
         if op.partials is not None and len(op.args) == 1:
-            setattr(Tensor, op.name, tensor_method(op))
-            setattr(Scalar, op.name, scalar_method(op))
+            setattr(Tensor, op.name, _named_after(call, tensor_method(op)))
+            setattr(Scalar, op.name, _named_after(call, scalar_method(op)))
+
+
+def _named_after(call: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
+    method.__name__, method.__doc__ = call.__name__, call.__doc__
+    return method
 
 
 _BINARY = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",

@@ -28,6 +28,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.rules import stated
+
 __all__ = [
     "NUMBERS", "OPS", "Op", "array", "asarray", "binary", "evaluate", "is_array", "op",
     "overridable", "rare", "register", "sum_to", "unary",
@@ -115,6 +117,13 @@ class Op:
     outputs: int = 1
     domain: str = "real"
     namespace: str | None = None
+
+    def __repr__(self) -> str:
+        slopes = zip(self.args, self.partials or (), strict=False)
+        vjps = zip(self.args, self.vjps, strict=False)
+        told = [f"d/d{name} = {stated(d)}" for name, d in slopes]
+        told += [f"vjp for {name} = {stated(rule)}" for name, rule in vjps]
+        return f"Op {self.name}({', '.join(self.args)}): {', '.join(told)}"
 
     def __deepcopy__(self, memo: Any) -> Op:
         return self  # it never changes
