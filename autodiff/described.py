@@ -13,6 +13,7 @@ from autodiff.op import Op
 __all__ = ["documentation", "numpy_names", "summary"]
 
 
+_EVERYWHERE = "It has a derivative wherever it is defined."
 _EDGE = "It has a derivative where: {}. Elsewhere: docs/reference/nonsmooth.md."
 
 
@@ -40,9 +41,10 @@ def _said(op: Op) -> str:
     f = op.forward if op.forward.__doc__ or not op.numpy else op.numpy[0]
     module, text = getattr(f, "__module__", None) or "numpy", f.__doc__ or ""
     if module == "_operator":  # "Same as a + b."
-        return re.sub(r"\b[ab]\b", lambda m: "xy"["ab".index(m[0])], text)
+        return re.sub(r"\b[ab]\b", lambda m: {"a": "x", "b": "y"}[m[0]], text)
     if module.startswith("numpy"):  # a ufunc's begins with its call
-        return text.strip().split("\n\n")[isinstance(f, np.ufunc)]
+        text = text.strip().split("\n\n")[isinstance(f, np.ufunc)]
+        return text.replace("x1", "x").replace("x2", "y").replace("`a`", "`x`")
     return inspect.cleandoc(text) if "\n" in text else text
 
 
@@ -67,7 +69,7 @@ def _notes(op: Op) -> str:
     names = " and ".join(numpy_names(op))
     notes = [
         _derivatives(op),
-        "It has a derivative everywhere." if op.domain == "real" else _EDGE.format(op.domain),
+        _EVERYWHERE if op.domain == "real" else _EDGE.format(op.domain),
         f"{names} of a Tensor {'are' if ' ' in names else 'is'} the same." if names else "",
     ]
     return "\n\n".join(filter(None, notes))

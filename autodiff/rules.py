@@ -31,7 +31,11 @@ def _returned(code: CodeType | None) -> str | None:
     source = "".join(linecache.getlines(code.co_filename)) if code else ""
     for function in _definitions(source, code) if code else ():
         match function:
-            case ast.Lambda(body=value) | ast.FunctionDef(body=[ast.Return(ast.expr() as value)]):
+            case (
+                ast.Lambda(body=value)
+                | ast.FunctionDef(body=[ast.Return(ast.expr() as value)])
+                | ast.FunctionDef(body=[ast.Expr(ast.Constant()), ast.Return(ast.expr() as value)])
+            ):
                 return " ".join((ast.get_source_segment(source, value) or "").split())
     return None
 
@@ -43,9 +47,10 @@ def _definitions(source: str, code: CodeType) -> list[Function]:
     if len(found) < 2:
         return found
     # Lambdas of one line: the compiler meets them in the order of the text.
-    made = [c for c in _codes(compile(source, code.co_filename, "exec")) if _key(c) == _key(code)]
+    made = _codes(compile(source, code.co_filename, "exec", dont_inherit=True))
+    alike = [c for c in made if _key(c) == _key(code)]
     found.sort(key=lambda f: f.col_offset)
-    return [f for f, c in zip(found, made, strict=False) if c == code]
+    return [f for f, c in zip(found, alike, strict=False) if c == code]
 
 
 @lru_cache(maxsize=16)

@@ -67,7 +67,8 @@ def _qr_tall(q: Any, r: Any, by_q: Any, by_r: Any) -> Any:
 
 @overridable
 def _eigh(x: Any, UPLO: str = "L") -> Any:
-    """``(eigenvalues, eigenvectors)`` of symmetric matrices, of which one triangle is read."""
+    """``(eigenvalues, eigenvectors)`` of symmetric matrices, of which one triangle is read.
+    Vectors of equal eigenvalues have no derivative."""
     require_square("eigh", x)
     return tuple(attempt("eigh", np.linalg.eigh, x, UPLO))
 
@@ -144,7 +145,8 @@ def _gaps_or_nan(w: Any) -> Any:
 
 @overridable
 def _svd(x: Any) -> Any:
-    """``(U, S, Vh)`` with as many vectors as there are singular values."""
+    """``(U, S, Vh)`` with as many vectors as there are singular values. Vectors of equal singular
+    values have no derivative."""
     if np.ndim(x) < 2:
         raise ShapeError(f"linalg.svd({describe(x)}): takes matrices, or a stack of them")
     return tuple(attempt("svd", np.linalg.svd, x, False))
