@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rules import stated
+from autodiff.rules import named, stated
 
 __all__ = [
     "NUMBERS", "OPS", "Op", "array", "asarray", "binary", "evaluate", "is_array", "op",
@@ -131,7 +131,7 @@ class Op:
     @cached_property
     def needs(self) -> tuple[str, ...]:
         """What a node of this op saves, in order: all settings, then what its rules name."""
-        return _union(self.params, *map(_names, self._rules()))
+        return _union(self.params, *map(named, self._rules()))
 
     @cached_property
     def rules(self) -> Iterable[Rule]:
@@ -173,7 +173,7 @@ class Op:
         texts, names = [], {}
         for i, d in enumerate(self.partials or ()):
             names[f"d{i}"] = d
-            called = f"d{i}({', '.join(_names(d))})" if callable(d) else _text(d)
+            called = f"d{i}({', '.join(named(d))})" if callable(d) else _text(d)
             texts.append(called if tracked >> i & 1 else self.args[i])
         return f"({', '.join(texts)},)", names
 
@@ -207,7 +207,7 @@ class Op:
         """The text of the tuple that a node saves."""
         stated = self.partials if self.partials is not None else self.vjps
         used = [d for i, d in enumerate(stated) if self.variadic or tracked >> i & 1]
-        kept = _union(self.params, *map(_names, used), _names(self.jvp))
+        kept = _union(self.params, *map(named, used), named(self.jvp))
         if self.linear == "each":
             kept = _union(kept, (n for n in self.needs if n in self.args))
         fields = [_expression(name, self.args) if name in kept else "None" for name in self.needs]
@@ -311,15 +311,6 @@ def _row(name: str, forward: Rule, args: tuple[str, ...], **settings: Any) -> Op
     return Op(name, forward, args, numpy=handles, **settings)
 
 
-def _names(rule: Any) -> tuple[str, ...]:
-    """What a rule needs, by name; ``g`` and a variadic op's ``i`` are given by the loop."""
-    if isinstance(rule, str):
-        found = [n.id for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name)]
-    else:
-        found = [*inspect.signature(rule).parameters] if callable(rule) else []
-    return tuple(name for name in found if name not in ("g", "i", "np"))
-
-
 def _union(*groups: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for group in groups for name in group))
 
@@ -359,7 +350,7 @@ def evaluate(source: str, **names: Any) -> Rule:
 
 
 def _call(rule: Rule, needs: tuple[str, ...], *first: str) -> str:
-    return f"rule({', '.join([*first, *(f's[{needs.index(n)}]' for n in _names(rule))])})"
+    return f"rule({', '.join([*first, *(f's[{needs.index(n)}]' for n in named(rule))])})"
 
 
 def _bind(rule: Rule, needs: tuple[str, ...], *first: str) -> Rule:

@@ -1,4 +1,4 @@
-"""Derivative rules as people read them: the text of a row, or the source of a function."""
+"""Derivative rules as text: what they need, and how people read them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-__all__ = ["stated"]
+__all__ = ["named", "stated"]
 
 Function = ast.Lambda | ast.FunctionDef
+
+
+def named(rule: Any) -> tuple[str, ...]:
+    """What a rule needs, by name; ``g`` and a variadic op's ``i`` are given by the loop."""
+    if isinstance(rule, str):
+        found = [n.id for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name)]
+    else:
+        found = [*inspect.signature(rule).parameters] if callable(rule) else []
+    return tuple(name for name in found if name not in ("g", "i", "np"))
 
 
 def stated(rule: Any) -> str:

@@ -22,7 +22,7 @@ __all__ = ["PAGE", "page"]
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "reference" / "ops.md"
-NONSMOOTH = next(DOCS.rglob("nonsmooth.md")).read_text()
+NONSMOOTH = (DOCS / "reference" / "nonsmooth.md").read_text()
 FILES = (
     ops.elementwise, ops.reduce, ops.shape, ops.index, ops.linalg, ops.inverse, ops.decompose,
     ops.einsum, ops.neural, ops.norm,
@@ -258,5 +258,4 @@ def _meaning(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page())
