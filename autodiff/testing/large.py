@@ -74,7 +74,9 @@ def _state(point: Point, a: np.ndarray, row: np.ndarray, rules: Rules) -> int:
         return WRONG if not np.all(np.isfinite(parts)) else UNDECIDED
     if apart > allowed + 10 * found.error[0]:
         return WRONG
-    return OK if 10 * found.error[0] <= 1e-3 * length + allowed else UNDECIDED
+    # Of a derivative that is zero, nothing is left to compare with but the whole gradient.
+    enough = 1e-3 * length + allowed + NEAR * float(np.linalg.norm(a) * np.linalg.norm(row))
+    return OK if 10 * found.error[0] <= enough else UNDECIDED
 
 
 def _bisected(point: Point, a: np.ndarray, row: np.ndarray, rules: Rules) -> list[int]:

@@ -225,3 +225,15 @@ BAD: list[tuple[type[Exception], str, Any]] = [
 def test_bad_input_is_named(error: type[Exception], text: str, call: Any) -> None:
     with pytest.raises(error, match=text):
         call()
+
+
+def test_a_direction_without_slope_is_no_doubt() -> None:
+    """As of pixels that are always dark: the whole gradient says what is small."""
+    x = np.linspace(1.0, 2.0, 1000).reshape(10, 100)
+    lit = np.ones((10, 100))
+    lit[0] = lit[:, -1] = 0.0
+    report = check_gradients(
+        lambda x: np.sum((lit * x) ** 3), x, vjp=lambda g, x: g * 3 * lit * x**2
+    )
+    assert report.ok
+    assert report.undecided == 0
