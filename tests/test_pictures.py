@@ -16,10 +16,11 @@ import pytest
 
 from autodiff.draw import fonts
 from autodiff.draw.palette import GREEN, ORANGE, PATHS
+from docs.pictures import house
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
-OTHERS = {"make", "vanishing", "words", "factors"}
+OTHERS = {"make", "vanishing", "words", "factors", "house"}
 """Scripts, and what is plotted by others than `make`."""
 
 
@@ -107,3 +108,13 @@ def test_a_model_takes_ten_lines_or_less(make: Any) -> None:
 def test_the_paths_of_a_picture_agree_with_differences(make: Any) -> None:
     graph = make()
     assert bool(graph._view.paths) == graph._view.check.endswith("✓")
+
+
+def test_the_picture_of_the_house_is_that_of_the_table() -> None:
+    again = "if the rooms have changed: python -m docs.pictures.house"
+    assert house.dot() == (FOLDER / "house.gv").read_text(), again
+
+
+def test_each_room_is_in_one_part_of_the_picture() -> None:
+    named = [room for names in house.PARTS.values() for room in names.split()]
+    assert sorted(named) == sorted(house.rooms())
