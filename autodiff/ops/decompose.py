@@ -34,6 +34,7 @@ def _cholesky(x: Any) -> Any:
 
 
 def _cholesky_x(g: Any, out: Any) -> Any:
+    """``inv(L).mT @ lower(L.mT @ g) @ inv(L)`` made symmetric, lower halving the diagonal."""
     middle = np.matmul(out.mT, g) * _lower(out)
     s = solve(out.mT, solve(out.mT, middle).mT)
     return (s + s.mT) * _lower(out)
@@ -78,6 +79,7 @@ def _triangle(x: Any, UPLO: str) -> Any:
 
 
 def _eigh_x(g: Any, out: Any, UPLO: str) -> Any:
+    """``v @ (diag(g_w) + (v.mT @ g_v) / (w_j - w_i)) @ v.mT``, all on the triangle that is read."""
     (w, v), (by_w, by_v) = out, parts(g, 2)
     middle: Any = 0.0 if by_w is None else by_w[..., None] * eye(v)
     if by_v is not None:

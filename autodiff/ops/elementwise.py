@@ -37,6 +37,7 @@ def weight(x: Any, out: Any) -> Any:
 
 
 def _weight_of_2(x: Any, out: Any) -> Any:
+    """``2**(x - out)``: the share of 2**x in the sum."""
     return np.exp2(x - np.where(out == -np.inf, 0.0, out))
 
 
@@ -50,6 +51,7 @@ def _base(x: Any, y: Any) -> Any:
 
 
 def _power_y(out: Any, x: Any) -> Any:
+    """``out * log(x)``, and 0 where x is 0."""
     log = np.log(x + (x == 0))
     # The logarithm of a Python number must not widen float32.
     return out * (float(log) if isinstance(x, (int, float)) else log)
@@ -72,18 +74,22 @@ def _dtype(x: Any, y: Any) -> Any:
 
 
 def _larger(x: Any, y: Any) -> Any:
+    """1 where x is larger, 0 where y is, 1/2 at a tie."""
     return _share(x > y, x < y, x, y)
 
 
 def _smaller(x: Any, y: Any) -> Any:
+    """1 where x is smaller, 0 where y is, 1/2 at a tie."""
     return _share(x < y, x > y, x, y)
 
 
 def _larger_number(x: Any, y: Any) -> Any:
+    """1 where x is the larger number, 0 where y is, 1/2 at a tie; a nan is no number."""
     return _share((x > y) | (y != y), (x < y) | (x != x), x, y)
 
 
 def _smaller_number(x: Any, y: Any) -> Any:
+    """1 where x is the smaller number, 0 where y is, 1/2 at a tie; a nan is no number."""
     return _share((x < y) | (y != y), (x > y) | (x != x), x, y)
 
 
@@ -124,6 +130,7 @@ def _gelu(x: Any) -> Any:
 
 
 def _gelu_x(x: Any) -> Any:
+    """``P(x) + x * p(x)``, the normal probability below x, and x times its density."""
     density = np.exp(-0.5 * x * x) * (_SQRT_HALF / _SQRT_PI)
     return 0.5 * special.erfc(-_SQRT_HALF * x) + x * density
 
@@ -139,6 +146,7 @@ def _gelu_u(x: Any) -> Any:
 
 
 def _gelu_tanh_x(x: Any) -> Any:
+    """``s(u) + x * s'(u) * du/dx``, where s is the sigmoid and out is ``x * s(u)``."""
     u = _gelu_u(x)
     slope = (4 * _SQRT_HALF / _SQRT_PI) * (1 + 3 * 0.044715 * x * x)
     return (1 + x * slope / (1 + np.exp(u))) / (1 + np.exp(-u))
@@ -175,16 +183,19 @@ def _clip(x: Any, min: Any = None, max: Any = None) -> Any:
 
 
 def _clip_x(g: Any, x: Any, min: Any, max: Any) -> Any:
+    """g where x lies within the limits, else 0."""
     low, high = _bounds(min, max)
     return np.where((x < low) | (x > high), 0.0, g)
 
 
 def _clip_min(g: Any, x: Any, min: Any, max: Any) -> Any:
+    """g where x is below the lower limit, which then is the result."""
     low, high = _bounds(min, max)
     return np.where((x < low) & (low <= high), g, 0.0)
 
 
 def _clip_max(g: Any, x: Any, min: Any, max: Any) -> Any:
+    """g where x is above the upper limit, which then is the result."""
     low, high = _bounds(min, max)
     return np.where((x > high) | (low > high), g, 0.0)
 

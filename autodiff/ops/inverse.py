@@ -66,6 +66,7 @@ def _solve_b(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
 
 
 def _solve_a(g: Any, out: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    """``-solve(a.mT, g) @ out.mT``."""
     by_b = _solve_b(g, a, b_shape)
     if len(b_shape) == 1:
         return -by_b[..., :, None] * out[..., None, :]
@@ -133,6 +134,7 @@ def _slogdet(x: Any) -> Any:
 
 
 def _slogdet_x(g: Any, x: Any) -> Any:
+    """``g * inv(x).mT``, for the g of the logarithm; the sign has no slope."""
     by_log = parts(g, 2)[1]
     return None if by_log is None else by_log[..., None, None] * inverse(x).mT
 

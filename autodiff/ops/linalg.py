@@ -24,6 +24,7 @@ def _matmul(x: Any, y: Any) -> Any:
 
 
 def _matmul_x(g: Any, x_shape: tuple[int, ...], y: Any) -> Any:
+    """``g @ y.mT``, where a vector x counts as a row, and a vector y as a column."""
     if y.ndim == 1:
         if len(x_shape) == 2:
             return Product([(g[None, :], y[None, :])])
@@ -34,6 +35,7 @@ def _matmul_x(g: Any, x_shape: tuple[int, ...], y: Any) -> Any:
 
 
 def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+    """``x.mT @ g``, where a vector x counts as a row, and a vector y as a column."""
     if x.ndim == 1:
         if len(y_shape) == 2:
             return Product([(x[None, :], g[None, :])])
@@ -58,6 +60,7 @@ def _tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
 
 
 def _tensordot_x(g: Any, x_shape: tuple[int, ...], y: Any, axes: Any) -> Any:
+    """The product of g and y over the axes of y that are in the result."""
     summed_x, summed_y = _pairs(axes, len(x_shape), y.ndim)
     free_x, free_y = _others(summed_x, len(x_shape)), _others(summed_y, y.ndim)
     out = np.tensordot(g, y, (tuple(range(len(free_x), g.ndim)), free_y))
@@ -66,6 +69,7 @@ def _tensordot_x(g: Any, x_shape: tuple[int, ...], y: Any, axes: Any) -> Any:
 
 
 def _tensordot_y(g: Any, x: Any, y_shape: tuple[int, ...], axes: Any) -> Any:
+    """The product of x and g over the axes of x that are in the result."""
     summed_x, summed_y = _pairs(axes, x.ndim, len(y_shape))
     free_x, free_y = _others(summed_x, x.ndim), _others(summed_y, len(y_shape))
     out = np.tensordot(x, g, (free_x, tuple(range(len(free_x)))))

@@ -166,6 +166,7 @@ def _standardize(x: Any, axis: Any = -1, eps: float = 1e-5) -> Any:
 
 
 def _standardize_x(g: Any, out: Any, axis: Any) -> Any:
+    """``rate * (g - mean(g) - out * mean(g * out))``, and what the g of the rate adds."""
     (out, rate), by_out, by_rate = out, g.grads.get(0), g.grads.get(1)
     parts = [] if by_out is None else [rate * _projected(by_out, out, axis)]
     if by_rate is not None:
@@ -200,6 +201,7 @@ def lookup(table: Any, ids: Any) -> Any:
 
 
 def _lookup_table(g: Any, ids: Any, table_shape: tuple[int, ...]) -> Any:
+    """A `RowGrad`: each row of g belongs to the row of the table that it came from."""
     if not is_array(g):
         return scatter_add(g, ids, table_shape)
     ids = asarray(ids, np.intp)

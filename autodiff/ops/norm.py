@@ -52,6 +52,7 @@ def _scale(x: Any, axis: Any, ord: float) -> Any:
 
 
 def _vector_norm_x(g: Any, out: Any, x: Any, axis: Any, keepdims: bool, ord: float) -> Any:
+    """``g * sign(x) * (abs(x) / out) ** (ord - 1)``, and 0 where out is 0."""
     if ord >= 1:  # by an infinite norm instead of 0, all derivatives there are 0
         out = np.where(out == 0, np.inf, out)
     g, out = (expand(value, x.shape, axis, keepdims) for value in (g, out))

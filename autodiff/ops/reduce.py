@@ -87,6 +87,7 @@ def _min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _chosen(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """g for the entry that is the result; entries that tie share it equally."""
     best = expand(out, x.shape, axis, keepdims)
     hit = (x == best) | ((x != x) & (best != best))
     ties = np.sum(hit, axis=axis, keepdims=True)
@@ -119,6 +120,7 @@ def _std(x: Any, axis: Any = None, keepdims: bool = False, ddof: float = 0) -> A
 
 
 def _std_x(g: Any, out: Any, x: Any, axis: Any, keepdims: bool, ddof: float) -> Any:
+    """``g * (x - mean(x)) / ((n - ddof) * out)``, and 0 where out is 0."""
     # Over infinity, not over 1, so that second derivatives are 0 there as well.
     over = np.where(out == 0, np.inf, out)
     return expand(g / over, x.shape, axis, keepdims) * _deviation(x, axis, ddof)
@@ -138,6 +140,7 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _logsumexp_x(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """``g * exp(x - out)``: the softmax."""
     share = weight(x, expand(out, x.shape, axis, keepdims))
     return expand(g, x.shape, axis, keepdims) * share
 
@@ -148,6 +151,7 @@ def _cumsum(x: Any, axis: Any = None) -> Any:
 
 
 def _cumsum_x(g: Any, x_shape: tuple[int, ...], axis: Any) -> Any:
+    """The running sum of g from the end."""
     if axis is None or not x_shape:
         return np.reshape(np.cumsum(g[::-1])[::-1], x_shape)
     back = (*(slice(None),) * (axis % len(x_shape)), slice(None, None, -1))

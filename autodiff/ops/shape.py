@@ -26,6 +26,7 @@ def _transpose(x: Any, axes: Any = None) -> Any:
 
 
 def _transpose_vjp(g: Any, axes: Any) -> Any:
+    """g with its axes in their old order."""
     if axes is None:
         return g.T
     back = np.argsort(np.asarray(axes) % len(axes))
@@ -45,6 +46,7 @@ def _concatenate(arrays: Any, axis: Any = 0) -> Any:
 
 
 def _concatenate_part(g: Any, i: int, arrays_shape: Any, axis: Any) -> Any:
+    """The part of g where array number i stands."""
     start, stop = arrays_shape.edges(axis)[i : i + 2]
     if axis is None:
         return np.reshape(g[start:stop], arrays_shape[i])
@@ -76,6 +78,7 @@ def _tile(x: Any, reps: Any) -> Any:
 
 
 def _tile_x(g: Any, x_shape: tuple[int, ...], reps: Any) -> Any:
+    """g summed over the copies of each entry."""
     counts = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
     lengths = (1,) * (len(counts) - len(x_shape)) + x_shape
     counts = (1,) * (len(lengths) - len(counts)) + counts
@@ -90,6 +93,7 @@ def _pad(x: Any, pad_width: Any, constant_values: Any = 0) -> Any:
 
 
 def _pad_x(g: Any, x_shape: tuple[int, ...], pad_width: Any) -> Any:
+    """What g has in place of the entries of x."""
     widths = zip(pad_width, x_shape, strict=True)
     return g[tuple(slice(before, before + n) for (before, _), n in widths)]
 
