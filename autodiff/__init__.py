@@ -4,7 +4,7 @@ A computation is a graph of values; the gradient is the sum over all its paths. 
 table is here under numpy's name, and those of ``numpy.linalg`` in `linalg`.
 """
 
-# ruff: noqa: F401 - the names of the op table are known from the table only
+# ruff: noqa: F401, F403, F405 - the names of the op table are known from the table only
 
 from __future__ import annotations
 
@@ -28,22 +28,26 @@ __version__ = "0.1.0"
 _OPS = {name: f for name, f in FUNCTIONS.items() if "." not in name}
 globals().update(_OPS | PLAIN)
 
-__all__ = sorted({
-    *_OPS, *PLAIN, "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad",
-    "Scalar", "Sequential", "Tensor", "checkpoint", "compile", "compiler", "custom_op",
-    "detect_anomaly", "enable_grad", "errors", "grad", "graph", "hessian", "hvp", "init", "io",
-    "is_compiling", "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim", "paths",
-    "scan", "schedule", "scope", "signals", "stop_gradient", "testing", "tree", "uses",
-    "value_and_grad", "vjp", "vmap", "watch",
-})  # fmt: skip
-
+__all__ = [
+    "Dropout", "Embedding", "LayerNorm", "Linear", "Module", "Parameter", "RowGrad", "Scalar",
+    "Sequential", "Tensor", "checkpoint", "compile", "compiler", "custom_op", "detect_anomaly",
+    "enable_grad", "errors", "grad", "graph", "hessian", "hvp", "init", "io", "is_compiling",
+    "is_recording", "jacobian", "jvp", "linalg", "no_grad", "optim", "paths", "scan", "schedule",
+    "scope", "signals", "stop_gradient", "testing", "tree", "uses", "value_and_grad", "vjp",
+    "vmap", "watch",
+]  # fmt: skip
+__all__ += [*_OPS, *PLAIN]
+__all__.sort()
 
 if TYPE_CHECKING:
+    from autodiff import compiler
     from autodiff.compiler import compile, scan
     from autodiff.draw import graph
     from autodiff.inspect.paths import paths
     from autodiff.inspect.signals import signals, uses
     from autodiff.inspect.watch import detect_anomaly, watch
+    from autodiff.op_elementwise import *
+    from autodiff.op_functions import *
 
 _LATER = {
     "compile": "compiler", "compiler": "", "detect_anomaly": "inspect", "graph": "draw",
@@ -53,8 +57,10 @@ _LATER = {
 """Where names are that training does not need: they are loaded when they are first asked for."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
-    module = importlib.import_module(f"autodiff.{_LATER[name] or name}")
-    return getattr(module, name) if _LATER[name] else module
+if not TYPE_CHECKING:  # which would let any name pass
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+        module = importlib.import_module(f"autodiff.{_LATER[name] or name}")
+        return getattr(module, name) if _LATER[name] else module

@@ -358,4 +358,5 @@ def _deliver(node: Node, g: Any) -> None:
     info.grad = g if info.grad is None else info.grad + g
 
 
-Tensor.backward = Scalar.backward = backward  # type: ignore[attr-defined]
+for _kind in (Tensor, Scalar):
+    setattr(_kind, "backward", backward)  # noqa: B010 - bound here, since it needs the sweep

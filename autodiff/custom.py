@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from autodiff.tensor import Tensor, wrap
 from autodiff.transforms import fresh_leaf, vjp
 
 __all__ = ["PACK", "checkpoint", "compilable", "custom_op", "vmap"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def custom_op(
@@ -181,7 +184,7 @@ def _returning_arrays(name: str, rule: Callable[..., Any]) -> Callable[..., Any]
     return compilable(call)
 
 
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     """Make `f` keep only its inputs for backward, and run it again there.
 
     Memory for time: what `f` computes inside is not saved. `f` must give the same result
@@ -288,7 +291,7 @@ PACK = op(
 )  # fmt: skip
 
 
-def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
+def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[P, Any]:
     """Make `f` work on a batch: on each slice along an axis, the results stacked.
 
     Parameters

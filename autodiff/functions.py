@@ -9,7 +9,7 @@ import inspect
 import operator
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,12 @@ from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor, apply, explained
 
-__all__ = ["DISPATCH", "FUNCTIONS", "PLAIN", "as_tensor", "composite", "function"]
+__all__ = ["ArrayLike", "DISPATCH", "FUNCTIONS", "PLAIN", "as_tensor", "composite", "function"]
+
+ArrayLike: TypeAlias = Any
+"""What an op takes for an array; `autodiff/op_methods.pyi` says it to type checkers."""
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Public functions by name; those of a namespace are written ``linalg.inv``."""
@@ -94,15 +99,13 @@ def _translated(op: Op, kwargs: dict[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in kwargs.items() if n in known and v is not np._NoValue}
 
 
-def composite(
-    name: str, *numpy: Any, method: bool = False
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def composite(name: str, *numpy: Any, method: bool = False) -> Callable[[F], F]:
     """Register a function made of other ops under `name`, and for these numpy functions."""
 
-    def register(f: Callable[..., Any]) -> Callable[..., Any]:
-        call = _naming_errors(name, f)
+    def register(f: F) -> F:
+        call: Any = _naming_errors(name, f)
         _publish(name, call, numpy, name if method else None)
-        return call
+        return call  # type: ignore[no-any-return]
 
     return register
 

@@ -14,7 +14,9 @@ from autodiff.transforms import grad, jvp, vjp
 __all__ = ["hessian", "hvp", "jacobian"]
 
 
-def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+def hvp(
+    f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]
+) -> tuple[Any, ...]:
     """Hessian of a scalar function times `tangents`, forward over reverse.
 
     Parameters
@@ -46,7 +48,7 @@ def hvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ..
     (array([ 6., 12.]),)
     """
     gradient = grad(f, tuple(range(len(primals))))
-    return jvp(gradient, tuple(primals), tuple(tangents), allow_unused=True)[1]
+    return jvp(gradient, tuple(primals), tuple(tangents), allow_unused=True)[1]  # type: ignore[no-any-return]
 
 
 def jacobian(

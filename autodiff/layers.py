@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from autodiff import init
 from autodiff.errors import DomainError
 from autodiff.functions import FUNCTIONS
 from autodiff.module import Module, Parameter
+
+if TYPE_CHECKING:
+    from autodiff.op_methods import ArrayLike, Tensor
 
 __all__ = ["Dropout", "Embedding", "LayerNorm", "Linear", "Sequential"]
 
@@ -58,9 +61,9 @@ class Linear(Module):
         self.W = Parameter(start((outputs, inputs), rng=rng, dtype=dtype))
         self.b = Parameter(np.zeros(outputs, dtype)) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Tensor:
         """Map x of shape (..., inputs) to y of shape (..., outputs)."""
-        return FUNCTIONS["linear"](x, self.W, self.b)
+        return FUNCTIONS["linear"](x, self.W, self.b)  # type: ignore[no-any-return]
 
 
 class Embedding(Module):
@@ -97,7 +100,7 @@ class Embedding(Module):
     ) -> None:
         self.table = Parameter(start((count, size), rng=rng, dtype=dtype))
 
-    def forward(self, ids: Any) -> Any:
+    def forward(self, ids: ArrayLike) -> Tensor:
         """Map integers of shape (...) below `count` to rows of shape (..., size).
 
         Raises
@@ -105,7 +108,7 @@ class Embedding(Module):
         IndexError
             If there is no such row.
         """
-        return FUNCTIONS["embedding"](self.table, ids)
+        return FUNCTIONS["embedding"](self.table, ids)  # type: ignore[no-any-return]
 
 
 class Dropout(Module):
@@ -136,9 +139,9 @@ class Dropout(Module):
         self.rate = rate
         self.rng = np.random.default_rng(rng)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Tensor:
         """Map an array of any shape to one of the same shape."""
-        return FUNCTIONS["dropout"](x, self.rate, self.rng, self.training)
+        return FUNCTIONS["dropout"](x, self.rate, self.rng, self.training)  # type: ignore[no-any-return]
 
 
 class LayerNorm(Module):
@@ -168,9 +171,9 @@ class LayerNorm(Module):
         self.scale = Parameter(np.ones(size, dtype))
         self.shift = Parameter(np.zeros(size, dtype))
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: ArrayLike) -> Tensor:
         """Map an array of shape (..., size) to one of the same shape."""
-        return FUNCTIONS["layer_norm"](x, self.scale, self.shift, eps=self.eps)
+        return FUNCTIONS["layer_norm"](x, self.scale, self.shift, eps=self.eps)  # type: ignore[no-any-return]
 
 
 class Sequential(Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,5 +18,4 @@ globals().update(_HERE)
 __all__ = sorted(_HERE)
 
 if TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any: ...
+    from autodiff.op_linalg import *  # noqa: F403

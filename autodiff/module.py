@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from reprlib import recursive_repr
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -45,6 +45,18 @@ class Parameter(Tensor):
     def __init__(self, data: Any, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(data, requires_grad=True, name=name, dtype=dtype)
         self._node.info.is_parameter = True
+
+
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+M = TypeVar("M", bound="Module")
+
+
+class _Callable(Protocol[P, R]):
+    """What a module is called with, and gives: as its `forward` says."""
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def _title(self) -> str: ...
 
 
 class Module:
@@ -88,8 +100,8 @@ class Module:
         """What calling the module does."""
         raise NotImplementedError(f"{type(self).__name__} states no forward()")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return inside(self._title(), self.forward, *args, **kwargs)
+    def __call__(self: _Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return inside(self._title(), self.forward, *args, **kwargs)  # type: ignore[no-any-return]
 
     def _title(self) -> str:
         """Its class, and its name in the module that it is part of."""
@@ -139,7 +151,7 @@ class Module:
         for parameter in self.parameters():
             parameter.zero_grad()
 
-    def train(self, training: bool = True) -> Module:
+    def train(self: M, training: bool = True) -> M:
         """Set `training` of this module and all in it.
 
         Parameters
@@ -155,7 +167,7 @@ class Module:
             module.training = training
         return self
 
-    def eval(self) -> Module:
+    def eval(self: M) -> M:
         """The opposite of `train`."""
         return self.train(False)
 

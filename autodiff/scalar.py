@@ -14,7 +14,7 @@ from autodiff.errors import DTypeError, GraphError
 from autodiff.nodes import Info, Node, ScalarNode, tick
 from autodiff.op import Op
 from autodiff.settings import current, recording
-from autodiff.tracked import Tracked
+from autodiff.tracked import ScalarMethods, Tracked
 
 __all__ = ["NUMBERS", "Scalar"]
 
@@ -23,7 +23,7 @@ _recording = recording.get
 NUMBERS = (int, float, np.integer, np.floating)
 
 
-class Scalar(Tracked, ScalarNode):
+class Scalar(Tracked, ScalarNode, ScalarMethods):
     """A number in a graph.
 
     Parameters
@@ -49,6 +49,7 @@ class Scalar(Tracked, ScalarNode):
     """
 
     __slots__ = ("_value",)
+    _value: float
     __array_priority__ = 1000
     spec = ((), float)
     shape = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import ref
 
@@ -14,7 +14,7 @@ from autodiff.nodes import SMALL, Info, Node, TensorNode, tick
 from autodiff.op import OPS, Op, array, asarray
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
 from autodiff.settings import current, recorder, recording
-from autodiff.tracked import Tracked
+from autodiff.tracked import TensorMethods, Tracked
 
 __all__ = [
     "Tensor", "apply", "constant", "explained", "frozen", "items", "operand", "real_array",
@@ -26,7 +26,7 @@ _recording = recording.get
 _KINDS = "fiub"
 
 
-class Tensor(Tracked):
+class Tensor(Tracked, TensorMethods):
     """An array in a graph.
 
     Parameters
@@ -161,7 +161,7 @@ class Tensor(Tracked):
             raise TypeError("len() of a 0-d tensor")
         return self.shape[0]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(self.shape[0]))

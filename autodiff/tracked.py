@@ -10,7 +10,12 @@ import numpy as np
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 from autodiff.nodes import Info, TensorNode
 
-__all__ = ["Tracked"]
+if TYPE_CHECKING:  # operators and methods are bound from the op table
+    from autodiff.op_methods import ScalarMethods, TensorMethods
+else:
+    ScalarMethods = TensorMethods = object
+
+__all__ = ["ScalarMethods", "TensorMethods", "Tracked"]
 
 
 class Tracked:
@@ -20,20 +25,12 @@ class Tracked:
     _node: Any
     shape: Any
     dtype: Any
+    data: Any
+    _value: Any
 
-    if TYPE_CHECKING:  # operators and methods are bound from the op table
+    if TYPE_CHECKING:
 
-        def _binary(self, other: Any, /) -> Any: ...
-        def _unary(self) -> Any: ...
-        def _compare(self, other: Any, /) -> Any: ...
-        def __getattr__(self, name: str) -> Any: ...
-        def __getitem__(self, index: Any) -> Any: ...
-
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _binary
-        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _binary
-        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _binary
-        __neg__ = __pos__ = __abs__ = _unary
-        __lt__ = __le__ = __gt__ = __ge__ = _compare
+        def item(self) -> float: ...
 
     @property
     def requires_grad(self) -> bool:
@@ -80,7 +77,10 @@ class Tracked:
         self._require_constant("int()")
         return int(self.item())
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    # Said to be void, so that to type checkers numpy's operators leave tensors to those of ours.
+    def __array__(
+        self, dtype: Any = None, copy: bool | None = None
+    ) -> np.ndarray[Any, np.dtype[np.void]]:
         self._require_constant("a plain array")
         return np.array(self.data, dtype) if copy else np.asarray(self.data, dtype)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, wrap
 
 __all__ = ["fresh_leaf", "grad", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class _Trace:
@@ -162,6 +166,17 @@ def _numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     return (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
 
+@overload
+def value_and_grad(
+    f: Callable[Concatenate[Any, P], Any], *, has_aux: bool = False, allow_unused: bool = False
+) -> Callable[Concatenate[Any, P], tuple[Any, Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...],
+    has_aux: bool = False,
+    allow_unused: bool = False,
+) -> Callable[..., tuple[Any, Any]]: ...
 def value_and_grad(
     f: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
@@ -228,6 +243,17 @@ def _scalar_seed(value: Any) -> tuple[dict[Node, Any], list[Node]]:
     return {value._node: _seed(value, None, False)}, topological(value._node)
 
 
+@overload
+def grad(
+    f: Callable[Concatenate[Any, P], Any], *, has_aux: bool = False, allow_unused: bool = False
+) -> Callable[Concatenate[Any, P], Any]: ...
+@overload
+def grad(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...],
+    has_aux: bool = False,
+    allow_unused: bool = False,
+) -> Callable[..., Any]: ...
 def grad(
     f: Callable[..., Any],
     argnums: int | tuple[int, ...] = 0,
@@ -320,7 +346,7 @@ def jvp(
     primals: tuple[Any, ...],
     tangents: tuple[Any, ...],
     allow_unused: bool = False,
-) -> Any:
+) -> tuple[Any, Any]:
     """The value of ``f(*primals)`` and its derivative in the direction of `tangents`.
 
     Parameters
@@ -379,7 +405,7 @@ def _direction(node: Node, tangent: Any, record: bool) -> Any:
     return wrap(made, None) if record else made
 
 
-def stop_gradient(value: Any) -> Any:
+def stop_gradient(value: T) -> T:
     """The same values, treated as constants; for a tree, all its leaves.
 
     Parameters
@@ -391,4 +417,4 @@ def stop_gradient(value: Any) -> Any:
     object
         Of the same form.
     """
-    return tree.map(lambda v: v.detach() if isinstance(v, (Tensor, Scalar)) else v, value)
+    return tree.map(lambda v: v.detach() if isinstance(v, (Tensor, Scalar)) else v, value)  # type: ignore[no-any-return]

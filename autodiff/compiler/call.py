@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from functools import update_wrapper
 from types import MethodType
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -27,12 +27,16 @@ from autodiff.tensor import Tensor
 
 __all__ = ["BACKENDS", "Compiled", "compile"]
 
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+
 BACKENDS = ("auto", "c", "numpy", "off")
 
 
 def compile(
-    f: Callable[..., Any], *, backend: str = "auto", cache: bool = True, limit: int = 64
-) -> Compiled:
+    f: Callable[P, R], *, backend: str = "auto", cache: bool = True, limit: int = 64
+) -> Compiled[P, R]:
     """Make `f` run as one program: forward, backward and update without Python in between.
 
     At the first call for each kind of arguments `f` runs once on arrays that write down what is
@@ -91,7 +95,7 @@ def compile(
     return Compiled(f, backend, cache, limit)
 
 
-class Compiled(Wrapper):
+class Compiled(Wrapper, Generic[P, R]):
     """A function with a program for each kind of arguments that it was called with.
 
     Parameters
@@ -114,7 +118,7 @@ class Compiled(Wrapper):
         For an unknown backend, a limit that is no number, or if `f` cannot be called.
     """
 
-    def __init__(self, f: Callable[..., Any], backend: str, cache: bool, limit: int) -> None:
+    def __init__(self, f: Callable[P, R], backend: str, cache: bool, limit: int) -> None:
         if backend not in BACKENDS:
             raise DomainError(f"compile: backend={backend!r} is none of {', '.join(BACKENDS)}")
         if not callable(f):
@@ -129,19 +133,19 @@ class Compiled(Wrapper):
         self._again: Again | None = None
         update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         again = self._again
         if again is not None and recorder.get() is None:
             assert self._captured is not None
             if self._captured.keywords:
-                kwargs = {**self._captured.keywords, **kwargs}
+                kwargs = {**self._captured.keywords, **kwargs}  # type: ignore[assignment]
             new = again.match(self._captured.given(args), kwargs)
             if new is not None:
                 try:
-                    return again(new)
+                    return again(new)  # type: ignore[no-any-return]
                 except Retry:
-                    return self.f(*args, **kwargs)
-        return self._by_the_long_way(args, kwargs)
+                    return self.f(*args, **kwargs)  # type: ignore[no-any-return]
+        return self._by_the_long_way(args, kwargs)  # type: ignore[no-any-return]
 
     def _by_the_long_way(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         backend = _chosen(self.backend)
@@ -162,6 +166,12 @@ class Compiled(Wrapper):
             return self.f(*args, **kwargs)
         return result
 
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Compiled[P, R]: ...
+    @overload
+    def __get__(
+        self: Compiled[Concatenate[Any, Q], R], instance: Any, owner: type | None = None
+    ) -> Callable[Q, R]: ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """As a function in the body of a class is: a method."""
         return self if instance is None else MethodType(self, instance)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import namedtuple
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff.errors import DomainError, ShapeError
-from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite
 from autodiff.op import rare
+from autodiff.tensor import Tensor
 
 __all__ = [
     "cholesky", "cond", "cross", "diagonal", "eigh", "eigvalsh", "lstsq", "matrix_norm",
@@ -25,15 +26,31 @@ _ROWS = ("cholesky", "eigh", "inv", "pinv", "qr", "slogdet", "solve", "svd", "ve
 _ROW = {name: FUNCTIONS[f"linalg.{name}"] for name in _ROWS}
 _WHERE = FUNCTIONS["where"]
 
+
 # The names of numpy's own results.
-EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
-QRResult = namedtuple("QRResult", "Q R")
-SVDResult = namedtuple("SVDResult", "U S Vh")
-SlogdetResult = namedtuple("SlogdetResult", "sign logabsdet")
+class EighResult(NamedTuple):
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class QRResult(NamedTuple):
+    Q: Tensor
+    R: Tensor
+
+
+class SVDResult(NamedTuple):
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+class SlogdetResult(NamedTuple):
+    sign: Tensor
+    logabsdet: Tensor
 
 
 @composite("linalg.cholesky", np.linalg.cholesky)
-def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+def cholesky(a: ArrayLike, /, *, upper: bool = False) -> Any:
     """Triangular factor of symmetric positive definite matrices.
 
     The lower L with ``L @ L.T = a``, or the upper ``L.T``. It reads that triangle of `a` only, as
@@ -45,7 +62,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
 
 @composite("linalg.qr", np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
+def qr(a: ArrayLike, mode: str = "reduced") -> QRResult | Any:
     """``(Q, R)`` with orthonormal columns in Q and triangular R; with ``mode="r"`` R alone."""
     if mode not in ("reduced", "r"):
         raise DomainError(
@@ -56,7 +73,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 
 @composite("linalg.eigh", np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> Any:
+def eigh(a: ArrayLike, UPLO: str = "L") -> EighResult:
     """Eigenvalues, in rising order, and eigenvectors of symmetric matrices.
 
     One triangle is read, and so the gradient has zeros in the other. Eigenvectors of equal
@@ -66,13 +83,13 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
 
 
 @composite("linalg.eigvalsh", np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Any:
     """Eigenvalues of symmetric matrices, in rising order."""
     return eigh(a, UPLO)[0]
 
 
 @composite("linalg.svd", np.linalg.svd)
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> SVDResult | Any:
     """``(U, S, Vh)`` with ``a = U @ diag(S) @ Vh``, or S alone.
 
     Vectors of equal singular values have no derivative, and nor have those that `full_matrices`
@@ -89,19 +106,19 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 
 @composite("linalg.svdvals", np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
+def svdvals(x: ArrayLike, /) -> Any:
     """Singular values, in falling order."""
     return svd(x, compute_uv=False)
 
 
 @composite("linalg.slogdet", np.linalg.slogdet)
-def slogdet(a: Any) -> Any:
+def slogdet(a: ArrayLike) -> SlogdetResult:
     """Sign of the determinant and logarithm of its size."""
     return SlogdetResult(*_ROW["slogdet"](a))
 
 
 @composite("linalg.pinv", np.linalg.pinv)
-def pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
+def pinv(a: ArrayLike, rcond: Any = None, *, rtol: Any = None) -> Any:
     """Pseudoinverse; singular values of at most `rcond` (or `rtol`) times the largest count as 0.
 
     The gradient is along matrices of the same rank.
@@ -111,7 +128,7 @@ def pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
 
 
 @composite("linalg.matrix_power", np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
+def matrix_power(a: ArrayLike, n: int) -> Any:
     """Product of `n` times the matrix; of its inverse if `n` is negative."""
     a, n = as_tensor(a), operator.index(n)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
@@ -128,7 +145,7 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 @composite("linalg.lstsq", np.linalg.lstsq)
-def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+def lstsq(a: ArrayLike, b: ArrayLike, rcond: Any = None) -> tuple[Tensor, Tensor, Any, Tensor]:
     """The x of least norm that brings ``a @ x`` nearest to `b`, first of numpy's four results.
 
     The others are the sums of squared residuals, the rank and the singular values. Differentiable
@@ -155,7 +172,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 
 
 @composite("linalg.tensorsolve", np.linalg.tensorsolve)
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Any = None) -> Any:
     """The x with ``tensordot(a, x, x.ndim) = b``; `axes` of `a` are moved to its end first."""
     a, b = as_tensor(a), as_tensor(b)
     if axes is not None:
@@ -166,7 +183,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 @composite("linalg.tensorinv", np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
+def tensorinv(a: ArrayLike, ind: int = 2) -> Any:
     """The inverse of ``tensordot(a, .., a.ndim - ind)``."""
     a = as_tensor(a)
     if ind <= 0:
@@ -176,7 +193,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 
 @composite("linalg.multi_dot", np.linalg.multi_dot)
-def multi_dot(arrays: Any) -> Any:
+def multi_dot(arrays: Sequence[ArrayLike]) -> Any:
     """Product of two or more matrices in the order that takes fewest multiplications.
 
     The first and the last may be vectors. The order is found by dynamic programming (Cormen et al.,
@@ -211,7 +228,7 @@ def _split(lengths: tuple[int, ...]) -> tuple[int, int]:
 
 
 @composite("linalg.cond", np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
+def cond(x: ArrayLike, p: Any = None) -> Any:
     """Condition number: the norm of the matrix times that of its inverse.
 
     `p` is an order of `matrix_norm`; 2, the default, and -2 take singular and oblong matrices too.
@@ -227,7 +244,7 @@ def cond(x: Any, p: Any = None) -> Any:
 
 
 @composite("linalg.vector_norm", np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm(x: ArrayLike, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """``sum(abs(x) ** ord) ** (1 / ord)`` over `axis` (int, tuple, or None for all).
 
     An `ord` of inf or -inf takes the largest or the smallest size, 0 counts what is not 0. Where
@@ -242,13 +259,13 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
 
 
 @composite("linalg.matrix_norm", np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: ArrayLike, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """Norm of the matrices in the last two axes: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
     return _of_matrices(_floating(x), ord, (-2, -1), keepdims)
 
 
 @composite("linalg.norm", np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def norm(x: ArrayLike, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Norm of vectors, or of matrices if there are two axes, in all of numpy's orders.
 
     Without `ord`, the root of the sum of all squares. Where a norm is 0 its gradient is 0.
@@ -294,18 +311,18 @@ def _of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
 
 
 @composite("linalg.diagonal", np.linalg.diagonal)
-def diagonal(x: Any, /, *, offset: int = 0) -> Any:
+def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Any:
     """The entries with indices ``(i, i + offset)`` in the last two axes."""
     return np.diagonal(as_tensor(x), offset, -2, -1)
 
 
 @composite("linalg.trace", np.linalg.trace)
-def trace(x: Any, /, *, offset: int = 0) -> Any:
+def trace(x: ArrayLike, /, *, offset: int = 0) -> Any:
     """Sum of the diagonal in the last two axes."""
     return np.sum(diagonal(x, offset=offset), axis=-1)
 
 
 @composite("linalg.cross", np.linalg.cross)
-def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+def cross(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Any:
     """Vector product of 3-vectors along `axis`."""
     return FUNCTIONS["cross"](x1, x2, axis=axis)

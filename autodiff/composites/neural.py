@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DomainError, ShapeError
-from autodiff.functions import FUNCTIONS, composite, plain
+from autodiff.functions import FUNCTIONS, ArrayLike, composite, plain
 from autodiff.op import array, asarray, overridable, rare
 from autodiff.tensor import wrap
 
@@ -25,7 +25,11 @@ __all__ = [
 
 @composite("cross_entropy")
 def cross_entropy(
-    logits: Any, target: Any, axis: int = -1, reduction: str = "mean", mask: Any = None
+    logits: ArrayLike,
+    target: ArrayLike,
+    axis: int = -1,
+    reduction: str = "mean",
+    mask: ArrayLike | None = None,
 ) -> Any:
     """Cross entropy of ``softmax(logits)`` with the target, without overflow.
 
@@ -92,7 +96,7 @@ def _of_probabilities(logits: Any, target: Any, axis: int) -> Any:
 
 @composite("binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(
-    logits: Any, target: Any, reduction: str = "mean", mask: Any = None
+    logits: ArrayLike, target: ArrayLike, reduction: str = "mean", mask: ArrayLike | None = None
 ) -> Any:
     """Cross entropy of ``sigmoid(logits)`` with probabilities, accurate in both tails.
 
@@ -125,7 +129,9 @@ def binary_cross_entropy_with_logits(
 
 
 @composite("mse")
-def mse(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
+def mse(
+    x: ArrayLike, target: ArrayLike, reduction: str = "mean", mask: ArrayLike | None = None
+) -> Any:
     """Mean squared error of two arrays of the same shape.
 
     Parameters
@@ -156,7 +162,9 @@ def mse(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
 
 
 @composite("mae")
-def mae(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
+def mae(
+    x: ArrayLike, target: ArrayLike, reduction: str = "mean", mask: ArrayLike | None = None
+) -> Any:
     """Mean absolute error of two arrays of the same shape; its slope at 0 is 0.
 
     Parameters
@@ -181,7 +189,11 @@ def mae(x: Any, target: Any, reduction: str = "mean", mask: Any = None) -> Any:
 
 @composite("huber")
 def huber(
-    x: Any, target: Any, delta: float = 1.0, reduction: str = "mean", mask: Any = None
+    x: ArrayLike,
+    target: ArrayLike,
+    delta: float = 1.0,
+    reduction: str = "mean",
+    mask: ArrayLike | None = None,
 ) -> Any:
     """Half the squared error up to `delta`, and a straight line of slope `delta` beyond.
 
@@ -215,7 +227,7 @@ def huber(
 
 
 @composite("dropout")
-def dropout(x: Any, rate: float, rng: Any = None, training: bool = True) -> Any:
+def dropout(x: ArrayLike, rate: float, rng: Any = None, training: bool = True) -> Any:
     """Entries set to zero at random, the others divided by ``1 - rate``.
 
     Parameters
@@ -262,7 +274,11 @@ def uniform(x: Any, rng: Any) -> Any:
 
 @composite("layer_norm")
 def layer_norm(
-    x: Any, scale: Any = None, shift: Any = None, axis: Any = -1, eps: float = 1e-5
+    x: ArrayLike,
+    scale: ArrayLike | None = None,
+    shift: ArrayLike | None = None,
+    axis: Any = -1,
+    eps: float = 1e-5,
 ) -> Any:
     """The entries with mean 0 and variance 1 along `axis`, times `scale`, plus `shift`.
 

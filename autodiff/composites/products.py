@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError
-from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite
 from autodiff.ops.einsum import canonical
 from autodiff.tensor import Tensor
 
@@ -30,7 +30,7 @@ _MATMUL, _TENSORDOT = FUNCTIONS["matmul"], FUNCTIONS["tensordot"]
 
 
 @composite("dot", np.dot, method=True)
-def dot(a: Any, b: Any) -> Any:
+def dot(a: ArrayLike, b: ArrayLike) -> Any:
     """Sum over the last axis of `a` and the last but one of `b`; a number multiplies."""
     x, y = as_tensor(a), as_tensor(b)
     if not x.ndim or not y.ndim:
@@ -41,20 +41,20 @@ def dot(a: Any, b: Any) -> Any:
 
 
 @composite("inner", np.inner)
-def inner(a: Any, b: Any) -> Any:
+def inner(a: ArrayLike, b: ArrayLike) -> Any:
     """Sum over the last axes of both; a number multiplies."""
     x, y = as_tensor(a), as_tensor(b)
     return _TENSORDOT(x, y, ((-1,), (-1,))) if x.ndim and y.ndim else x * y
 
 
 @composite("vdot", np.vdot)
-def vdot(a: Any, b: Any) -> Any:
+def vdot(a: ArrayLike, b: ArrayLike) -> Any:
     """Sum of the products of all entries, both arrays flattened."""
     return _MATMUL(np.reshape(as_tensor(a), (-1,)), np.reshape(as_tensor(b), (-1,)))
 
 
 @composite("vecdot", np.vecdot, np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+def vecdot(x1: ArrayLike, x2: ArrayLike, axis: int = -1) -> Any:
     """Sum of products along `axis`, broadcasting over the others."""
     x, y = as_tensor(x1), as_tensor(x2)
     if not x.ndim or not y.ndim:
@@ -63,13 +63,13 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 
 
 @composite("outer", np.outer, np.linalg.outer)
-def outer(a: Any, b: Any) -> Any:
+def outer(a: ArrayLike, b: ArrayLike) -> Any:
     """Product of each entry of `a` with each of `b`, both flattened."""
     return np.reshape(as_tensor(a), (-1, 1)) * np.reshape(as_tensor(b), (1, -1))
 
 
 @composite("kron", np.kron)
-def kron(a: Any, b: Any) -> Any:
+def kron(a: ArrayLike, b: ArrayLike) -> Any:
     """Kronecker product: `b` times each entry of `a`, in blocks."""
     x, y = as_tensor(a), as_tensor(b)
     ndim = max(x.ndim, y.ndim)
@@ -81,7 +81,12 @@ def kron(a: Any, b: Any) -> Any:
 
 @composite("cross", np.cross)
 def cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+    a: ArrayLike,
+    b: ArrayLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
 ) -> Any:
     """Vector product of 3-vectors along `axis` (or along an axis of each)."""
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
@@ -95,7 +100,7 @@ def _to_end(x: Any, axis: int) -> Any:
 
 
 @composite("matrix_transpose", np.matrix_transpose, np.linalg.matrix_transpose)
-def matrix_transpose(x: Any) -> Any:
+def matrix_transpose(x: ArrayLike) -> Any:
     """The last two axes exchanged."""
     x = as_tensor(x)
     if x.ndim < 2:
@@ -107,7 +112,7 @@ setattr(Tensor, "mT", property(matrix_transpose))  # noqa: B010 - unknown to its
 
 
 @composite("trace", np.trace, method=True)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Sum along a diagonal."""
     return np.sum(np.diagonal(as_tensor(a), offset, axis1, axis2), axis=-1)
 

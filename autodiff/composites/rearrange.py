@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autodiff.errors import DTypeError, ShapeError
-from autodiff.functions import FUNCTIONS, as_tensor, composite, plain
+from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite, plain
 from autodiff.op import array
 from autodiff.ops.shape import along
 from autodiff.tensor import Tensor
@@ -36,18 +36,18 @@ def _transpose_method(self: Any, *axes: Any) -> Any:
     return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
 
-Tensor.reshape = _reshape_method  # type: ignore[attr-defined]
-Tensor.transpose = _transpose_method  # type: ignore[attr-defined]
+Tensor.reshape = _reshape_method  # type: ignore[method-assign]
+Tensor.transpose = _transpose_method  # type: ignore[method-assign]
 
 
 @composite("ravel", np.ravel, method=True)
-def ravel(a: Any) -> Any:
+def ravel(a: ArrayLike) -> Any:
     """All entries along one axis."""
     return np.reshape(as_tensor(a), (-1,))
 
 
 @composite("flatten", method=True)
-def flatten(a: Any) -> Any:
+def flatten(a: ArrayLike) -> Any:
     """All entries along one axis.
 
     Parameters
@@ -58,25 +58,25 @@ def flatten(a: Any) -> Any:
 
 
 @composite("copy", np.copy, method=True)
-def copy(a: Any) -> Any:
+def copy(a: ArrayLike) -> Any:
     """The same entries."""
     return np.positive(as_tensor(a))
 
 
 @composite("atleast_1d", np.atleast_1d)
-def atleast_1d(*arys: Any) -> Any:
+def atleast_1d(*arys: ArrayLike) -> Tensor | Any:
     """With an axis, if there was none."""
     return _each(lambda x: x if x.ndim else x[None], arys)
 
 
 @composite("atleast_2d", np.atleast_2d)
-def atleast_2d(*arys: Any) -> Any:
+def atleast_2d(*arys: ArrayLike) -> Tensor | Any:
     """With two axes at least; a vector becomes a row."""
     return _each(lambda x: x if x.ndim > 1 else np.reshape(x, (1, -1)), arys)
 
 
 @composite("atleast_3d", np.atleast_3d)
-def atleast_3d(*arys: Any) -> Any:
+def atleast_3d(*arys: ArrayLike) -> Tensor | Any:
     """With three axes at least; those of a matrix come first, that of a vector in the middle."""
     return _each(lambda x: x if x.ndim > 2 else _first_two(x)[..., None], arys)
 
@@ -91,14 +91,14 @@ def _each(f: Any, arrays: Sequence[Any]) -> Any:
 
 
 @composite("broadcast_arrays", np.broadcast_arrays)
-def broadcast_arrays(*args: Any) -> Any:
+def broadcast_arrays(*args: ArrayLike) -> tuple[Tensor, ...]:
     """All in the shape of their sum."""
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple(np.broadcast_to(as_tensor(x), shape) for x in args)
 
 
 @composite("meshgrid", np.meshgrid)
-def meshgrid(*xi: Any, indexing: str = "xy") -> Any:
+def meshgrid(*xi: ArrayLike, indexing: str = "xy") -> tuple[Tensor, ...]:
     """Vectors laid along an axis each, in the shape of the grid that they span."""
     if indexing not in ("xy", "ij"):
         raise ShapeError(f"meshgrid: indexing={indexing!r} is neither 'xy' nor 'ij'")
@@ -110,39 +110,39 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> Any:
 
 
 @composite("append", np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Any:
     """`values` after the entries along `axis`; without one both are flattened."""
     return np.concatenate([as_tensor(arr), as_tensor(values)], axis=axis)
 
 
 @composite("vstack", np.vstack)
-def vstack(tup: Any) -> Any:
+def vstack(tup: Sequence[ArrayLike]) -> Any:
     """Joined along the first axis; vectors are rows."""
     return np.concatenate([atleast_2d(x) for x in tup], axis=0)
 
 
 @composite("hstack", np.hstack)
-def hstack(tup: Any) -> Any:
+def hstack(tup: Sequence[ArrayLike]) -> Any:
     """Joined along the second axis; vectors along their only one."""
     arrays = [atleast_1d(x) for x in tup]
     return np.concatenate(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1)
 
 
 @composite("dstack", np.dstack)
-def dstack(tup: Any) -> Any:
+def dstack(tup: Sequence[ArrayLike]) -> Any:
     """Joined along the third axis."""
     return np.concatenate([atleast_3d(x) for x in tup], axis=2)
 
 
 @composite("column_stack", np.column_stack)
-def column_stack(tup: Any) -> Any:
+def column_stack(tup: Sequence[ArrayLike]) -> Any:
     """Joined along the second axis; vectors are columns."""
     arrays = [as_tensor(x) for x in tup]
     return np.concatenate([x if x.ndim > 1 else np.reshape(x, (-1, 1)) for x in arrays], axis=1)
 
 
 @composite("array_split", np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+def array_split(ary: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """Pieces along `axis`: so many, of lengths that differ by one at most, or cut at places."""
     x = as_tensor(ary)
     axis = normalize_axis_index(axis, x.ndim)
@@ -160,7 +160,7 @@ def _edges(places: Any, length: int) -> list[Any]:
 
 
 @composite("split", np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+def split(ary: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """Pieces along `axis`: so many equal ones, or cut at places."""
     n = np.shape(ary)[axis]
     if not np.ndim(indices_or_sections) and n % indices_or_sections:
@@ -169,20 +169,20 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 
 
 @composite("hsplit", np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> Any:
+def hsplit(ary: ArrayLike, indices_or_sections: Any) -> list[Tensor]:
     """`split` along the second axis; of a vector along its only one."""
     return split(ary, indices_or_sections, axis=1 if np.ndim(ary) > 1 else 0)
 
 
 @composite("vsplit", np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> Any:
+def vsplit(ary: ArrayLike, indices_or_sections: Any) -> list[Tensor]:
     """`split` along the first axis, of arrays with two at least."""
     _require_axes("vsplit", ary, 2)
     return split(ary, indices_or_sections, axis=0)
 
 
 @composite("dsplit", np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+def dsplit(ary: ArrayLike, indices_or_sections: Any) -> list[Tensor]:
     """`split` along the third axis."""
     _require_axes("dsplit", ary, 3)
     return split(ary, indices_or_sections, axis=2)
@@ -194,7 +194,7 @@ def _require_axes(name: str, x: Any, count: int) -> None:
 
 
 @composite("unstack", *([np.unstack] if hasattr(np, "unstack") else []))
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """The entries along `axis`, without it."""
     x = as_tensor(x)
     axis = normalize_axis_index(axis, x.ndim)
@@ -202,7 +202,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 
 @composite("take", np.take, method=True)
-def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+def take(a: ArrayLike, indices: ArrayLike, axis: int | None = None, mode: str = "raise") -> Any:
     """Entries at `indices` along `axis`; without one, of the flattened array.
 
     Beyond the end ``mode="wrap"`` starts again, ``"clip"`` takes the last, ``"raise"`` is an
@@ -222,7 +222,7 @@ def _within(indices: Any, length: int, mode: str) -> Any:
 
 
 @composite("repeat", np.repeat, method=True)
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+def repeat(a: ArrayLike, repeats: ArrayLike, axis: int | None = None) -> Any:
     """Each entry along `axis` so many times; without an axis, of the flattened array."""
     x, repeats = ravel(a) if axis is None or not np.ndim(a) else as_tensor(a), plain(repeats)
     axis = normalize_axis_index(axis or 0, x.ndim)
@@ -230,7 +230,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @composite("resize", np.resize)
-def resize(a: Any, new_shape: Any) -> Any:
+def resize(a: ArrayLike, new_shape: Any) -> Any:
     """Entries of the flattened array over and over, in a new shape."""
     x = ravel(a)
     places = np.resize(np.arange(x.size), plain(new_shape))
@@ -240,7 +240,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 
 @composite("delete", np.delete)
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+def delete(arr: ArrayLike, obj: Any, axis: int | None = None) -> Any:
     """Without the entries at `obj` along `axis`."""
     x, obj = ravel(arr) if axis is None else as_tensor(arr), plain(obj)
     axis = normalize_axis_index(axis or 0, x.ndim)
@@ -248,7 +248,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 
 @composite("insert", np.insert)
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+def insert(arr: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -> Any:
     """With `values` before the places `obj` along `axis`."""
     x, obj = ravel(arr) if axis is None else as_tensor(arr), plain(obj)
     axis = normalize_axis_index(axis or 0, x.ndim)
@@ -266,7 +266,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @composite("diagonal", np.diagonal, method=True)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The entries with indices ``(i, i + offset)`` in two axes, along a new last axis."""
     x = as_tensor(a)
     _require_axes("diagonal", x, 2)
@@ -279,7 +279,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @composite("diag", np.diag)
-def diag(v: Any, k: int = 0) -> Any:
+def diag(v: ArrayLike, k: int = 0) -> Any:
     """The k-th diagonal of a matrix; or the matrix with a vector there, zeros elsewhere."""
     x = as_tensor(v)
     if x.ndim == 2:
@@ -291,27 +291,27 @@ def diag(v: Any, k: int = 0) -> Any:
 
 
 @composite("diagflat", np.diagflat)
-def diagflat(v: Any, k: int = 0) -> Any:
+def diagflat(v: ArrayLike, k: int = 0) -> Any:
     """The matrix with the entries of `v` on its k-th diagonal."""
     return diag(ravel(v), k)
 
 
 @composite("fliplr", np.fliplr)
-def fliplr(m: Any) -> Any:
+def fliplr(m: ArrayLike) -> Any:
     """The second axis reversed."""
     _require_axes("fliplr", m, 2)
     return np.flip(as_tensor(m), 1)
 
 
 @composite("flipud", np.flipud)
-def flipud(m: Any) -> Any:
+def flipud(m: ArrayLike) -> Any:
     """The first axis reversed."""
     _require_axes("flipud", m, 1)
     return np.flip(as_tensor(m), 0)
 
 
 @composite("rollaxis", np.rollaxis)
-def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Any:
     """An axis moved before that of number `start`."""
     x = as_tensor(a)
     axis = normalize_axis_index(axis, x.ndim)
@@ -320,7 +320,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 @composite("pad", np.pad)
-def pad(a: Any, pad_width: Any, mode: str = "constant", **settings: Any) -> Any:
+def pad(a: ArrayLike, pad_width: Any, mode: str = "constant", **settings: Any) -> Any:
     """Entries added before and after along each axis.
 
     Parameters

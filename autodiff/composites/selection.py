@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff.composites.rearrange import ravel
 from autodiff.errors import ShapeError, describe
-from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite
 from autodiff.op import array
 from autodiff.ops.shape import along
 from autodiff.tensor import Tensor
@@ -20,7 +21,7 @@ _SCATTER, _WHERE = FUNCTIONS["scatter_add"], FUNCTIONS["where"]
 
 
 @composite("take_along_axis", np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+def take_along_axis(arr: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> Any:
     """Entries at `indices` along `axis`, a set of its own for each place in the other axes.
 
     Examples
@@ -42,20 +43,20 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 
 @composite("compress", np.compress)
-def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+def compress(condition: ArrayLike, a: ArrayLike, axis: int | None = None) -> Any:
     """Entries along `axis` where the condition, a vector, holds."""
     x = ravel(a) if axis is None else as_tensor(a)
     return x[along(normalize_axis_index(axis or 0, x.ndim), np.flatnonzero(condition))]
 
 
 @composite("extract", np.extract)
-def extract(condition: Any, arr: Any) -> Any:
+def extract(condition: ArrayLike, arr: ArrayLike) -> Any:
     """Entries where the condition, an array of the same size, holds."""
     return ravel(arr)[np.flatnonzero(condition)]
 
 
 @composite("select", np.select)
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: Any = 0) -> Any:
     """From the first condition of the list that holds, its choice; else `default`."""
     if len(condlist) != len(choicelist):
         raise ShapeError(f"select: {len(condlist)} conditions for {len(choicelist)} choices")
@@ -100,16 +101,16 @@ class Place:
         self._tensor = tensor
         self._places = np.arange(tensor.size).reshape(tensor.shape)[index]
 
-    def set(self, values: Any) -> Any:
+    def set(self, values: ArrayLike) -> Tensor:
         """`values` there; at a place that is named twice the last one stays."""
-        return _replaced(self._tensor, self._places.ravel(), self._flat(values))
+        return _replaced(self._tensor, self._places.ravel(), self._flat(values))  # type: ignore[no-any-return]
 
-    def add(self, values: Any) -> Any:
+    def add(self, values: ArrayLike) -> Tensor:
         """`values` added; at a place that is named twice both are."""
         flat, x = self._flat(values), self._tensor
-        return x + np.reshape(_SCATTER(flat, self._places.ravel(), (x.size,)), x.shape)
+        return x + np.reshape(_SCATTER(flat, self._places.ravel(), (x.size,)), x.shape)  # type: ignore[no-any-return]
 
-    def multiply(self, values: Any) -> Any:
+    def multiply(self, values: ArrayLike) -> Tensor:
         """Multiplied by `values`; at a place that is named twice by both."""
         flat, places, x = self._flat(values), self._places.ravel(), self._tensor
         for turn in _turns(places) or [places]:

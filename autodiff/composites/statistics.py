@@ -8,10 +8,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autodiff.errors import DomainError, DTypeError, ShapeError, describe
-from autodiff.functions import FUNCTIONS, as_tensor, composite
+from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite
 from autodiff.op import rare
 from autodiff.ops.reduce import to_rows
 from autodiff.ops.shape import along
+from autodiff.tensor import Tensor
 
 __all__ = ["average", "diff", "median", "nanmean", "nansum", "percentile", "ptp", "quantile",
            "trapezoid"]  # fmt: skip
@@ -28,14 +29,14 @@ for _alias, _name in _ALIASES.items():
 
 
 @composite("ptp", np.ptp)
-def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def ptp(a: ArrayLike, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Largest less smallest entry over `axis` (int, tuple, or None for all)."""
     x = as_tensor(a)
     return x.max(axis, keepdims) - x.min(axis, keepdims)
 
 
 @composite("median", np.median)
-def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def median(a: ArrayLike, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Middle entry over `axis` in rising order, or the mean of both middle ones.
 
     Of equal entries the gradient goes to those in the middle, by their place in `a`.
@@ -53,7 +54,7 @@ def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @composite("percentile", np.percentile)
 def percentile(
-    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    a: ArrayLike, q: ArrayLike, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
     """`quantile` at hundredths: `q` in [0, 100]."""
     return quantile(a, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
@@ -61,7 +62,7 @@ def percentile(
 
 @composite("quantile", np.quantile)
 def quantile(
-    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    a: ArrayLike, q: ArrayLike, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
     """What a fraction `q` of the entries over `axis` stays below, by linear interpolation.
 
@@ -117,8 +118,13 @@ def _kept_shape(shape: tuple[int, ...], axis: tuple[int, ...] | None) -> tuple[i
 
 @composite("average", np.average)
 def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
-) -> Any:
+    a: ArrayLike,
+    axis: Any = None,
+    weights: ArrayLike | None = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+) -> Tensor | Any:
     """Mean over `axis` with `weights`, of the shape of `a` or a vector along the one axis.
 
     With `returned`, also the sum of the weights.
@@ -158,14 +164,14 @@ def _column(vector: Any, ndim: int, axis: int) -> Any:
 
 
 @composite("nansum", np.nansum)
-def nansum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nansum(a: ArrayLike, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Sum over `axis` of what is not nan."""
     x = as_tensor(a)
     return np.where(np.isnan(x), 0.0, x).sum(axis, keepdims)
 
 
 @composite("nanmean", np.nanmean)
-def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def nanmean(a: ArrayLike, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Mean over `axis` of what is not nan."""
     x = as_tensor(a)
     valid = np.sum(~np.isnan(x), axis=axis, keepdims=keepdims, dtype=x.dtype)
@@ -173,7 +179,13 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 @composite("diff", np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def diff(
+    a: ArrayLike,
+    n: int = 1,
+    axis: int = -1,
+    prepend: ArrayLike | None = None,
+    append: ArrayLike | None = None,
+) -> Any:
     """Differences of neighbours along `axis`, `n` times over."""
     x = as_tensor(a)
     if n == 0:
@@ -203,7 +215,7 @@ def _edge(value: Any, x: Any, axis: int) -> Any:
 
 
 @composite("trapezoid", np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integral of `y` along `axis` by the trapezoidal rule, at places `x` or `dx` apart."""
     y = as_tensor(y)
     if not y.ndim:
