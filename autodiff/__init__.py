@@ -57,10 +57,12 @@ _LATER = {
 """Where names are that training does not need: they are loaded when they are first asked for."""
 
 
-if not TYPE_CHECKING:  # which would let any name pass
+def _later(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+    module = importlib.import_module(f"autodiff.{_LATER[name] or name}")
+    return getattr(module, name) if _LATER[name] else module
 
-    def __getattr__(name: str) -> Any:
-        if name not in _LATER:
-            raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
-        module = importlib.import_module(f"autodiff.{_LATER[name] or name}")
-        return getattr(module, name) if _LATER[name] else module
+
+if not TYPE_CHECKING:  # which would let any name pass
+    __getattr__ = _later

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,9 @@ else:
     ScalarMethods = TensorMethods = object
 
 __all__ = ["ScalarMethods", "TensorMethods", "Tracked"]
+
+
+T = TypeVar("T", bound="Tracked")
 
 
 class Tracked:
@@ -99,7 +102,7 @@ class Tracked:
         if self._node is not None and self._node.info is not None:
             self._node.info.grad = None
 
-    def retain_grad(self) -> Any:
+    def retain_grad(self: T) -> T:
         """Keep `.grad` of this inner value at the next `backward`; returns itself.
 
         Raises

@@ -42,7 +42,7 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def _later(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -53,3 +53,7 @@ def __getattr__(name: str) -> Any:
         raise ImportError(
             f"{__name__}.{name} needs Hypothesis: pip install hypothesis (check_gradients does not)"
         ) from error
+
+
+if not TYPE_CHECKING:  # which would let any name pass
+    __getattr__ = _later
