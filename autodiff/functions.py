@@ -233,7 +233,7 @@ _PLAIN_FUNCTIONS = {
 
 DISPATCH.update({f: _plain_function(f) for f in _PLAIN_FUNCTIONS})
 
-PLAIN = {
+PLAIN: dict[str, Callable[..., Any]] = {
     f.__name__: DISPATCH.get(f) or _plain_function(f) for f in (*_PLAIN_UFUNCS, *_PLAIN_FUNCTIONS)
     if f is not np.linalg.matrix_rank
 }  # fmt: skip

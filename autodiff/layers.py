@@ -59,7 +59,7 @@ class Linear(Module):
         start: Callable[..., np.ndarray] = init.xavier_uniform,
     ) -> None:
         self.W = Parameter(start((outputs, inputs), rng=rng, dtype=dtype))
-        self.b = Parameter(np.zeros(outputs, dtype)) if bias else None
+        self.b: Parameter | None = Parameter(np.zeros(outputs, dtype)) if bias else None
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Map x of shape (..., inputs) to y of shape (..., outputs)."""
@@ -98,7 +98,7 @@ class Embedding(Module):
         dtype: Any = float,
         start: Callable[..., np.ndarray] = init.normal,
     ) -> None:
-        self.table = Parameter(start((count, size), rng=rng, dtype=dtype))
+        self.table: Parameter = Parameter(start((count, size), rng=rng, dtype=dtype))
 
     def forward(self, ids: ArrayLike) -> Tensor:
         """Map integers of shape (...) below `count` to rows of shape (..., size).
@@ -137,7 +137,7 @@ class Dropout(Module):
         if not 0 <= rate < 1:
             raise DomainError(f"Dropout: rate={rate} is outside [0, 1)")
         self.rate = rate
-        self.rng = np.random.default_rng(rng)
+        self.rng: np.random.Generator = np.random.default_rng(rng)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Map an array of any shape to one of the same shape."""
@@ -168,8 +168,8 @@ class LayerNorm(Module):
 
     def __init__(self, size: int, eps: float = 1e-5, *, dtype: Any = float) -> None:
         self.eps = eps
-        self.scale = Parameter(np.ones(size, dtype))
-        self.shift = Parameter(np.zeros(size, dtype))
+        self.scale: Parameter = Parameter(np.ones(size, dtype))
+        self.shift: Parameter = Parameter(np.zeros(size, dtype))
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Map an array of shape (..., size) to one of the same shape."""
@@ -195,7 +195,7 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
-        self.layers = list(layers)
+        self.layers: list[Callable[[Any], Any]] = list(layers)
 
     def forward(self, x: Any) -> Any:
         """Give what the last layer gives, where the first one takes `x`."""

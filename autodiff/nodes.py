@@ -11,7 +11,7 @@ __all__ = [
     "SMALL", "Info", "Node", "ScalarNode", "TensorNode", "needed", "since", "tick", "topological",
 ]  # fmt: skip
 
-tick = count().__next__
+tick: Callable[[], int] = count().__next__
 _creation = attrgetter("order")
 
 
@@ -24,13 +24,13 @@ class Info:
     )  # fmt: skip
 
     def __init__(self, name: str | None = None, keeps_grad: bool = False) -> None:
-        self.name = name
+        self.name: str | None = name
         self.grad: Any = None
-        self.keeps_grad = keeps_grad
+        self.keeps_grad: bool = keeps_grad
         self.hooks: tuple[Callable[[Any], Any], ...] = ()
-        self.is_parameter = False
-        self.traced = False  # made by a transform, for the time of one call
-        self.changed = -1  # the last creation number before a leaf was given a new value
+        self.is_parameter: bool = False
+        self.traced: bool = False  # made by a transform, for the time of one call
+        self.changed: int = -1  # the last creation number before a leaf was given a new value
         self.owner: Any = None  # of a leaf: a weak reference to its tensor
         self.source: Any = None  # of a watched node: the place in the user's code
         self.constants: Any = None  # of a watched node: the values of its arguments
@@ -90,6 +90,13 @@ class TensorNode(Node):
     """
 
     __slots__ = ("parents", "saved", "spec", "value")
+    info: Any
+    order: int
+    parents: Any
+    saved: Any
+    scope: Any
+    spec: Any
+    value: Any
 
     def __init__(
         self,

@@ -71,7 +71,7 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise DomainError("SGD: nesterov=True has no effect without momentum, such as 0.9")
-        self.keeps = ("velocity",) if momentum else ()
+        self.keeps: tuple[str, ...] = ("velocity",) if momentum else ()
         super().__init__(params, lr)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
@@ -110,7 +110,7 @@ class Adagrad(Optimizer):
     optimization, fig. 1.
     """
 
-    keeps = ("square_sum",)
+    keeps: tuple[str, ...] = ("square_sum",)
     _settings: tuple[str, ...] = ("eps",)
 
     def __init__(self, params: Iterable[Any], lr: float = 0.01, eps: float = 1e-10) -> None:
@@ -142,7 +142,7 @@ class RMSProp(Optimizer):
     Tieleman and Hinton 2012, Neural networks for machine learning, lecture 6.5.
     """
 
-    keeps = ("square_mean",)
+    keeps: tuple[str, ...] = ("square_mean",)
     _settings: tuple[str, ...] = ("decay", "eps")
 
     def __init__(
@@ -183,7 +183,7 @@ class Adam(Optimizer):
     Kingma and Ba 2015, Adam: A method for stochastic optimization, alg. 1.
     """
 
-    keeps = ("mean", "square_mean")
+    keeps: tuple[str, ...] = ("mean", "square_mean")
     _settings: tuple[str, ...] = ("betas", "eps")
 
     def __init__(

@@ -52,7 +52,7 @@ class Optimizer:
     _settings: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Any], lr: float) -> None:
-        self.params = leaves(params)
+        self.params: list[Any] = leaves(params)
         self._lr, self._steps = np.array(0.0), np.array(0)
         # float16 has too few digits for sums over many steps, and too small a range for squares.
         dtypes = [np.promote_types(p.dtype, np.float32) for p in self.params]

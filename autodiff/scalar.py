@@ -5,6 +5,7 @@ The local derivatives are numbers, so they are worked out at once, and backward 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,15 @@ class Scalar(Tracked, ScalarNode, ScalarMethods):
 
     __slots__ = ("_value",)
     _value: float
+    info: Any
+    order: int
+    scope: Any
     __array_priority__ = 1000
-    spec = ((), float)
-    shape = ()
-    ndim = 0
-    size = 1
-    dtype = float
+    spec: Any = ((), float)
+    shape: tuple[()] = ()
+    ndim: int = 0
+    size: int = 1
+    dtype: type[float] = float
 
     def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
         if isinstance(data, bool) or not isinstance(data, NUMBERS):
@@ -105,7 +109,8 @@ class Scalar(Tracked, ScalarNode, ScalarMethods):
         made = f", op={self.op.name}" if self.op else ""
         return f"Scalar({self._value:.6g}{f', name={name!r}' if name else ''}{made})"
 
-    __hash__ = Node.__hash__  # by identity; comparisons compare values
+    # By identity; comparisons compare values.
+    __hash__: Callable[[Any], int] = Node.__hash__  # type: ignore[assignment]
 
 
 def _make(

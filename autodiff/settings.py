@@ -33,8 +33,8 @@ class Scope:
     __slots__ = ("name", "outer", "watch")
 
     def __init__(self, name: str | None, outer: Scope | None = None, watch: Any = None) -> None:
-        self.name = name
-        self.outer = outer
+        self.name: str | None = name
+        self.outer: Scope | None = outer
         self.watch: Any = watch or (outer and outer.watch)
 
 

@@ -134,6 +134,9 @@ class RowGrad(Lazy):
     """
 
     __slots__ = ("rows", "shape", "values")
+    rows: Any
+    shape: tuple[int, ...]
+    values: Any
 
     def __init__(self, rows: Any, values: Any, shape: tuple[int, ...]) -> None:
         self.rows, self.values, self.shape = rows, values, shape
@@ -185,7 +188,7 @@ class Product(Lazy):
     __slots__ = ("pairs",)
 
     def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
-        self.pairs = pairs
+        self.pairs: list[tuple[Any, Any]] = pairs
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, Product):
@@ -216,6 +219,8 @@ class Parts(Lazy):
     """Gradients of some results of an op that has several."""
 
     __slots__ = ("grads", "specs")
+    grads: dict[int, Any]
+    specs: Any
 
     def __init__(self, grads: dict[int, Any], specs: Any) -> None:
         self.grads, self.specs = grads, specs

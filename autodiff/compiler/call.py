@@ -118,6 +118,10 @@ class Compiled(Wrapper, Generic[P, R]):
         For an unknown backend, a limit that is no number, or if `f` cannot be called.
     """
 
+    f: Callable[..., Any]
+    cache: bool
+    limit: int
+
     def __init__(self, f: Callable[P, R], backend: str, cache: bool, limit: int) -> None:
         if backend not in BACKENDS:
             raise DomainError(f"compile: backend={backend!r} is none of {', '.join(BACKENDS)}")

@@ -118,7 +118,7 @@ class Grouping:
         self.notes: list[str] = []
         self._kept = kept
         self._by_scope: dict[Scope, Cluster | None] = {}
-        self.clusters = self._clusters()
+        self.clusters: list[Cluster] = self._clusters()
         self._heads = fold(signals.order, kept | set(signals.names)) if style != "ops" else {}
         self._open(expand, crossed)
         self._group(shortened=style not in ("all", "ops"))
@@ -212,8 +212,8 @@ class Grouping:
             members.setdefault(self._key(node), []).append(node)
         if shortened:
             members = self._shortened(members)
-        self.groups = [self._made(key, nodes) for key, nodes in members.items()]
-        self.of = {node: group for group in self.groups for node in group.nodes}
+        self.groups: list[Group] = [self._made(key, nodes) for key, nodes in members.items()]
+        self.of: dict[Node, Group] = {node: group for group in self.groups for node in group.nodes}
 
     def _made(self, key: Any, nodes: list[Node]) -> Group:
         if isinstance(key, _Middle):

@@ -53,7 +53,7 @@ class Graph:
         self._expand = expand
         self._show, self._rankdir, self._title, self._force = show, rankdir, title, force
         self._view = View(signals, expand, paths)
-        self.notes = list(self._view.grouping.notes)
+        self.notes: list[str] = list(self._view.grouping.notes)
 
     @property
     def cards(self) -> list[Card]:

@@ -127,15 +127,17 @@ class View:
         kept = {signals.root, *_anomalies(signals)}
         if paths is not None and paths.target is not None:
             kept.add(paths.target)
-        self.grouping = Grouping(signals, expand, crossed, kept, style)
+        self.grouping: Grouping = Grouping(signals, expand, crossed, kept, style)
         self._places = {node: i for i, node in enumerate(signals.order)}
-        self.shared = self._shared(crossed)
+        self.shared: list[Node] = self._shared(crossed)
         hidden = {node for node in signals.order if _is_parameter(node) and node not in crossed}
         self._hidden = hidden if paths is not None else set(self.shared)
-        self.cards = [self._card(g) for g in self.grouping.groups if g.head not in self._hidden]
+        self.cards: list[Card] = [
+            self._card(g) for g in self.grouping.groups if g.head not in self._hidden
+        ]
         self._of = {card.group: card for card in self.cards}
-        self.clusters = self._drawn_clusters()
-        self.wires = list(self._wires())
+        self.clusters: list[Cluster] = self._drawn_clusters()
+        self.wires: list[Wire] = list(self._wires())
         self._mark_paths()
 
     def card(self, node: Node) -> Card | None:

@@ -130,17 +130,17 @@ class Paths:
     def __init__(self, signals: Signals, x: Any, top: int, element: Any) -> None:
         self.signals = signals
         self.target: Node | None = x._node
-        self.label = signals.label(x._node) if x._node in signals.deltas else x.name or "x"
+        self.label: str = signals.label(x._node) if x._node in signals.deltas else x.name or "x"
         self.element = element
-        self.total = _picked(_gradient(signals, x), element)
-        self.count = _count(signals, self.target)
-        self.reason = "" if self.count else _reason(signals, x)
+        self.total: Any = _picked(_gradient(signals, x), element)
+        self.count: int = _count(signals, self.target)
+        self.reason: str = "" if self.count else _reason(signals, x)
         self._search = Search(signals.order, self.target, element)
         self._named = _Names(signals, self.target)
         self._met: list[Path] = []
         self._found = iter(self._search if self.count else ())
-        self.shown = list(islice(self.all(), top))
-        self.rest = self._remaining()
+        self.shown: list[Path] = list(islice(self.all(), top))
+        self.rest: Any = self._remaining()
 
     def _remaining(self) -> Any:
         if len(self.shown) == self.count:

@@ -44,7 +44,7 @@ class Search:
         self.order = order
         self.target = target
         self.element = element
-        self.is_exact = True
+        self.is_exact: bool = True
         self._useful = needed(order, [target]) if target is not None else set()
         self._bounds: dict[Node, Any] = {}
         self._separate: set[Node] = set()  # below these no entry meets another

@@ -105,12 +105,14 @@ class Signals(Mapping[Any, Signal]):
 
     def __init__(self, root: Any, given: Mapping[str, Any]) -> None:
         self.start = root
-        self.root = root._node
-        self.order = topological(self.root)
-        self.known = values(self.order, root)
+        self.root: Any = root._node
+        self.order: list[Node] = topological(self.root)
+        self.known: dict[Node, Any] = values(self.order, root)
         inputs = {node: "input" for node in self.order if node.op is None}
-        self.names = numbered({self.root: "J", **inputs, **names(self.order, given)})
-        self.expressions = Expressions(self.names, self.known, given)
+        self.names: dict[Node, str] = numbered(
+            {self.root: "J", **inputs, **names(self.order, given)}
+        )
+        self.expressions: Expressions = Expressions(self.names, self.known, given)
         self.deltas: dict[Node, Any] = {}
         self.uses: dict[Node, list[Edge]] = {}
         self._reached: dict[Node, list[Node]] = {}

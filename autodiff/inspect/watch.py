@@ -140,7 +140,7 @@ class detect_anomaly(watch):  # noqa: N801 - the field's name
     autodiff.errors.AnomalyError: the gradient of sqrt(float64(2,)) gave inf ...
     """
 
-    watcher = _Detector
+    watcher: type[_Watcher] = _Detector
 
     def __enter__(self) -> Context:
         super().__enter__()

@@ -56,6 +56,8 @@ class Scatter(Lazy):
     """
 
     __slots__ = ("pairs", "shape")
+    pairs: list[tuple[Any, Any]]
+    shape: tuple[int, ...]
 
     def __init__(self, pairs: list[tuple[Any, Any]], shape: tuple[int, ...]) -> None:
         self.pairs, self.shape = pairs, shape

@@ -45,11 +45,13 @@ class Point:
 
     def __init__(self, problem: Problem, inputs: Arrays, cotangents: Arrays) -> None:
         self.problem = problem
-        self.inputs, self.cotangents = list(inputs), list(cotangents)
-        self.z, self.v = joined(inputs), joined(cotangents)
-        self.shapes = [x.shape for x in inputs]
-        self.edges = [0, *np.cumsum([x.size for x in inputs]).tolist()]
-        self.evaluations = 0
+        self.inputs: list[np.ndarray] = list(inputs)
+        self.cotangents: list[np.ndarray] = list(cotangents)
+        self.z: np.ndarray = joined(inputs)
+        self.v: np.ndarray = joined(cotangents)
+        self.shapes: list[tuple[int, ...]] = [x.shape for x in inputs]
+        self.edges: list[int] = [0, *np.cumsum([x.size for x in inputs]).tolist()]
+        self.evaluations: int = 0
         self.allowed: float = np.inf
 
     def moved(self, z: np.ndarray) -> Point:

@@ -69,8 +69,8 @@ class Chain:
                 whole += self.block((number, k)) @ self.dependence[parent]
             self.dependence.append(whole)
         self.cotangents = self.pulled({})
-        self.right = joined(self.cotangents[: len(own)])
-        self.apart = self.probe.fitted() - self.right
+        self.right: np.ndarray = joined(self.cotangents[: len(own)])
+        self.apart: np.ndarray = self.probe.fitted() - self.right
 
     @property
     def steps(self) -> list[Step]:

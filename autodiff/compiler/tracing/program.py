@@ -30,6 +30,10 @@ class Value:
     """
 
     __slots__ = ("dtype", "number", "shape", "weak")
+    dtype: np.dtype[Any]
+    number: int
+    shape: tuple[int, ...]
+    weak: bool
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, weak: bool = False) -> None:
         self.shape, self.dtype, self.weak = shape, np.dtype(dtype), weak
