@@ -66,8 +66,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        self.momentum = within(momentum, "momentum", 0.0, 1.0)
-        self.weight_decay = within(weight_decay, "weight_decay", 0.0, inf)
+        self.momentum: float = within(momentum, "momentum", 0.0, 1.0)
+        self.weight_decay: float = within(weight_decay, "weight_decay", 0.0, inf)
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise DomainError("SGD: nesterov=True has no effect without momentum, such as 0.9")
@@ -114,7 +114,7 @@ class Adagrad(Optimizer):
     _settings: tuple[str, ...] = ("eps",)
 
     def __init__(self, params: Iterable[Any], lr: float = 0.01, eps: float = 1e-10) -> None:
-        self.eps = above_zero(eps, "eps")
+        self.eps: float = above_zero(eps, "eps")
         super().__init__(params, lr)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
@@ -148,8 +148,8 @@ class RMSProp(Optimizer):
     def __init__(
         self, params: Iterable[Any], lr: float = 0.001, decay: float = 0.9, eps: float = 1e-8
     ) -> None:
-        self.decay = within(decay, "decay", 0.0, 1.0)
-        self.eps = above_zero(eps, "eps")
+        self.decay: float = within(decay, "decay", 0.0, 1.0)
+        self.eps: float = above_zero(eps, "eps")
         super().__init__(params, lr)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:
@@ -194,8 +194,11 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         b1, b2 = betas
-        self.betas = (within(b1, "betas[0]", 0.0, 1.0), within(b2, "betas[1]", 0.0, 1.0))
-        self.eps = above_zero(eps, "eps")
+        self.betas: tuple[float, float] = (
+            within(b1, "betas[0]", 0.0, 1.0),
+            within(b2, "betas[1]", 0.0, 1.0),
+        )
+        self.eps: float = above_zero(eps, "eps")
         super().__init__(params, lr)
 
     def _prepare(self) -> None:
@@ -241,7 +244,7 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 0.01,
     ) -> None:
-        self.weight_decay = within(weight_decay, "weight_decay", 0.0, inf)
+        self.weight_decay: float = within(weight_decay, "weight_decay", 0.0, inf)
         super().__init__(params, lr, betas, eps)
 
     def _update(self, x: Any, g: Any, t: Any, *state: Any) -> None:

@@ -90,8 +90,7 @@ def is_elementwise(f: Callable[..., Any]) -> bool:
 def parameters(f: Callable[..., Any]) -> list[Parameter]:
     """The parameters of a public function, with hints."""
     row = row_of(f)
-    source = row.forward if row is not None and row.variadic else f
-    given = inspect.signature(source).parameters.values()
+    given = inspect.signature(f).parameters.values()
     return [p.replace(annotation=Hint(_hint(row, p))) for p in given]
 
 
