@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ ROOT = Path(__file__).parents[1]
 def test_files_are_up_to_date() -> None:
     written = {path.name: path.read_text() for path in FOLDER.glob("*.pyi")}
     assert written == stubs(), "python -m tests.stubs writes them anew"
+
+
+def test_packages_hold_them() -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    data = setup["options.package_data"]
+    assert (data["*"], data["autodiff"]) == ("py.typed", "*.pyi")
 
 
 @in_turn(CASES)
