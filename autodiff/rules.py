@@ -25,8 +25,10 @@ def named(rule: Any) -> tuple[str, ...]:
 
 
 def stated(rule: Any) -> str:
-    """A number or a text as it is; of a function the expression it returns, or, where it takes
-    several steps, its call."""
+    """A number or a text as it is; of a function the expression it returns.
+
+    Where it takes several steps, its call.
+    """
     if not callable(rule):
         return str(rule)
     rule = inspect.unwrap(rule)

@@ -59,6 +59,11 @@ class GloVe(WordModel):
     (3,)
     """
 
+    W: ad.Parameter
+    C: ad.Parameter
+    b: ad.Parameter
+    d: ad.Parameter
+
     def __init__(
         self,
         words: WordCounts | Sequence[str],
