@@ -9,6 +9,7 @@ table is here under numpy's name, and those of ``numpy.linalg`` in `linalg`.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from autodiff import composites, errors, init, io, linalg, optim, pickling, schedule, tree
@@ -59,7 +60,10 @@ _LATER = {
 
 def _later(name: str) -> Any:
     if name not in _LATER:
-        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+        # With these two Python adds a name that is spelt much the same.
+        raise AttributeError(
+            f"module 'autodiff' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        )
     module = importlib.import_module(f"autodiff.{_LATER[name] or name}")
     return getattr(module, name) if _LATER[name] else module
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import GraphError, ShapeError, describe
+from autodiff.errors import GraphError, ShapeError, describe, shown
 from autodiff.lift import lift
 from autodiff.nodes import Node, needed, topological
 from autodiff.op import OPS, Op, array, asarray, sum_to
@@ -298,7 +298,7 @@ def cotangent(value: Any, gradient: Any) -> Any:
         if isinstance(gradient, Tensor) and value.dtype not in (float, gradient.dtype):
             gradient = gradient.astype(value.dtype)
     else:
-        gradient = real_array(gradient, None if value.dtype is float else value.dtype)
+        gradient = real_array(gradient, value.dtype)
         shape = gradient.shape
     if shape != value.shape:
         raise ShapeError(f"gradient of shape {shape} for a result of shape {value.shape}")
@@ -347,7 +347,7 @@ _delivery = Lock()  # two threads that add to one gradient must not lose either'
 
 def _untracked(value: Any) -> GraphError:
     return GraphError(
-        f"{value!r} depends on nothing that requires a gradient: make the inputs with "
+        f"{shown(value)} depends on nothing that requires a gradient: make the inputs with "
         "requires_grad=True, and record outside no_grad()"
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DomainError
+from autodiff.errors import DomainError, require_number
 from autodiff.op import asarray, overridable
 from autodiff.sparse import RowGrad, coalesced
 from autodiff.tracked import Tracked
@@ -52,6 +52,7 @@ def clip_grad_norm(params: Iterable[Any], max_norm: float) -> float:
     >>> w.grad
     array([0.6, 0.8])
     """
+    require_number(max_norm, "max_norm")
     if not 0 < max_norm < inf:
         raise DomainError(f"max_norm={max_norm} is not above zero")
     used = [p for p in params if p.grad is not None]

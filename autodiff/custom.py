@@ -10,7 +10,7 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.backward import sweep
-from autodiff.errors import DTypeError, GraphError, ShapeError, describe
+from autodiff.errors import DTypeError, GraphError, ShapeError, describe, require_function
 from autodiff.functions import function
 from autodiff.nodes import Node, TensorNode, since, tick
 from autodiff.op import Op, asarray, binary, op, unary
@@ -66,6 +66,11 @@ def custom_op(
     >>> print(ad.grad(cube)(2.0), ad.grad(ad.grad(cube))(2.0))
     12.0 12.0
     """
+    require_function(forward, "custom_op")
+    for rule in rules:
+        require_function(rule, "custom_op")
+    if not isinstance(partials, (tuple, list)):
+        raise DTypeError(f"custom_op(): partials={describe(partials)} is no tuple")
     if bool(rules) == bool(partials):
         raise GraphError("custom_op() takes rules or partials: one for each argument")
     name = settings.pop("name", forward.__name__)
@@ -216,6 +221,8 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     array([ 1.253, -1.033])
     """
 
+    require_function(f, "checkpoint")
+
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not is_recording():
@@ -326,6 +333,8 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[P
     array([ 3., 12.])
     """
 
+    require_function(f, "vmap")
+
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         axes = (in_axes,) * len(args) if in_axes is None or isinstance(in_axes, int) else in_axes
@@ -333,6 +342,8 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[P
             raise ShapeError(f"vmap: {len(axes)} in_axes for {len(args)} arguments")
         slices = [_sliced(a, axis) for a, axis in zip(args, axes, strict=True)]
         lengths = {len(s) for s in slices if s is not None}
+        if not lengths:
+            raise ShapeError(f"vmap: in_axes={in_axes} leaves no argument to go along")
         if len(lengths) != 1 or lengths == {0}:
             raise ShapeError(
                 f"vmap: arguments of lengths {sorted(lengths)} along in_axes={in_axes}"
@@ -341,9 +352,19 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[P
             f(*(a if s is None else s[k] for a, s in zip(args, slices, strict=True)), **kwargs)
             for k in range(lengths.pop())
         ]
-        return tree.map(lambda *parts: np.stack(parts, axis=out_axes), results[0], *results[1:])
+        return tree.map(lambda *parts: _stacked(parts, out_axes), results[0], *results[1:])
 
     return call
+
+
+def _stacked(parts: tuple[Any, ...], axis: int) -> Any:
+    try:
+        return np.stack(parts, axis=axis)
+    except ValueError as error:
+        shapes = ", ".join(map(str, sorted(set(map(np.shape, parts)))))
+        raise ShapeError(
+            f"vmap: results of shape {shapes} cannot be stacked along out_axes={axis}"
+        ) from error
 
 
 def _sliced(tree_of_arrays: Any, axis: int | None) -> list[Any] | None:
@@ -352,6 +373,9 @@ def _sliced(tree_of_arrays: Any, axis: int | None) -> list[Any] | None:
     leaves, definition = tree.flatten(tree_of_arrays)
     if any(np.ndim(leaf) == 0 for leaf in leaves):
         raise ShapeError("vmap: a number has no axis to go along; in_axes=None hands it on whole")
+    for leaf in leaves:
+        if not -np.ndim(leaf) <= axis < np.ndim(leaf):
+            raise ShapeError(f"vmap: in_axes names axis {axis} of {describe(leaf)}")
     columns = [list(np.moveaxis(_array(leaf), axis, 0)) for leaf in leaves]
     return [tree.unflatten(definition, list(group)) for group in zip(*columns, strict=True)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from numbers import Real
 from typing import Any
 
 __all__ = [
@@ -16,6 +17,10 @@ __all__ = [
     "GraphError",
     "ShapeError",
     "describe",
+    "explained",
+    "require_function",
+    "require_number",
+    "shown",
     "warn",
 ]
 
@@ -78,6 +83,50 @@ def describe(value: Any) -> str:
         return "[" + ", ".join(map(describe, value)) + "]"
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def shown(value: Any) -> str:
+    """A tensor or scalar in one line: its values where they are few, or else its shape."""
+    text = " ".join(repr(value).split())
+    if len(text) <= 60:
+        return text
+    name = f", name={value.name!r}" if getattr(value, "name", None) else ""
+    return f"{type(value).__name__}({describe(value)}{name})"
+
+
+def require_function(f: Any, taker: str) -> None:
+    """Refuse, in the name of `taker`, what cannot be called."""
+    if not callable(f):
+        raise DTypeError(f"{taker}() takes a function, not {describe(f)}")
+
+
+def require_number(value: Any, name: str) -> None:
+    """Refuse a setting that is no real number."""
+    if not isinstance(value, Real) and not hasattr(value, "dtype"):
+        raise DTypeError(f"{name}={describe(value)} is no number")
+
+
+# numpy looks for methods on what is no array, and says so by an AttributeError.
+_KIND_OF = {TypeError: DTypeError, AttributeError: DTypeError, ValueError: ShapeError}
+_NO_NUMBER = ("could not convert", "invalid literal")
+_PLAINER = {
+    "does not have enough dimensions": "a number has no axis to sum over; multiply by it with *",
+    "inhomogeneous": "the rows have different lengths",
+    "tuple index out of range": "it has fewer axes than that",
+}
+"""What some texts of numpy's say."""
+
+
+def explained(error: Exception, name: str, values: Any, params: dict[str, Any]) -> Exception:
+    """The same error as one of ours, naming the op and what it was given."""
+    if isinstance(error, AutodiffError):
+        return error
+    given = [describe(v) for v in values] + [f"{k}={describe(v)}" for k, v in params.items()]
+    said = str(error)
+    kind = DTypeError if said.startswith(_NO_NUMBER) else _KIND_OF.get(type(error))
+    said = next((plain for known, plain in _PLAINER.items() if known in said), said)
+    text = f"{name}({', '.join(given)}): {said}"
+    return kind(text) if kind else type(error)(text)
 
 
 _said: set[Any] = set()

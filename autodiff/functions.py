@@ -14,11 +14,11 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from autodiff.described import documentation
-from autodiff.errors import AutodiffError, DTypeError, describe
+from autodiff.errors import AutodiffError, DTypeError, describe, explained
 from autodiff.methods import recorder, scalar_method, tensor_method
 from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
-from autodiff.tensor import Tensor, apply, explained
+from autodiff.tensor import Tensor, apply
 
 __all__ = ["ArrayLike", "DISPATCH", "FUNCTIONS", "PLAIN", "as_tensor", "composite", "function"]
 

@@ -46,6 +46,7 @@ def zeros(shape: Shape, *, rng: Any = None, dtype: Any = float) -> np.ndarray:
         Not used.
     dtype : dtype
     """
+    _require_lengths(shape)
     return np.zeros(shape, dtype)
 
 
@@ -64,6 +65,7 @@ def normal(
     dtype : dtype
         Floating.
     """
+    _require_lengths(shape)
     return np.random.default_rng(rng).normal(mean, std, shape).astype(dtype)
 
 
@@ -80,6 +82,7 @@ def uniform(
     rng, dtype
         As for `normal`.
     """
+    _require_lengths(shape)
     return np.random.default_rng(rng).uniform(low, high, shape).astype(dtype)
 
 
@@ -225,5 +228,12 @@ def _fans(shape: Shape) -> tuple[int, int]:
             f"shape {shape} has no inputs and outputs: this initialiser is for weights of shape "
             "(outputs, inputs); use zeros, normal or uniform for a bias"
         )
+    _require_lengths(shape)
     outputs, inputs, *window = shape
     return inputs * prod(window), outputs * prod(window)
+
+
+def _require_lengths(shape: Any) -> None:
+    lengths = shape if isinstance(shape, (tuple, list)) else (shape,)
+    if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in lengths):
+        raise ShapeError(f"shape {shape}: each length is a whole number of at least 0")

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import FormatError, describe
+from autodiff.errors import DTypeError, FormatError, describe
 
 __all__ = ["load", "replace", "save"]
 
@@ -66,6 +66,9 @@ def save(
     ({'W': array([[1., 0.],
            [0., 1.]])}, {'units': 'mm'})
     """
+    for given, what in ((state, "arrays"), (metadata or {}, "texts")):
+        if not isinstance(given, Mapping):
+            raise DTypeError(f"save: takes {what} by name, as in a dict, not {describe(given)}")
     target = Path(path)
     write, _ = _format(target)
     arrays = {_name(name): _array(name, value) for name, value in state.items()}

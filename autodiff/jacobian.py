@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.transforms import grad, jvp, vjp
+from autodiff.transforms import (
+    argument_numbers,
+    grad,
+    jvp,
+    require_arguments,
+    vjp,
+)
 
 __all__ = ["hessian", "hvp", "jacobian"]
 
@@ -47,6 +53,7 @@ def hvp(
     >>> ad.hvp(lambda x: ad.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
     (array([ 6., 12.]),)
     """
+    tree.require_tuple(primals, "primals")
     gradient = grad(f, tuple(range(len(primals))))
     return jvp(gradient, tuple(primals), tuple(tangents), allow_unused=True)[1]  # type: ignore[no-any-return]
 
@@ -82,9 +89,11 @@ def jacobian(
            [0., 4.]])
     """
 
+    numbers = argument_numbers(argnums)
+
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        numbers = (argnums,) if isinstance(argnums, int) else argnums
+        require_arguments(numbers, args)
         blocks = tuple(_jacobian(f, i, args, kwargs, allow_unused) for i in numbers)
         return blocks[0] if isinstance(argnums, int) else blocks
 
@@ -183,11 +192,14 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     array([[0., 1.],
            [1., 0.]])
     """
+    numbers = argument_numbers(argnums)
     if isinstance(argnums, int):
         return jacobian(grad(f, argnums), argnums, allow_unused=True)
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
+        require_arguments(numbers, args)
+
         def gradient(chosen: tuple[Any, ...]) -> Any:
             filled = list(args)
             for i, x in zip(argnums, chosen, strict=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autodiff import init
-from autodiff.errors import DomainError
+from autodiff.errors import DomainError, require_function, require_number
 from autodiff.functions import FUNCTIONS
 from autodiff.module import Module, Parameter
 
@@ -134,6 +134,7 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float, *, rng: Any = None) -> None:
+        require_number(rate, "Dropout: rate")
         if not 0 <= rate < 1:
             raise DomainError(f"Dropout: rate={rate} is outside [0, 1)")
         self.rate = rate
@@ -195,6 +196,8 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
+        for layer in layers:
+            require_function(layer, "Sequential")
         self.layers: list[Callable[[Any], Any]] = list(layers)
 
     def forward(self, x: Any) -> Any:

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from autodiff import settings
-from autodiff.errors import DTypeError
+from autodiff.errors import DTypeError, explained
 from autodiff.nodes import SMALL, TensorNode, tick
 from autodiff.op import NUMBERS, Op, asarray
 from autodiff.scalar import Scalar, apply_scalar
 from autodiff.settings import recording
-from autodiff.tensor import Tensor, apply, constant, explained, frozen, operand, record, wrap
+from autodiff.tensor import Tensor, apply, constant, frozen, operand, record, wrap
 
 __all__ = ["recorder", "scalar_method", "tensor_method"]
 

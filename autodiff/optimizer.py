@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.errors import DomainError, GraphError
+from autodiff.errors import DomainError, GraphError, require_number
 from autodiff.op import array, asarray
 from autodiff.settings import is_compiling
 from autodiff.sparse import RowGrad, put_rows, taken_rows
@@ -194,6 +194,7 @@ def within(value: float, name: str, low: float, high: float) -> float:
     value = value._value if is_compiling() and isinstance(value, Tracked) else value
     if hasattr(value, "is_traced"):
         return value
+    require_number(value, name)
     if not low <= value < high:
         raise DomainError(f"{name}={value} is outside [{low:g}, {high:g})")
     return float(value)
@@ -201,6 +202,7 @@ def within(value: float, name: str, low: float, high: float) -> float:
 
 def above_zero(value: float, name: str) -> float:
     """A setting that has to be positive and finite."""
+    require_number(value, name)
     if not 0 < value < inf:
         raise DomainError(f"{name}={value} is not above zero")
     return float(value)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import ops  # noqa: F401 - fills the table
-from autodiff.errors import DTypeError, GraphError
+from autodiff.errors import DTypeError, GraphError, shown
 from autodiff.nodes import Info, Node, ScalarNode, tick
 from autodiff.op import Op
 from autodiff.settings import current, recording
@@ -80,7 +80,7 @@ class Scalar(Tracked, ScalarNode, ScalarMethods):
     @data.setter
     def data(self, value: float) -> None:
         if self.op is not None:
-            raise GraphError(f"the value of {self!r} is a result of {self.op.name}: set a leaf")
+            raise GraphError(f"{shown(self)} is the result of {self.op.name}: set data of a leaf")
         if self.info is not None:
             self.info.changed = tick()
         self._value = float(value)

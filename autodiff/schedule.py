@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import cos, pi
 
-from autodiff.errors import DomainError
+from autodiff.errors import DomainError, require_number
 
 __all__ = ["constant", "cosine", "exponential", "linear", "step", "warmup"]
 
@@ -116,6 +116,7 @@ def warmup(steps: int, then: Schedule | None = None) -> Schedule:
     DomainError
         If `steps` is negative.
     """
+    require_number(steps, "steps")
     if not steps >= 0:
         raise DomainError(f"steps={steps}: a warm-up takes none or more")
     after = then or constant()
@@ -123,5 +124,6 @@ def warmup(steps: int, then: Schedule | None = None) -> Schedule:
 
 
 def _at_least_one(count: int, name: str) -> None:
+    require_number(count, name)
     if not count >= 1:  # a nan neither
         raise DomainError(f"{name}={count}: a schedule takes at least one step")

@@ -14,6 +14,7 @@ from autodiff.errors import (
     GraphError,
     ShapeError,
     describe,
+    shown,
 )
 from autodiff.tracked import Tracked
 
@@ -39,6 +40,11 @@ def fitted(state: Mapping[str, Any], wanted: Mapping[str, Any], owner: str) -> d
     ShapeError
         If an entry has another shape.
     """
+    if not isinstance(state, Mapping):
+        raise DTypeError(
+            f"a state of {owner} is a dict of arrays by name, not {describe(state)}; ad.io.load "
+            "gives the pair (state, metadata)"
+        )
     missing = [name for name in wanted if name not in state]
     extra = [name for name in state if name not in wanted]
     if missing or extra:
@@ -74,7 +80,9 @@ def leaves(params: Any) -> list[Any]:
         raise DomainError("there are no parameters to step")
     for i, p in enumerate(found):
         if not isinstance(p, Tracked) or not p.requires_grad or p._node.op is not None:
-            raise GraphError(f"params[{i}] is {p!r}: a parameter is a leaf with requires_grad=True")
+            raise GraphError(
+                f"params[{i}] is {shown(p)}: a parameter is a leaf with requires_grad=True"
+            )
     if len(set(map(id, found))) < len(found):
         raise DomainError("a parameter occurs twice among params, and would be stepped twice")
     return found

@@ -9,7 +9,7 @@ from weakref import ref
 
 import numpy as np
 
-from autodiff.errors import AutodiffError, DTypeError, GraphError, ShapeError, describe
+from autodiff.errors import DTypeError, GraphError, ShapeError, describe, explained, shown
 from autodiff.nodes import SMALL, Info, Node, TensorNode, tick
 from autodiff.op import OPS, Op, array, asarray
 from autodiff.scalar import NUMBERS, Scalar, apply_scalar
@@ -17,7 +17,7 @@ from autodiff.settings import current, recorder, recording
 from autodiff.tracked import TensorMethods, Tracked
 
 __all__ = [
-    "Tensor", "apply", "constant", "explained", "frozen", "items", "operand", "real_array",
+    "Tensor", "apply", "constant", "frozen", "items", "operand", "real_array",
     "record", "wrap",
 ]  # fmt: skip
 
@@ -84,13 +84,16 @@ class Tensor(Tracked, TensorMethods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        if self._node is not None and self._node.op is not None:
-            raise GraphError(f"{self!r} is the result of {self._node.op.name}: set data of a leaf")
+        self._require_leaf("set data of")
         array = real_array(value._value if isinstance(value, Tensor) else value, self.dtype)
         if array.shape != self.shape:
             raise ShapeError(f"data of shape {array.shape} given to a tensor of shape {self.shape}")
         self._mark_changed()
         self._value = array if array.ndim else array[()]
+
+    def _require_leaf(self, what: str) -> None:
+        if self._node is not None and self._node.op is not None:
+            raise GraphError(f"{shown(self)} is the result of {self._node.op.name}: {what} a leaf")
 
     def _mark_changed(self) -> None:
         if self._node is not None and self._node.info is not None:
@@ -98,8 +101,7 @@ class Tensor(Tracked, TensorMethods):
 
     def _writable(self) -> np.ndarray:
         """The array of a leaf, to be written into; copied first if anything else holds it."""
-        if self._node is not None and self._node.op is not None:
-            raise GraphError(f"{self!r} is the result of {self._node.op.name}: write into a leaf")
+        self._require_leaf("write into")
         array = self._value
         self._mark_changed()
         if hasattr(array, "is_traced"):
@@ -154,7 +156,7 @@ class Tensor(Tracked, TensorMethods):
 
     def astype(self, dtype: Any) -> Tensor:
         """The value in another floating dtype."""
-        return apply(OPS["astype"], self, np.dtype(dtype))  # type: ignore[no-any-return]
+        return apply(OPS["astype"], self, dtype)  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         if not self.shape:
@@ -188,18 +190,34 @@ def _array(data: Any, dtype: Any) -> Any:
     if isinstance(data, (Tensor, Scalar)):
         data = data._value
     elif isinstance(data, (list, tuple)) and _holds_tracked(data):
-        raise GraphError("a list of tensors would lose their gradients: use ad.stack(list)")
-    made = array(data, dtype)
+        raise _list_of_tensors()
+    made = _copied(data, dtype)
     if made.dtype.kind not in _KINDS:
         raise DTypeError(f"a tensor holds real numbers, not {made.dtype}: {describe(data)}")
     return made
 
 
+def _copied(data: Any, dtype: Any) -> Any:
+    try:
+        return array(data, dtype)
+    except (ValueError, TypeError) as error:
+        params = {} if dtype is None else {"dtype": dtype}
+        raise explained(error, "Tensor", (data,), params) from error
+
+
 def real_array(value: Any, dtype: Any) -> Any:
     """A copy in a floating dtype; complex numbers have no place there."""
+    refusal = DTypeError(f"takes real numbers, not {describe(value)}")
     if np.iscomplexobj(value):
-        raise DTypeError(f"takes real numbers, not {describe(value)}")
-    return array(value, dtype)
+        raise refusal
+    try:
+        return array(value, dtype)
+    except (ValueError, TypeError) as error:
+        raise refusal from error
+
+
+def _list_of_tensors() -> GraphError:
+    return GraphError("a list of tensors would lose their gradients: use ad.stack(list)")
 
 
 def _holds_tracked(data: Sequence[Any]) -> bool:
@@ -246,7 +264,12 @@ def operand(value: Any, op: Op) -> tuple[Any, Any]:
 
 def _constant(value: Any, op: Op) -> Any:
     # Copied, since the caller may write into his array before backward reads it.
-    made = array(value)
+    if isinstance(value, (list, tuple)) and _holds_tracked(value):
+        raise _list_of_tensors()
+    try:
+        made = array(value)
+    except ValueError as error:
+        raise explained(error, op.name, (value,), {}) from error
     if made.dtype.kind not in _KINDS:
         raise DTypeError(
             f"{op.name}() takes real arrays, not {describe(value)} of dtype {made.dtype}"
@@ -254,11 +277,14 @@ def _constant(value: Any, op: Op) -> Any:
     return made if made.ndim else made[()]
 
 
-def _sequence(value: Any, op: Op) -> tuple[Any, ...]:
+def _sequence(op: Op, value: Any = None, *others: Any) -> tuple[Any, ...]:
     try:
-        return tuple(value)
+        arrays = tuple(value)
     except TypeError as error:
         raise DTypeError(f"{op.name}() takes a list of arrays, not {describe(value)}") from error
+    if any(getattr(other, "ndim", 0) for other in others):
+        raise DTypeError(f"{op.name}() takes its arrays as one list: {op.name}([x, y])")
+    return arrays
 
 
 def apply(op: Op, *args: Any, **params: Any) -> Any:
@@ -278,10 +304,8 @@ def apply(op: Op, *args: Any, **params: Any) -> Any:
         A Scalar if the op is elementwise and all tracked arguments are Scalars.
     """
     count = len(op.args)
-    arrays, params = args[:count], _settings(op, args[count:], params)
-    if op.variadic:
-        (arrays,) = arrays
-        arrays = _sequence(arrays, op)
+    arrays = _sequence(op, *args) if op.variadic else args[:count]
+    params = _settings(op, args[count:], params)
     if op.partials is not None and not params and _all_scalars(arrays):
         return apply_scalar(op, *arrays)
     values, nodes = zip(*(operand(a, op) for a in arrays), strict=True) if arrays else ((), ())
@@ -322,6 +346,8 @@ def record(
 def constant(setting: Tensor | Scalar, op: Op, name: str) -> Any:
     """The plain value of a tensor or scalar given as a setting."""
     if setting.requires_grad:
+        if name == "index":
+            raise DTypeError(f"an index is of integers, not {describe(setting)}")
         raise DTypeError(
             f"{op.name}() has no derivative with respect to {name}, which is tracked: pass .data "
             "or .detach() of it on purpose"
@@ -375,17 +401,3 @@ def _all_scalars(arrays: Sequence[Any]) -> bool:
         elif not isinstance(a, NUMBERS):
             return False
     return found
-
-
-# numpy looks for methods on what is no array, and says so by an AttributeError.
-_KIND_OF = {TypeError: DTypeError, AttributeError: DTypeError, ValueError: ShapeError}
-
-
-def explained(error: Exception, name: str, values: Any, params: dict[str, Any]) -> Exception:
-    """The same error as one of ours, naming the op and what it was given."""
-    if isinstance(error, AutodiffError):
-        return error
-    given = [describe(v) for v in values] + [f"{k}={describe(v)}" for k, v in params.items()]
-    kind = _KIND_OF.get(type(error))
-    text = f"{name}({', '.join(given)}): {error}"
-    return kind(text) if kind else type(error)(text)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from autodiff.errors import DTypeError, GraphError, ShapeError, describe
+from autodiff.errors import (
+    DTypeError,
+    GraphError,
+    ShapeError,
+    describe,
+    require_function,
+    shown,
+)
 from autodiff.nodes import Info, TensorNode
 
 if TYPE_CHECKING:  # operators and methods are bound from the op table
@@ -90,8 +97,9 @@ class Tracked:
     def _require_constant(self, what: str) -> None:
         if self.requires_grad:
             raise GraphError(
-                f"{self!r} is tracked, and {what} would lose its gradient: use the functions of "
-                "numpy or ad on the value itself, or take .item(), .data or .detach() on purpose"
+                f"{shown(self)} is tracked, and {what} would lose its gradient: use the functions "
+                "of numpy or ad on the value itself, ad.stack for a list of values, or take "
+                ".item(), .data or .detach() on purpose"
             )
 
     def __format__(self, spec: str) -> str:
@@ -130,6 +138,7 @@ class Tracked:
         GraphError
             If the value is not tracked.
         """
+        require_function(hook, "register_hook")
         info = self._info()
         info.hooks = (*info.hooks, hook)
 
@@ -143,7 +152,7 @@ class Tracked:
 
     def _info(self) -> Info:
         if not self.requires_grad:
-            raise GraphError(f"{self!r} is not tracked: make it with requires_grad=True")
+            raise GraphError(f"{shown(self)} is not tracked: make it with requires_grad=True")
         if self._node.info is None:
             self._node.info = Info()
         return self._node.info  # type: ignore[no-any-return]

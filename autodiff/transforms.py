@@ -10,16 +10,19 @@ import numpy as np
 
 from autodiff import tree
 from autodiff.backward import cotangent, sweep
-from autodiff.errors import DTypeError, GraphError, ShapeError, describe
+from autodiff.errors import DTypeError, GraphError, ShapeError, describe, require_function
 from autodiff.forward import push
 from autodiff.nodes import Info, Node, TensorNode, tick, topological
-from autodiff.op import array, asarray, is_array
+from autodiff.op import asarray, is_array
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad
-from autodiff.tensor import Tensor, wrap
+from autodiff.tensor import Tensor, real_array, wrap
 
-__all__ = ["fresh_leaf", "grad", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+__all__ = [
+    "argument_numbers", "fresh_leaf", "grad", "jvp", "require_arguments", "stop_gradient",
+    "value_and_grad", "vjp",
+]  # fmt: skip
 
 
 P = ParamSpec("P")
@@ -37,7 +40,7 @@ class _Trace:
         self.argnums = argnums
         self.nodes: list[list[Node | None]] = []
         self.definitions = []
-        _check_numbers(argnums, args)
+        require_arguments(argnums, args)
         for i in argnums:
             leaves, definition = tree.flatten(args[i])
             fresh = [self._fresh(leaf) for leaf in leaves]
@@ -105,10 +108,13 @@ def _again(leaf: Any) -> Any:
     return +leaf
 
 
-def _check_numbers(argnums: tuple[int, ...], args: tuple[Any, ...]) -> None:
+def require_arguments(argnums: tuple[int, ...], args: tuple[Any, ...]) -> None:
+    """Refuse numbers of arguments that the call does not have, or the same one twice."""
     for i in argnums:
         if not -len(args) <= i < len(args):
-            raise ShapeError(f"argnums names argument {i}, the call has {len(args)}")
+            raise ShapeError(
+                f"argnums names argument {i}, and the call has {len(args)} by position"
+            )
     if len({i % len(args) for i in argnums}) < len(argnums):
         raise ShapeError(f"argnums={argnums} names an argument twice")
 
@@ -162,8 +168,12 @@ def _seed(value: Any, gradient: Any, record: bool) -> Any:
     return Scalar(seed, requires_grad=False) if isinstance(value, Scalar) else wrap(seed, None)
 
 
-def _numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+def argument_numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    """`argnums` as a tuple, checked."""
+    numbers: Any = (argnums,) if isinstance(argnums, int) else argnums
+    if not isinstance(numbers, (tuple, list)) or not all(isinstance(i, int) for i in numbers):
+        raise DTypeError(f"argnums is an int or a tuple of ints, not {describe(argnums)}")
+    return tuple(numbers)
 
 
 @overload
@@ -214,9 +224,12 @@ def value_and_grad(
         If an argument holds nothing floating.
     """
 
+    require_function(f, "value_and_grad")
+    numbers = argument_numbers(argnums)
+
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(args, _numbers(argnums))
+        trace = _Trace(args, numbers)
         with enable_grad():
             out = f(*trace.args, **kwargs)
             value, aux = _value_and_aux(out) if has_aux else (out, None)
@@ -237,10 +250,22 @@ def value_and_grad(
 
 def _scalar_seed(value: Any) -> tuple[dict[Node, Any], list[Node]]:
     if not isinstance(value, (Tensor, Scalar)) or not value.requires_grad:
-        if np.size(getattr(value, "_value", value)) != 1:
+        _require_result(value)
+        if not _is_one_number(getattr(value, "_value", value)):
             raise ShapeError(f"the function has to return one number, not {describe(value)}")
         return {}, []
     return {value._node: _seed(value, None, False)}, topological(value._node)
+
+
+def _require_result(value: Any) -> None:
+    if value is None:
+        raise DTypeError("the function returned None: a return is missing")
+
+
+def _is_one_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or (
+        hasattr(value, "dtype") and value.size == 1 and value.dtype.kind in "fiub"
+    )
 
 
 @overload
@@ -280,6 +305,7 @@ def grad(
     >>> print(ad.grad(cube)(2.0), ad.grad(ad.grad(cube))(2.0))
     12.0 12.0
     """
+    require_function(f, "grad")
     both = value_and_grad(f, argnums, has_aux, allow_unused)
 
     @wraps(f)
@@ -317,9 +343,11 @@ def vjp(
     >>> print(value, *pullback(1.0))
     6.0 3.0
     """
+    require_function(f, "vjp")
     trace = _Trace(primals, tuple(range(len(primals))))
     with enable_grad():
         value = f(*trace.args)
+    _require_result(value)
     results, definition = tree.flatten(value)
     tracked = [r for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
     order = topological(*(r._node for r in tracked))
@@ -361,12 +389,16 @@ def jvp(
     -------
     value, tangent : array or tree of arrays
     """
+    require_function(f, "jvp")
+    tree.require_tuple(primals, "primals")
+    tree.require_tuple(tangents, "tangents")
     trace = _Trace(tuple(primals), tuple(range(len(primals))))
     if len(tangents) != len(trace.definitions):
         raise ShapeError(f"jvp takes a tangent for each of the {len(trace.definitions)} primals")
     given = [*map(tree.leaves_like, trace.definitions, tangents)]
     with enable_grad():
         value = f(*trace.args)
+        _require_result(value)
         results, definition = tree.flatten(value)
         roots = [r._node for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
         order = topological(*roots)
@@ -399,9 +431,9 @@ def _direction(node: Node, tangent: Any, record: bool) -> Any:
         raise ShapeError(f"tangent of shape {np.shape(tangent)} for a primal of shape {shape}")
     if isinstance(tangent, (Tensor, Scalar)):
         return tangent if record else tangent._value
+    made = real_array(tangent, dtype)[()]
     if dtype is float:
-        return Scalar(float(tangent), requires_grad=False) if record else float(tangent)
-    made = array(tangent, dtype)[()]
+        return Scalar(float(made), requires_grad=False) if record else float(made)
     return wrap(made, None) if record else made
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DomainError, ShapeError
+from autodiff.errors import DomainError, ShapeError, require_number
 from autodiff.functions import FUNCTIONS, ArrayLike, composite, plain
 from autodiff.op import array, asarray, overridable, rare
 from autodiff.tensor import wrap
@@ -255,6 +255,7 @@ def dropout(x: ArrayLike, rate: float, rng: Any = None, training: bool = True) -
     ----------
     Srivastava et al. 2014, Dropout: A simple way to prevent neural networks from overfitting.
     """
+    require_number(rate, "dropout: rate")
     if not 0 <= rate < 1:
         raise DomainError(f"dropout: rate={rate} is outside [0, 1)")
     x = FUNCTIONS["positive"](x) if not hasattr(x, "_value") else x

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import ShapeError
+from autodiff.errors import DTypeError, ShapeError
 from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite
 from autodiff.ops.einsum import canonical
 from autodiff.tensor import Tensor
@@ -140,6 +140,8 @@ def einsum(*operands: Any, optimize: Any = False) -> Any:
            [0., 1.]])
     """
     if not isinstance(operands[0], str):
+        if any(isinstance(x, str) for x in operands):
+            raise DTypeError("einsum: the subscripts come first, as in einsum('ij->ji', x)")
         operands = _from_lists(operands)
     tensors = [as_tensor(x) for x in operands[1:]]
     try:

@@ -154,7 +154,7 @@ def _edges(places: Any, length: int) -> list[Any]:
     if np.ndim(places):
         return [0, *(int(p) for p in places), None]
     if places <= 0:
-        raise ShapeError(f"cannot split into {places} pieces")
+        raise ShapeError(f"array_split: {places} pieces; it takes at least 1")
     short, longer = divmod(length, int(places))
     return [0, *np.cumsum([short + (i < longer) for i in range(int(places))]).tolist()]
 
@@ -164,7 +164,10 @@ def split(ary: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Tenso
     """Pieces along `axis`: so many equal ones, or cut at places."""
     n = np.shape(ary)[axis]
     if not np.ndim(indices_or_sections) and n % indices_or_sections:
-        raise ShapeError(f"an axis of {n} does not split into {indices_or_sections} equal pieces")
+        raise ShapeError(
+            f"split: an axis of {n} does not split into {indices_or_sections} equal pieces; "
+            "array_split makes unequal ones"
+        )
     return array_split(ary, indices_or_sections, axis)
 
 

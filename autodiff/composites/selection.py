@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autodiff.composites.rearrange import ravel
-from autodiff.errors import ShapeError, describe
+from autodiff.errors import ShapeError, describe, explained
 from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite
 from autodiff.op import array
 from autodiff.ops.shape import along
@@ -99,7 +99,10 @@ class Place:
 
     def __init__(self, tensor: Tensor, index: Any) -> None:
         self._tensor = tensor
-        self._places = np.arange(tensor.size).reshape(tensor.shape)[index]
+        try:
+            self._places = np.arange(tensor.size).reshape(tensor.shape)[index]
+        except IndexError as error:
+            raise explained(error, "at", (tensor,), {"index": index}) from error
 
     def set(self, values: ArrayLike) -> Tensor:
         """`values` there; at a place that is named twice the last one stays."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from autodiff.draw import fonts
 from autodiff.draw.layout import DrawingError, MissingEngineError
-from autodiff.errors import DomainError
+from autodiff.errors import DomainError, require_number
 
 __all__ = ["png"]
 
@@ -39,6 +39,7 @@ def png(svg: str, scale: float = 2.0) -> bytes:
     DrawingError
         If `svg` is no picture, or one so long that it would be less than a pixel high.
     """
+    require_number(scale, "scale")
     if not 0 < scale < math.inf:
         raise DomainError(f"scale must be above 0, not {scale!r}")
     try:

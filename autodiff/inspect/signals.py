@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.backward import cotangent, flow
-from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError, describe
+from autodiff.errors import DomainError, DTypeError, GraphError, ShapeError, describe, shown
 from autodiff.inspect.expressions import Expressions
 from autodiff.inspect.naming import names, numbered, values, variables
 from autodiff.inspect.notation import array, plain, product
@@ -314,8 +314,8 @@ def result(J: Any, what: str) -> Any:
         raise DTypeError(f"{what}() takes the Tensor or Scalar to start from, not {describe(J)}")
     if not J.requires_grad:
         raise GraphError(
-            f"{what}(): {J!r} depends on nothing that requires a gradient: make the inputs with "
-            "requires_grad=True, and record outside no_grad()"
+            f"{what}(): {shown(J)} depends on nothing that requires a gradient: make the inputs "
+            "with requires_grad=True, and record outside no_grad()"
         )
     if J.size != 1:
         raise ShapeError(

@@ -37,6 +37,8 @@ def _transpose_vjp(g: Any, axes: Any) -> Any:
 
 def _astype(x: Any, dtype: Any) -> Any:
     """The entries in another floating dtype."""
+    if np.dtype(dtype).kind not in "fiub":
+        raise TypeError("a tensor holds real numbers")
     return x.astype(dtype)
 
 
