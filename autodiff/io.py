@@ -257,7 +257,8 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise FormatError(
-            ".safetensors needs the package safetensors: pip install 'autodiff[io]', or use .npz"
+            ".safetensors needs the package safetensors: pip install 'autodiff[io]', or give the "
+            "file another ending"
         ) from error
     return safetensors.numpy
 

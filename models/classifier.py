@@ -11,7 +11,7 @@ import autodiff as ad
 from models.bag import Bag, words
 from models.embeddings import small_embedding, take_over
 from models.stack import Stack
-from models.vocabulary import Vocabulary, alike, padded
+from models.vocabulary import Vocabulary, alike, listed, padded
 
 __all__ = ["POOLINGS", "Classifier"]
 
@@ -133,7 +133,7 @@ class Classifier(ad.Module):
 
     def ids(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The words of each text, of shape (time, texts), and where there are any."""
-        return padded([self.words.ids(words(text)) for text in texts])
+        return padded([self.words.ids(words(text)) for text in listed(texts, "Classifier")])
 
     def forward(self, ids: np.ndarray, mask: np.ndarray) -> ad.Tensor:
         """The network's part of the scores, (texts, classes), for ids and mask (time, texts)."""
@@ -173,6 +173,7 @@ class Classifier(ad.Module):
 
     def probabilities(self, texts: Sequence[str], batch: int = 64) -> np.ndarray:
         """The probability of each class, of shape (texts, classes)."""
+        texts = listed(texts, "Classifier")
         found = np.zeros((len(texts), len(self.labels)), self.output.W.dtype)
         lengths = [len(text) + 1 for text in texts]  # an empty one has a class, too
         with ad.no_grad():

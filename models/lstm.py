@@ -92,8 +92,9 @@ class LSTM(Recurrent):
 
     def state(self, h: Any) -> tuple[Any, Any]:
         """The pair (h, c)."""
-        if len(h) != 2:
-            raise self._error(f"the state has {len(h)} parts; expected the pair (h, c)")
+        parts = len(h) if hasattr(h, "__len__") else 1
+        if parts != 2:
+            raise self._error(f"the state has {parts} parts; expected the pair (h, c)")
         h, c = h
         return h, c
 

@@ -104,7 +104,7 @@ class MLP(ad.Module):
 
 def _check(sizes: Sequence[int], activation: str) -> None:
     is_list = isinstance(sizes, (list, tuple)) and len(sizes) >= 2
-    if not is_list or not all(isinstance(n, int) and n >= 1 for n in sizes):
+    if not is_list or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes):
         raise ad.errors.DomainError(
             f"MLP: sizes={sizes}; give the units of the input, of each hidden layer and of "
             "the output, each at least 1"

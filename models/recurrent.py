@@ -199,6 +199,6 @@ def affine(W: Any, x: Any, b: Any = None) -> Any:
 
 
 def check_sizes(model: str, **sizes: int) -> None:
-    """Refuse sizes below 1."""
-    if min(sizes.values()) < 1:
-        raise ad.errors.DomainError(f"{model}: sizes {sizes}; each has to be at least 1")
+    """Refuse sizes that are not whole, or below 1."""
+    if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes.values()):
+        raise ad.errors.DomainError(f"{model}: sizes {sizes}; each has to be at least 1, and whole")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,11 @@ def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> No
 
     Raises
     ------
+    DTypeError
+        If the model is of another class.
     FormatError
-        If the ending is another one.
+        If the ending is another one, the constructor does not take the arguments, or JSON cannot
+        hold them.
     OSError
         If the file cannot be written. An old file stays as it was.
 
@@ -61,7 +65,17 @@ def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> No
     >>> load("model.npz")([0.5, -0.5]).shape
     (1,)
     """
-    metadata = {"model": type(model).__name__, "arguments": json.dumps(arguments)}
+    name = type(model).__name__
+    if name not in KINDS:
+        raise ad.errors.DTypeError(
+            f"save: takes a model of {', '.join(KINDS)}, not {name}; ad.io.save writes the "
+            "state_dict() of others"
+        )
+    try:
+        signature(KINDS[name]).bind(**arguments)
+        metadata = {"model": name, "arguments": json.dumps(arguments)}
+    except (TypeError, ValueError) as error:
+        raise ad.errors.FormatError(f"save: these arguments make no {name}: {error}") from error
     ad.io.save(path, model.state_dict(), metadata)
 
 

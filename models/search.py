@@ -10,7 +10,7 @@ import numpy as np
 
 import autodiff as ad
 from models.data import tokens
-from models.vocabulary import UNKNOWN, alike
+from models.vocabulary import UNKNOWN, alike, listed
 
 __all__ = ["END", "FIRST", "Translator", "Words", "joined", "words"]
 
@@ -68,8 +68,10 @@ class Translator(ad.Module):
         """
         if isinstance(texts, str):
             return self.translate([texts], beam)[0]
-        sentences = [words(text) for text in texts]
+        sentences = [words(text) for text in listed(texts, "translate")]
         beam = self.width if beam is None else beam
+        if not isinstance(beam, int) or beam < 1:
+            raise ad.errors.DomainError(f"translate: beam={beam!r}; it is at least 1")
         if beam == 1:
             return [joined(found) for found in self.greedy(sentences)]
         return [joined(self.beam(sentence, beam)) for sentence in sentences]

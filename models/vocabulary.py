@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 
-__all__ = ["UNKNOWN", "Vocabulary", "alike", "padded"]
+__all__ = ["UNKNOWN", "Vocabulary", "alike", "listed", "padded"]
 
 UNKNOWN = "<unk>"
 
@@ -37,10 +38,12 @@ class Vocabulary:
     """
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.words = tuple(words)
+        self.words = listed(words, "a vocabulary")
         self._ids = {word: i for i, word in enumerate(self.words)}
-        if not self.words or len(self._ids) < len(self.words):
-            twice = next((w for w, n in Counter(self.words).items() if n > 1), "nothing")
+        if not self.words:
+            raise ad.errors.DomainError("a vocabulary has a word or more; this list is empty")
+        if len(self._ids) < len(self.words):
+            twice = next(w for w, n in Counter(self.words).items() if n > 1)
             raise ad.errors.DomainError(f"a vocabulary has each word once; this has {twice!r}")
 
     @classmethod
@@ -65,6 +68,17 @@ class Vocabulary:
     def ids(self, words: Iterable[str]) -> np.ndarray:
         """The id of each word; 0 for those that are not among ours."""
         return np.array([self._ids.get(word, 0) for word in words], np.int64)
+
+
+def listed(texts: Any, taker: str) -> tuple[str, ...]:
+    """Several texts as a tuple; of a single one the letters would be taken for texts."""
+    is_list = isinstance(texts, Iterable) and not isinstance(texts, str)
+    found = tuple(texts) if is_list else ()
+    if not is_list or not all(isinstance(text, str) for text in found):
+        raise ad.errors.DTypeError(
+            f"{taker} takes a list of texts, not {ad.errors.describe(texts)}"
+        )
+    return found
 
 
 def padded(sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

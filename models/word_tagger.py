@@ -12,7 +12,7 @@ from models.crf import CRF
 from models.embeddings import STD, small_embedding, take_over
 from models.features import Features
 from models.recurrent import check_sizes
-from models.vocabulary import Vocabulary, alike, padded
+from models.vocabulary import Vocabulary, alike, listed, padded
 
 __all__ = ["WordTagger"]
 
@@ -107,6 +107,7 @@ class WordTagger(ad.Module):
 
     def tag(self, sentences: Sequence[Sequence[str]], batch: int = 64) -> list[list[str]]:
         """The tags of each word of each sentence."""
+        sentences = [listed(sentence, "a sentence to tag") for sentence in sentences]
         lengths = [len(sentence) for sentence in sentences]
         found: dict[int, list[str]] = {i: [] for i in range(len(sentences))}
         for rows in alike(lengths, batch):

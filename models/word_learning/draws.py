@@ -68,6 +68,7 @@ class Window:
 
     def __post_init__(self) -> None:
         for name, least in (("size", 1), ("negatives", 1), ("subsample", 0)):
+            ad.errors.require_number(getattr(self, name), f"window: {name}")
             if not getattr(self, name) >= least:
                 raise ad.errors.DomainError(
                     f"window: {name} is at least {least}, not {getattr(self, name)}"

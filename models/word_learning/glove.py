@@ -14,7 +14,7 @@ import numpy as np
 import autodiff as ad
 from models.glove import GloVe
 from models.word_learning.graph import OnGraph
-from models.word_learning.loop import Loop, State, learner_for
+from models.word_learning.loop import Loop, State, learner_for, require_rate
 from models.word_learning.tables import LANES, Tables, built, pointer
 from models.words.cooccurrence import Cooccurrences, Triples, cooccurrences, split
 from models.words.encoded import Encoded
@@ -182,6 +182,9 @@ class GloVeTrainer(Loop):
         rng: int | np.random.Generator = 0,
         **options: Any,
     ) -> None:
+        if not isinstance(model, GloVe):
+            raise ad.errors.DTypeError(f"GloVeTrainer takes a GloVe, not {type(model).__name__}")
+        require_rate(lr)
         encoded = Encoded.of(text, model.words)
         seed = int(np.random.default_rng(rng).integers(2**63))
         learner = learner_for(

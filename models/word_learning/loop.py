@@ -18,13 +18,20 @@ from models.extras import need
 from models.interruption import StoppedError, interruption
 from models.steps import from_environment, require_known
 
-__all__ = ["Learner", "Loop", "Source", "State", "learner_for"]
+__all__ = ["Learner", "Loop", "Source", "State", "learner_for", "require_rate"]
 
 State = dict[str, np.ndarray]
 """Arrays by name."""
 
 DIVERGED = 1e6
 """A mean loss far above that of any model which knows nothing."""
+
+
+def require_rate(lr: float) -> None:
+    """Refuse a learning rate that is not above 0."""
+    ad.errors.require_number(lr, "lr")
+    if not 0 < lr < np.inf:
+        raise ad.errors.DomainError(f"lr={lr} is not above zero")
 
 
 def learner_for(
@@ -156,6 +163,7 @@ class Loop:
         save_every: float = 60.0,
         quiet: bool = False,
     ) -> None:
+        ad.errors.require_number(epochs, "epochs")
         if epochs < 0:
             raise ad.errors.DomainError(f"epochs: at least 0, not {epochs}")
         self.learner, self.source, self.epochs = learner, source, epochs

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from models.word2vec import CBOW
+from models.word2vec import CBOW, SkipGram
 from models.word_learning.draws import Draws, Piece, Window, keys_of
 from models.word_learning.graph import OnGraph
-from models.word_learning.loop import Loop, State, learner_for
+from models.word_learning.loop import Loop, State, learner_for, require_rate
 from models.word_learning.native import Native
 from models.word_learning.tables import Tables
 from models.words.encoded import Encoded
@@ -178,12 +178,16 @@ class Word2VecTrainer(Loop):
         rng: int | np.random.Generator = 0,
         **options: Any,
     ) -> None:
+        if not isinstance(model, (SkipGram, CBOW)):
+            kind = type(model).__name__
+            raise ad.errors.DTypeError(f"Word2VecTrainer takes a SkipGram or a CBOW, not {kind}")
         encoded = Encoded.of(text, model.words)
         is_bag = isinstance(model, CBOW)
         around = Window(window, shrink, negatives, subsample)
         draws = Draws(model.words.counts, around, is_bag, model.output == "negative")
         if lr is None:
             lr = 0.07 if is_bag and not model.whole_error else 0.025
+        require_rate(lr)
         can_be_c = model.output != "softmax" and model.V.dtype == np.float32
         learner = learner_for(
             compile, threads,

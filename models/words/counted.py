@@ -193,6 +193,8 @@ def _require_words(tally: Tally[str], left: int, least: int) -> None:
 
 def unknown(word: str, words: Iterable[str]) -> ad.errors.DomainError:
     """The error for a word that is not among `words`, the commonest first; with close spellings."""
+    if not isinstance(word, str):
+        return ad.errors.DomainError(f"a word is a text, not {ad.errors.describe(word)}")
     alike = [w for w in islice(words, LOOKED_AT) if abs(len(w) - len(word)) <= 2]
     near = difflib.get_close_matches(word, alike, 3, 0.65)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -52,6 +52,9 @@ def save(path: str | os.PathLike[str], vectors: Vectors) -> None:
     >>> load("roses.txt")
     Vectors of 2 words in 2 dimensions
     """
+    if not isinstance(vectors, Vectors):
+        kind = type(vectors).__name__
+        raise ad.errors.DTypeError(f"save takes Vectors, as model.vectors is, not {kind}")
     target = Path(path)
     suffix, is_compressed = _format(target)
     _require_finite(target, vectors)

@@ -77,7 +77,8 @@ class Vectors:
 
     def __getitem__(self, word: str | Sequence[str]) -> np.ndarray:
         """The vector of a word; of several words, a row for each."""
-        ids = self.id(word) if isinstance(word, str) else [self.id(each) for each in word]
+        is_one = isinstance(word, str) or not isinstance(word, Iterable)
+        ids = self.id(word) if is_one else [self.id(each) for each in word]
         return self.vectors[ids]
 
     def __repr__(self) -> str:
@@ -99,7 +100,7 @@ class Vectors:
         DomainError
             If it is not there; the message has close spellings.
         """
-        if word not in self._ids:
+        if not isinstance(word, str) or word not in self._ids:
             raise unknown(word, self.words)
         return self._ids[word]
 
@@ -279,9 +280,10 @@ def _require_fit(count: int, vectors: np.ndarray, counts: np.ndarray | None) -> 
 
 
 def _terms(asked: Any) -> tuple[Any, ...]:
-    is_one = isinstance(asked, str) or (isinstance(asked, np.ndarray) and asked.ndim == 1
-                                        and asked.dtype.kind in "fiu")  # fmt: skip
-    return (asked,) if is_one else tuple(asked)
+    if isinstance(asked, str) or not isinstance(asked, Iterable):
+        return (asked,)
+    is_vector = isinstance(asked, np.ndarray) and asked.ndim == 1 and asked.dtype.kind in "fiu"
+    return (asked,) if is_vector else tuple(asked)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -263,7 +263,7 @@ def test_vectors_need_words() -> None:
     [
         ({"tables": {"colour": ["red"]}}, "unknown feature 'colour'"),
         ({"tags": ["N", "N"]}, "this has 'N'"),
-        ({"tags": []}, "each word once"),
+        ({"tags": []}, "this list is empty"),
         ({"cell": "gur"}, "unknown cell 'gur'"),
         ({"hidden": 0}, "'hidden': 0"),
         ({"word_size": 0}, "Tagger: sizes .*'word_size': 0"),
