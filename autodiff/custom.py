@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -73,7 +74,8 @@ def custom_op(
         raise DTypeError(f"custom_op(): partials={describe(partials)} is no tuple")
     if bool(rules) == bool(partials):
         raise GraphError("custom_op() takes rules or partials: one for each argument")
-    name = settings.pop("name", forward.__name__)
+    name = settings.pop("name", getattr(forward, "__name__", type(forward).__name__))
+    _require_names(name, forward, rules)
     settings.setdefault("numpy", ())
     guarded = _guarded(name, forward, settings.get("outputs", 1))
     if "jvp" in settings:
@@ -92,6 +94,17 @@ def custom_op(
             f"{', '.join((*row.args, *row.params))}, and the shapes of arguments as x_shape"
         )
     return wraps(forward)(function(row))
+
+
+def _require_names(name: str, forward: Callable[..., Any], rules: tuple[Any, ...]) -> None:
+    names = [*signature(forward).parameters]
+    if len(rules) > len(names):
+        raise GraphError(f"custom_op {name}: {len(rules)} rules for {len(names)} arguments")
+    if "out" in names:
+        raise GraphError(
+            f"custom_op {name}: an argument is called out, as rules call the result; state a "
+            "function around it, such as lambda x: ..."
+        )
 
 
 def _known(name: str, row: Op) -> bool:

@@ -63,3 +63,42 @@ def test_errors_inside_rules_of_the_user_reach_him() -> None:
     op = ad.custom_op(lambda x: x * 1.0, rule)
     with pytest.raises(errors.DomainError, match="not here"):
         ad.grad(lambda x: ad.sum(op(x)))(np.ones(2))
+
+
+X = ad.Tensor(np.ones((3, 4)), requires_grad=True)
+LARGE = ad.Tensor(np.ones((30, 4)), requires_grad=True, name="W")
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: ad.Tensor([1.0], dtype="float65"), errors.DTypeError, "dtype='float65'"),
+        (lambda: setattr(X, "data", "a"), errors.DTypeError, "real numbers, not 'a'"),
+        (lambda: ad.sum(X).backward("a"), errors.DTypeError, "real numbers, not 'a'"),
+        (lambda: ad.tile(X, "a"), errors.DTypeError, "tile"),
+        (lambda: X.register_hook(3), errors.DTypeError, r"register_hook\(\) takes a function"),
+        (lambda: ad.tensordot(X, X, axes=5), IndexError, "fewer axes"),
+        (lambda: ad.jvp(ad.sum, (np.ones(3),), (1j * np.ones(3),)), errors.DTypeError, "real"),
+        (lambda: ad.hvp(ad.sum, np.ones(3), np.ones(3)), errors.DTypeError, "primals is a tuple"),
+        (lambda: ad.jacobian(ad.exp, 4)(np.ones(3)), errors.ShapeError, "names argument 4"),
+        (lambda: ad.hessian(ad.sum, (0, 4))(np.ones(3)), errors.ShapeError, "names argument 4"),
+        (lambda: ad.vjp(lambda x: None, 1.0), errors.DTypeError, "a return is missing"),
+        (lambda: ad.vmap(ad.sum)(), errors.ShapeError, "leaves no argument"),
+        (lambda: ad.custom_op(np.tanh, partials=1), errors.DTypeError, "is no tuple"),
+        (lambda: ad.Linear(-3, 2), errors.ShapeError, "at least 0"),
+        (lambda: ad.init.normal((2, 1.5)), errors.ShapeError, "a whole number"),
+        (lambda: ad.schedule.warmup("a"), errors.DTypeError, "steps='a' is no number"),
+        (lambda: ad.optim.Adam([X], eps="a"), errors.DTypeError, "eps='a' is no number"),
+        (lambda: ad.io.save("a.npz", {}, 3), errors.DTypeError, "texts by name"),
+        (lambda: float(LARGE), errors.GraphError, r"Tensor\(float64\(30, 4\), name='W'\) is"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_named(call: Any, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_a_name_that_is_not_there_says_where() -> None:
+    with pytest.raises(AttributeError) as caught:
+        ad.mes  # noqa: B018
+    assert (caught.value.name, caught.value.obj) == ("mes", ad)

@@ -28,10 +28,10 @@ DIVERGED = 1e6
 
 
 def require_rate(lr: float) -> None:
-    """Refuse a learning rate that is not above 0."""
+    """Refuse a learning rate below 0."""
     ad.errors.require_number(lr, "lr")
-    if not 0 < lr < np.inf:
-        raise ad.errors.DomainError(f"lr={lr} is not above zero")
+    if not 0 <= lr < np.inf:
+        raise ad.errors.DomainError(f"lr={lr} is outside [0, inf)")
 
 
 def learner_for(

@@ -46,7 +46,9 @@ def test_words_make_the_same_vocabulary_again() -> None:
     np.testing.assert_array_equal(Vocabulary(list(one.words)).ids(TEXT), one.ids(TEXT))
 
 
-@pytest.mark.parametrize(("words", "message"), [(["a", "b", "a"], "this has 'a'"), ([], "this list is empty")])
+@pytest.mark.parametrize(
+    ("words", "message"), [(["a", "b", "a"], "this has 'a'"), ([], "this list is empty")]
+)
 def test_refuses_words_that_occur_twice_and_none(words: list[str], message: str) -> None:
     with pytest.raises(ad.errors.DomainError, match=message):
         Vocabulary(words)
