@@ -9,13 +9,8 @@ from typing import Any
 import numpy as np
 
 from autodiff import tree
-from autodiff.transforms import (
-    argument_numbers,
-    grad,
-    jvp,
-    require_arguments,
-    vjp,
-)
+from autodiff.arguments import argument_numbers, require_arguments, require_tuple
+from autodiff.transforms import grad, jvp, vjp
 
 __all__ = ["hessian", "hvp", "jacobian"]
 
@@ -53,7 +48,7 @@ def hvp(
     >>> ad.hvp(lambda x: ad.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
     (array([ 6., 12.]),)
     """
-    tree.require_tuple(primals, "primals")
+    require_tuple(primals, "primals")
     gradient = grad(f, tuple(range(len(primals))))
     return jvp(gradient, tuple(primals), tuple(tangents), allow_unused=True)[1]  # type: ignore[no-any-return]
 

@@ -189,20 +189,20 @@ class Tensor(Tracked, TensorMethods):
 def _array(data: Any, dtype: Any) -> Any:
     if isinstance(data, (Tensor, Scalar)):
         data = data._value
-    elif isinstance(data, (list, tuple)) and _holds_tracked(data):
-        raise _list_of_tensors()
-    made = _copied(data, dtype)
+    made = _copied(data, "Tensor", dtype)
     if made.dtype.kind not in _KINDS:
         raise DTypeError(f"a tensor holds real numbers, not {made.dtype}: {describe(data)}")
     return made
 
 
-def _copied(data: Any, dtype: Any) -> Any:
+def _copied(data: Any, taker: str, dtype: Any = None) -> Any:
+    if isinstance(data, (list, tuple)) and _holds_tracked(data):
+        raise GraphError("a list of tensors would lose their gradients: use ad.stack(list)")
     try:
         return array(data, dtype)
     except (ValueError, TypeError) as error:
         params = {} if dtype is None else {"dtype": dtype}
-        raise explained(error, "Tensor", (data,), params) from error
+        raise explained(error, taker, (data,), params) from error
 
 
 def real_array(value: Any, dtype: Any) -> Any:
@@ -214,10 +214,6 @@ def real_array(value: Any, dtype: Any) -> Any:
         return array(value, dtype)
     except (ValueError, TypeError) as error:
         raise refusal from error
-
-
-def _list_of_tensors() -> GraphError:
-    return GraphError("a list of tensors would lose their gradients: use ad.stack(list)")
 
 
 def _holds_tracked(data: Sequence[Any]) -> bool:
@@ -264,12 +260,7 @@ def operand(value: Any, op: Op) -> tuple[Any, Any]:
 
 def _constant(value: Any, op: Op) -> Any:
     # Copied, since the caller may write into his array before backward reads it.
-    if isinstance(value, (list, tuple)) and _holds_tracked(value):
-        raise _list_of_tensors()
-    try:
-        made = array(value)
-    except ValueError as error:
-        raise explained(error, op.name, (value,), {}) from error
+    made = _copied(value, op.name)
     if made.dtype.kind not in _KINDS:
         raise DTypeError(
             f"{op.name}() takes real arrays, not {describe(value)} of dtype {made.dtype}"

@@ -9,6 +9,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 import numpy as np
 
 from autodiff import tree
+from autodiff.arguments import (
+    argument_numbers,
+    is_one_number,
+    require_arguments,
+    require_result,
+    require_tuple,
+    value_and_aux,
+)
 from autodiff.backward import cotangent, sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe, require_function
 from autodiff.forward import push
@@ -19,10 +27,7 @@ from autodiff.settings import enable_grad, is_recording
 from autodiff.sparse import RowGrad
 from autodiff.tensor import Tensor, real_array, wrap
 
-__all__ = [
-    "argument_numbers", "fresh_leaf", "grad", "jvp", "require_arguments", "stop_gradient",
-    "value_and_grad", "vjp",
-]  # fmt: skip
+__all__ = ["fresh_leaf", "grad", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 
 P = ParamSpec("P")
@@ -108,23 +113,6 @@ def _again(leaf: Any) -> Any:
     return +leaf
 
 
-def require_arguments(argnums: tuple[int, ...], args: tuple[Any, ...]) -> None:
-    """Refuse numbers of arguments that the call does not have, or the same one twice."""
-    for i in argnums:
-        if not -len(args) <= i < len(args):
-            raise ShapeError(
-                f"argnums names argument {i}, and the call has {len(args)} by position"
-            )
-    if len({i % len(args) for i in argnums}) < len(argnums):
-        raise ShapeError(f"argnums={argnums} names an argument twice")
-
-
-def _value_and_aux(pair: Any) -> tuple[Any, Any]:
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise DTypeError(f"has_aux=True: a function of (value, aux) returned {describe(pair)}")
-    return pair
-
-
 def fresh_leaf(leaf: Any) -> Any:
     """A leaf of a trace with the value of a tensor or scalar."""
     if isinstance(leaf, Scalar):
@@ -166,14 +154,6 @@ def _seed(value: Any, gradient: Any, record: bool) -> Any:
     if isinstance(seed, (Tensor, Scalar)):
         return seed
     return Scalar(seed, requires_grad=False) if isinstance(value, Scalar) else wrap(seed, None)
-
-
-def argument_numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
-    """`argnums` as a tuple, checked."""
-    numbers: Any = (argnums,) if isinstance(argnums, int) else argnums
-    if not isinstance(numbers, (tuple, list)) or not all(isinstance(i, int) for i in numbers):
-        raise DTypeError(f"argnums is an int or a tuple of ints, not {describe(argnums)}")
-    return tuple(numbers)
 
 
 @overload
@@ -232,7 +212,7 @@ def value_and_grad(
         trace = _Trace(args, numbers)
         with enable_grad():
             out = f(*trace.args, **kwargs)
-            value, aux = _value_and_aux(out) if has_aux else (out, None)
+            value, aux = value_and_aux(out) if has_aux else (out, None)
             seeds, order = _scalar_seed(value)
             if not allow_unused:
                 trace.require_use(order)
@@ -250,22 +230,11 @@ def value_and_grad(
 
 def _scalar_seed(value: Any) -> tuple[dict[Node, Any], list[Node]]:
     if not isinstance(value, (Tensor, Scalar)) or not value.requires_grad:
-        _require_result(value)
-        if not _is_one_number(getattr(value, "_value", value)):
+        require_result(value)
+        if not is_one_number(getattr(value, "_value", value)):
             raise ShapeError(f"the function has to return one number, not {describe(value)}")
         return {}, []
     return {value._node: _seed(value, None, False)}, topological(value._node)
-
-
-def _require_result(value: Any) -> None:
-    if value is None:
-        raise DTypeError("the function returned None: a return is missing")
-
-
-def _is_one_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) or (
-        hasattr(value, "dtype") and value.size == 1 and value.dtype.kind in "fiub"
-    )
 
 
 @overload
@@ -347,7 +316,7 @@ def vjp(
     trace = _Trace(primals, tuple(range(len(primals))))
     with enable_grad():
         value = f(*trace.args)
-    _require_result(value)
+    require_result(value)
     results, definition = tree.flatten(value)
     tracked = [r for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
     order = topological(*(r._node for r in tracked))
@@ -390,15 +359,15 @@ def jvp(
     value, tangent : array or tree of arrays
     """
     require_function(f, "jvp")
-    tree.require_tuple(primals, "primals")
-    tree.require_tuple(tangents, "tangents")
+    require_tuple(primals, "primals")
+    require_tuple(tangents, "tangents")
     trace = _Trace(tuple(primals), tuple(range(len(primals))))
     if len(tangents) != len(trace.definitions):
         raise ShapeError(f"jvp takes a tangent for each of the {len(trace.definitions)} primals")
     given = [*map(tree.leaves_like, trace.definitions, tangents)]
     with enable_grad():
         value = f(*trace.args)
-        _require_result(value)
+        require_result(value)
         results, definition = tree.flatten(value)
         roots = [r._node for r in results if isinstance(r, (Tensor, Scalar)) and r.requires_grad]
         order = topological(*roots)

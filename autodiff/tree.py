@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from autodiff.errors import DTypeError, ShapeError, describe
+from autodiff.errors import ShapeError
 
-__all__ = ["TreeDef", "flatten", "leaves_like", "map", "register", "require_tuple", "unflatten"]
+__all__ = ["TreeDef", "flatten", "leaves_like", "map", "register", "unflatten"]
 
 _KINDS: dict[type, tuple[Callable[[Any], list[Any]], Callable[[Any, list[Any]], Any]]] = {}
 
@@ -209,9 +209,3 @@ def _build(definition: TreeDef, leaves: Iterator[Any]) -> Any:
         return next(leaves)
     children = [_build(child, leaves) for child in definition.children]
     return _kind(definition.example)[1](definition.example, children)
-
-
-def require_tuple(values: Any, name: str) -> None:
-    """Refuse a single array in place of a tuple of the arguments."""
-    if not isinstance(values, (tuple, list)):
-        raise DTypeError(f"{name} is a tuple, as in (x,), not {describe(values)}")
