@@ -17,7 +17,7 @@ __all__ = [
 
 
 def argument_numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
-    """`argnums` as a tuple, checked."""
+    """The numbers of `argnums` as a tuple, if they are numbers."""
     numbers: Any = (argnums,) if isinstance(argnums, int) else argnums
     if not isinstance(numbers, (tuple, list)) or not all(isinstance(i, int) for i in numbers):
         raise DTypeError(f"argnums is an int or a tuple of ints, not {describe(argnums)}")

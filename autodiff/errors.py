@@ -86,7 +86,16 @@ def describe(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A tensor or scalar in one line: its values where they are few, or else its shape."""
+    """A tensor or scalar in one line: its values where they are few, or else its shape.
+
+    Parameters
+    ----------
+    value : Tensor or Scalar
+
+    Returns
+    -------
+    str
+    """
     text = " ".join(repr(value).split())
     if len(text) <= 60:
         return text
@@ -95,13 +104,27 @@ def shown(value: Any) -> str:
 
 
 def require_function(f: Any, taker: str) -> None:
-    """Refuse, in the name of `taker`, what cannot be called."""
+    """Refuse, in the name of `taker`, what cannot be called.
+
+    Parameters
+    ----------
+    f : object
+    taker : str
+        The name of the function that was given it.
+    """
     if not callable(f):
         raise DTypeError(f"{taker}() takes a function, not {describe(f)}")
 
 
 def require_number(value: Any, name: str) -> None:
-    """Refuse a setting that is no real number."""
+    """Refuse a setting that is no real number.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        What the setting is called.
+    """
     if not isinstance(value, Real) and not hasattr(value, "dtype"):
         raise DTypeError(f"{name}={describe(value)} is no number")
 
@@ -118,7 +141,23 @@ _PLAINER = {
 
 
 def explained(error: Exception, name: str, values: Any, params: dict[str, Any]) -> Exception:
-    """The same error as one of ours, naming the op and what it was given."""
+    """The same error as one of ours, naming the op and what it was given.
+
+    Parameters
+    ----------
+    error : Exception
+        What numpy has raised.
+    name : str
+        Of the op.
+    values : sequence
+        What it was given.
+    params : dict
+        Its settings.
+
+    Returns
+    -------
+    Exception
+    """
     if isinstance(error, AutodiffError):
         return error
     given = [describe(v) for v in values] + [f"{k}={describe(v)}" for k, v in params.items()]
