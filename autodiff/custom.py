@@ -13,13 +13,14 @@ from autodiff import tree
 from autodiff.backward import sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe, require_function
 from autodiff.functions import function
+from autodiff.leaves import fresh_leaf
 from autodiff.nodes import Node, TensorNode, since, tick
 from autodiff.op import Op, asarray, binary, op, unary
 from autodiff.scalar import Scalar
 from autodiff.settings import enable_grad, is_compiling, is_recording
 from autodiff.sparse import Lazy, Parts
 from autodiff.tensor import Tensor, wrap
-from autodiff.transforms import fresh_leaf, vjp
+from autodiff.transforms import vjp
 
 __all__ = ["PACK", "checkpoint", "compilable", "custom_op", "vmap"]
 

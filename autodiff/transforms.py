@@ -12,148 +12,23 @@ from autodiff import tree
 from autodiff.arguments import (
     argument_numbers,
     is_one_number,
-    require_arguments,
     require_result,
     require_tuple,
     value_and_aux,
 )
-from autodiff.backward import cotangent, sweep
-from autodiff.errors import DTypeError, GraphError, ShapeError, describe, require_function
+from autodiff.errors import ShapeError, describe, require_function
 from autodiff.forward import push
-from autodiff.nodes import Info, Node, TensorNode, tick, topological
-from autodiff.op import asarray, is_array
+from autodiff.leaves import Trace, plain_copy, result_of, seed_of
+from autodiff.nodes import Node, TensorNode, topological
 from autodiff.scalar import Scalar
-from autodiff.settings import enable_grad, is_recording
-from autodiff.sparse import RowGrad
+from autodiff.settings import enable_grad
 from autodiff.tensor import Tensor, real_array, wrap
 
-__all__ = ["fresh_leaf", "grad", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+__all__ = ["grad", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class _Trace:
-    """The arguments of one call with fresh leaves in place of those to differentiate by."""
-
-    def __init__(self, args: tuple[Any, ...], argnums: tuple[int, ...]) -> None:
-        self.outside = is_recording()
-        self.start = tick()
-        self.nested = False
-        self.args = list(args)
-        self.argnums = argnums
-        self.nodes: list[list[Node | None]] = []
-        self.definitions = []
-        require_arguments(argnums, args)
-        for i in argnums:
-            leaves, definition = tree.flatten(args[i])
-            fresh = [self._fresh(leaf) for leaf in leaves]
-            nodes = [
-                f._node if f is not leaf else None for f, leaf in zip(fresh, leaves, strict=True)
-            ]
-            if not any(node is not None for node in nodes):
-                raise DTypeError(
-                    f"argument {i} holds no floating value to differentiate by: "
-                    f"{describe(args[i])}; write 1.0 for 1, or convert with dtype=float"
-                )
-            self.args[i] = tree.unflatten(definition, fresh)
-            self.nodes.append(nodes)
-            self.definitions.append(definition)
-
-    def _fresh(self, leaf: Any) -> Any:
-        if isinstance(leaf, (Tensor, Scalar)):
-            return self._over(leaf) if leaf.requires_grad else fresh_leaf(leaf)
-        is_number = isinstance(leaf, (float, np.generic))
-        value = asarray(leaf) if is_number or is_array(leaf) else None
-        return leaf if value is None or value.dtype.kind != "f" else fresh_leaf(Tensor(leaf))
-
-    def _over(self, leaf: Any) -> Any:
-        """A node of this trace on top of a value that is tracked outside."""
-        info = leaf._node.info
-        if leaf._node.op is None and not info.traced:
-            return fresh_leaf(leaf)  # a plain leaf, handed in for its value
-        self.nested = True
-        return _again(leaf)
-
-    def differentiable(self, order: list[Node]) -> bool:
-        """Whether the result has to be differentiable itself: something outside is tracked."""
-        if not self.outside:
-            return False
-        return self.nested or any(
-            node.op is None
-            and node.order < self.start
-            and node.info is not None
-            and node.info.keeps_grad
-            for node in order
-        )
-
-    def pull(self, seeds: dict[Node, Any], record: bool) -> list[Any]:
-        """One tree of gradients for each argument."""
-        targets = [node for nodes in self.nodes for node in nodes if node is not None]
-        grads: dict[Any, Any] = {**sweep(seeds, targets, record)}
-        return [
-            tree.unflatten(definition, [_result(grads.get(n), n, record) for n in nodes])
-            for nodes, definition in zip(self.nodes, self.definitions, strict=True)
-        ]
-
-    def require_use(self, order: list[Node]) -> None:
-        """Refuse an argument that the result does not depend on."""
-        used = set(order)
-        for i, nodes in zip(self.argnums, self.nodes, strict=True):
-            if not any(node in used for node in nodes):
-                raise GraphError(
-                    f"the result does not depend on argument {i}: it is unused, or its path goes "
-                    "through detach(), no_grad(), .data or an integer; allow_unused=True: zeros"
-                )
-
-
-def _again(leaf: Any) -> Any:
-    """The value itself on a node of its own."""
-    return +leaf
-
-
-def fresh_leaf(leaf: Any) -> Any:
-    """A leaf of a trace with the value of a tensor or scalar."""
-    if isinstance(leaf, Scalar):
-        made: Any = Scalar(leaf._value)
-        made.info.traced = True
-        return made
-    if leaf.dtype.kind != "f":
-        return leaf
-    node = TensorNode(None, (), (), (leaf.shape, leaf.dtype))
-    node.info = Info(leaf.name, keeps_grad=True)
-    node.info.traced = True
-    return wrap(leaf._value, node)
-
-
-def _result(g: Any, node: Node | None, record: bool) -> Any:
-    if node is None:
-        return None
-    shape, dtype = node.spec
-    if g is None:
-        g = 0.0 if dtype is float else np.zeros(shape, dtype)
-    if record and not isinstance(g, (Tensor, Scalar, RowGrad)):
-        return wrap(asarray(g)[()], None)
-    return g[()] if is_array(g) and not g.ndim else g
-
-
-def _plain(value: Any) -> Any:
-    """The value without its graph, to do with as you like."""
-    return tree.map(lambda v: _own(v._value) if isinstance(v, (Tensor, Scalar)) else v, value)
-
-
-def _own(data: Any) -> Any:
-    return data.copy() if is_array(data) else data
-
-
-def _seed(value: Any, gradient: Any, record: bool) -> Any:
-    seed = cotangent(value, gradient)
-    if not record:
-        return seed._value if isinstance(seed, (Tensor, Scalar)) else seed
-    if isinstance(seed, (Tensor, Scalar)):
-        return seed
-    return Scalar(seed, requires_grad=False) if isinstance(value, Scalar) else wrap(seed, None)
 
 
 @overload
@@ -209,7 +84,7 @@ def value_and_grad(
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        trace = _Trace(args, numbers)
+        trace = Trace(args, numbers)
         with enable_grad():
             out = f(*trace.args, **kwargs)
             value, aux = value_and_aux(out) if has_aux else (out, None)
@@ -218,11 +93,11 @@ def value_and_grad(
                 trace.require_use(order)
             record = trace.differentiable(order)
             if record:
-                seeds = {n: _seed(value, None, True) for n in seeds}
+                seeds = {n: seed_of(value, None, True) for n in seeds}
             grads = trace.pull(seeds, record)
         result = grads[0] if isinstance(argnums, int) else tuple(grads)
         if not record:
-            value, aux = _plain(value), _plain(aux)
+            value, aux = plain_copy(value), plain_copy(aux)
         return ((value, aux), result) if has_aux else (value, result)
 
     return call
@@ -234,7 +109,7 @@ def _scalar_seed(value: Any) -> tuple[dict[Node, Any], list[Node]]:
         if not is_one_number(getattr(value, "_value", value)):
             raise ShapeError(f"the function has to return one number, not {describe(value)}")
         return {}, []
-    return {value._node: _seed(value, None, False)}, topological(value._node)
+    return {value._node: seed_of(value, None, False)}, topological(value._node)
 
 
 @overload
@@ -313,7 +188,7 @@ def vjp(
     6.0 3.0
     """
     require_function(f, "vjp")
-    trace = _Trace(primals, tuple(range(len(primals))))
+    trace = Trace(primals, tuple(range(len(primals))))
     with enable_grad():
         value = f(*trace.args)
     require_result(value)
@@ -331,11 +206,11 @@ def vjp(
         with enable_grad():
             for r, c in zip(results, given, strict=True):
                 if isinstance(r, (Tensor, Scalar)) and r.requires_grad:
-                    s = _seed(r, c, again)
+                    s = seed_of(r, c, again)
                     seeds[r._node] = seeds[r._node] + s if r._node in seeds else s
             return tuple(trace.pull(seeds, again))
 
-    return (value if record else _plain(value)), pullback
+    return (value if record else plain_copy(value)), pullback
 
 
 def jvp(
@@ -361,7 +236,7 @@ def jvp(
     require_function(f, "jvp")
     require_tuple(primals, "primals")
     require_tuple(tangents, "tangents")
-    trace = _Trace(tuple(primals), tuple(range(len(primals))))
+    trace = Trace(tuple(primals), tuple(range(len(primals))))
     if len(tangents) != len(trace.definitions):
         raise ShapeError(f"jvp takes a tangent for each of the {len(trace.definitions)} primals")
     given = [*map(tree.leaves_like, trace.definitions, tangents)]
@@ -380,8 +255,8 @@ def jvp(
         )
         starts = {n: _direction(n, t, record) for n, t in flat}
         pushed = push(roots, starts, record)
-    out = [_result(pushed.get(_node_of(r)), _spec_node(r), record) for r in results]
-    return (value if record else _plain(value)), tree.unflatten(definition, out)
+    out = [result_of(pushed.get(_node_of(r)), _spec_node(r), record) for r in results]
+    return (value if record else plain_copy(value)), tree.unflatten(definition, out)
 
 
 def _node_of(result: Any) -> Any:

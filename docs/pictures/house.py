@@ -23,7 +23,7 @@ PARTS = {
     "values": "scalar tensor lift pickling",
     "functions": "methods described functions composites linalg",
     "the loop": "strong_zero backward forward",
-    "transforms": "tree transforms jacobian custom",
+    "transforms": "arguments tree leaves transforms jacobian custom",
     "modules, optimisers": "state module init layers clipping optimizer optim schedule io",
     "compiler": "compiler",
     "inspect": "inspect",
