@@ -1,7 +1,8 @@
 """What a lecture derives by hand: by the engine, by its formulas, and by finite differences.
 
-The letters are those of docs/lecture.md. The formulas and the functions that are differentiated
-numerically are in numpy, and take nothing from the engine.
+The letters are those of by-hand.md, every-path.md and through-time.md in docs/tutorials. The
+formulas and the functions that are differentiated numerically are in numpy, and take nothing from
+the engine.
 """
 
 from __future__ import annotations
