@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat.v4 as v4
@@ -27,6 +28,8 @@ def notebook(page: str) -> NotebookNode:
 
 
 def _text(page: str) -> list[NotebookNode]:
+    # What folds up on a page cannot do so across cells.
+    page = re.sub(r"</?details>|</?summary>", "", page)
     return [v4.new_markdown_cell(page.strip())] if page.strip() else []
 
 
