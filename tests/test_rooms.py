@@ -13,6 +13,8 @@ from tests.cases import in_turn
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autodiff", "models")
+COMMAND = "autodiff/__main__.py"
+"""What ``python -m autodiff`` runs, and nothing imports: the one arrow that points up."""
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 ROW = re.compile(r"^\| `((?:autodiff|models)/[^`]*)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 
@@ -116,7 +118,7 @@ def test_arrows_point_down_only() -> None:
 
 def test_autodiff_never_imports_models() -> None:
     for path, may in TABLE.values():
-        if path.startswith("autodiff/"):
+        if path.startswith("autodiff/") and path != COMMAND:
             assert not [room for room in may if TABLE[room][0].startswith("models/")]
 
 

@@ -26,7 +26,7 @@ from models.tasks.classification import Classification, accuracy, predict
 
 SMALL = ["train", "mlp", "--hidden", "8", "--epochs", "3"]
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "models"]
+COMMAND = [sys.executable, "-m", "autodiff"]
 
 
 def status_of(line: list[str]) -> int:

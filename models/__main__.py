@@ -1,7 +1,0 @@
-"""``python -m models``: the command ``autodiff`` where it is not on the path."""
-
-import sys
-
-from models.cli import main
-
-sys.exit(main())
