@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import autodiff as ad
 from models.commands import ADD
@@ -13,7 +13,7 @@ from models.commands.common import fail
 from models.options import Parser
 from models.target import TargetError
 
-__all__ = ["main", "parser"]
+__all__ = ["main", "make_parser"]
 
 INTERRUPTED = 130
 """Exit status of a program that Ctrl-C ended: 128 and the number of the signal."""
@@ -26,32 +26,57 @@ def main(argv: Sequence[str] | None = None) -> int:
     wrong. 2: the command line itself is wrong, names what is not there, or what cannot be checked.
     130: interrupted.
     """
-    arguments, unknown = parser().parse_known_args(argv)
-    if unknown:
-        arguments.parser.refuse(unknown)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # closed, or not a stream of bytes
             stream.reconfigure(errors="backslashreplace")
     try:
-        return arguments.command(arguments) or 0
+        with _all_written():
+            return _run(make_parser(), argv)
     except KeyboardInterrupt as stop:
         return fail(str(stop) or "interrupted", INTERRUPTED)
-    except TargetError as error:
-        return fail(str(error), 2)
     except BrokenPipeError:  # whoever reads has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         return fail(f"{error.filename or 'error'}: {error.strerror or error}")
-    except (ad.errors.AutodiffError, MemoryError) as error:
-        return fail(str(error))
+    except MemoryError as error:
+        return fail(str(error) or "out of memory")
 
 
-def parser() -> Parser:
-    """The command line, with all its commands."""
-    made = Parser(prog="autodiff", description="Automatic differentiation: models and tools.")
-    made.add_argument("--version", action="version", version=f"autodiff {ad.__version__}")
-    commands = made.add_subparsers(required=True, metavar="COMMAND")
+def _run(parser: Parser, argv: Sequence[str] | None) -> int:
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        arguments.parser.refuse(unknown)
+    try:
+        return arguments.command(arguments) or 0
+    except ad.errors.AutodiffError as error:
+        status = 2 if isinstance(error, TargetError) else 1
+        return fail(arguments.parser.in_options(str(error)), status)
+
+
+@contextmanager
+def _all_written() -> Iterator[None]:
+    """What cannot be printed is found out now: at its end, Python would show a traceback."""
+    try:
+        yield
+    finally:
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def make_parser() -> Parser:
+    """What reads the command line, with all commands."""
+    parser = Parser(
+        prog="autodiff",
+        description="Automatic differentiation: models and tools.",
+        epilog="Each command explains itself: autodiff COMMAND --help",
+    )
+    parser.add_argument("--version", action="version", version=f"autodiff {ad.__version__}",
+                        help="show the version and exit")  # fmt: skip
+    commands = parser.add_commands("COMMAND")
     for add in ADD:
         add(commands)
-    return made
+    return parser

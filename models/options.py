@@ -27,6 +27,26 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs, allow_abbrev=False)
 
+    def add_commands(self, metavar: str) -> argparse._SubParsersAction:
+        """Where commands of this one are added; to name none of them is an error."""
+        commands = self.add_subparsers(metavar=metavar)
+
+        def missing(arguments: argparse.Namespace) -> NoReturn:
+            self.error(f"expected {metavar}, one of {', '.join(commands.choices)}")
+
+        self.set_defaults(parser=self, command=missing)
+        return commands
+
+    def in_options(self, message: str) -> str:
+        """What the library says, with its keywords as options: ``expand=`` as ``--expand``."""
+        options = {action.dest: action.option_strings for action in self._actions}
+
+        def option(found: re.Match[str]) -> str:
+            known = options.get(found[1])
+            return known[-1] + (" " if found[2] == "" else "") if known else found[0]
+
+        return re.sub(r"\b(\w+)=(True\b|(?=\S))?", option, message)
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and end with status 2."""
         self.exit(2, f"{self.prog}: {_with_hint(message)}; see {self.prog} --help\n")
@@ -49,8 +69,9 @@ def _with_hint(message: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A question for an error message: whether the known word most like this one was meant."""
-    near = difflib.get_close_matches(word, known, 1, 0.65)
-    return f" (did you mean {near[0]}?)" if near else ""
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), by_lower, 1, 0.65)
+    return f" (did you mean {by_lower[near[0]]}?)" if near else ""
 
 
 def number(
@@ -62,12 +83,19 @@ def number(
     def read(text: str) -> Any:
         value = _parsed(kind, text)
         if not low <= value < high or (above and value == low):
-            limits = f"{'above' if above else 'of at least'} {low:g}"
-            limits += f" and below {high:,}" if high < ENOUGH or value >= high else ""
+            is_too_high = high < ENOUGH or value >= high
+            limits = _limits(kind, low, high if is_too_high else math.inf, above)
             raise argparse.ArgumentTypeError(f"expected {name} {limits}, not {text!r}")
         return value
 
     return read
+
+
+def _limits(kind: type, low: float, high: float, above: bool) -> str:
+    if kind is int and high < ENOUGH:
+        return f"from {low:,} to {high - 1:,}"
+    limits = f"{'above' if above else 'of at least'} {low:g}"
+    return limits if high == math.inf else f"{limits} and below {high:,}"
 
 
 def _parsed(kind: type, text: str) -> Any:

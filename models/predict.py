@@ -41,13 +41,16 @@ def predictor(path: Path, beam: int | None = None) -> Predictor:
         _require_finished(path)
         path = path / MODEL
     if not path.exists():
-        raise FileNotFoundError(ENOENT, "there is no such model", str(path))
+        hint = "name the folder of a finished run, or a file that models.save wrote"
+        raise FileNotFoundError(ENOENT, f"there is no such model: {hint}", str(path))
     model = load(path)
     for kind, predict in PREDICT.items():
         if isinstance(model, kind):
             return lambda texts: predict(model, texts, beam)
+    kind = type(model).__name__
     raise ad.errors.FormatError(
-        f"{path} holds a model of kind {type(model).__name__}, which takes no text"
+        f"{path} holds a model of kind {kind}, which takes no sentences; "
+        "taggers, classifiers and translators do"
     )
 
 

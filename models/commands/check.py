@@ -67,6 +67,6 @@ def _check(arguments: argparse.Namespace) -> int:
     try:
         is_right, text = check(**options)
     except ad.errors.AutodiffError as error:
-        return fail(str(error), 2)
+        return fail(arguments.parser.in_options(str(error)), 2)
     print(text)
     return 0 if is_right else 1

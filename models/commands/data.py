@@ -45,8 +45,7 @@ WIDTH = 100
 def add(commands: Commands) -> None:
     """Add it to the commands, with a command of its own for each thing to do."""
     data = commands.add_parser("data", help="list, fetch and describe text to train on")
-    data.set_defaults(parser=data)
-    actions = data.add_subparsers(required=True, metavar="ACTION")
+    actions = data.add_commands("ACTION")
     listing = actions.add_parser("list", help="which corpora there are, and which of them are here")
     listing.set_defaults(parser=listing, command=_list)
     _add_action(actions, "fetch", "bring a corpus here", _fetch)

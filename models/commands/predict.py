@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("model", type=Path, metavar="MODEL",
                         help="folder of a run, or the file model.safetensors in it")  # fmt: skip
-    parser.add_argument("text", nargs="*", metavar="TEXT",
+    parser.add_argument("text", nargs="*", default=[], metavar="TEXT",
                         help="a sentence each; without any, lines of standard input")  # fmt: skip
     parser.add_argument("--beam", type=number(int, 1, 101), metavar="N",
                         help="translations followed at once (default: as trained)")  # fmt: skip

@@ -32,7 +32,7 @@ def _add_graph(commands: Commands) -> None:
 
 
 def _graph(arguments: argparse.Namespace) -> None:
-    print(save_graph(**given(arguments)))
+    print(arguments.parser.in_options(save_graph(**given(arguments))))
 
 
 def _add_paths(commands: Commands) -> None:

@@ -26,8 +26,7 @@ S = TypeVar("S", bound=RunSettings)
 def add(commands: Commands) -> None:
     """Add it to the commands, with a command of its own for each model."""
     train = commands.add_parser("train", help="train a model with settings of your own")
-    train.set_defaults(parser=train)
-    models = train.add_subparsers(required=True, metavar="MODEL")
+    models = train.add_commands("MODEL")
     for name, (kind, _) in EXPERIMENTS.items():
         _add_model(models, name, kind, _train)
     for name, words in WORD_RUNS.items():
@@ -40,9 +39,10 @@ def _add_model(
     parser = models.add_parser(name, help=kind.HELP, argument_default=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=Path("runs", name),
                         help="folder for the results")  # fmt: skip
-    parser.add_argument("--resume", action="store_true", default=False,
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--resume", action="store_true", default=False,
                         help="go on with the run in that folder")  # fmt: skip
-    parser.add_argument("--overwrite", action="store_true", default=False,
+    either.add_argument("--overwrite", action="store_true", default=False,
                         help="start anew, even where a run could be resumed")  # fmt: skip
     settings, default = parser.add_argument_group("settings"), kind()
     for field in fields(kind):

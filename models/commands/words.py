@@ -8,6 +8,8 @@ from pathlib import Path
 
 from models.commands.common import Commands
 from models.data import DataError
+from models.data.lines import require_there
+from models.folder import require_writable
 from models.options import number
 from models.words import Vectors, evaluate, load, save
 from models.words.map import METHODS, WordMap
@@ -16,6 +18,8 @@ __all__ = ["add"]
 
 FILE = "vectors.safetensors"
 """What training leaves in the folder of a run."""
+
+MAPS = ("map.png", "map.html")
 
 
 def add(commands: Commands) -> None:
@@ -95,16 +99,16 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 def _map(arguments: argparse.Namespace) -> None:
     file = _file(arguments.vectors)
-    drawn = WordMap(_load(file), arguments.top, arguments.method, arguments.seed)
     folder = arguments.out or file.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in (folder / "map.png", folder / "map.html"):
-        drawn.save(path)
-        print(path)
+    require_writable(folder, MAPS)
+    drawn = WordMap(_load(file), arguments.top, arguments.method, arguments.seed)
+    for name in MAPS:
+        drawn.save(folder / name)
+        print(folder / name)
 
 
 def _convert(arguments: argparse.Namespace) -> None:
-    vectors = load(arguments.source)
+    vectors = load(_file(arguments.source))
     save(arguments.target, vectors)
     print(f"{arguments.target}: {vectors!r}")
 
@@ -116,7 +120,12 @@ def _read(path: Path | None) -> Vectors:
 def _file(path: Path | None) -> Path:
     if path is None:
         return _newest()
-    return path / FILE if path.is_dir() else path
+    require_there(path)
+    file = path / FILE if path.is_dir() else path
+    if not file.exists():
+        hint = "name the folder of a run that learnt word vectors, or a file of them"
+        raise DataError(f"{path} holds no {FILE}: {hint}")
+    return file
 
 
 def _load(file: Path) -> Vectors:

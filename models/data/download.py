@@ -60,7 +60,8 @@ def _go_on(url: str, file: File, part: Path, tell: Callable[[int], object]) -> N
     except (OSError, http.client.HTTPException) as error:
         if getattr(error, "code", None) == BEYOND_END:
             part.unlink()
-        _fail(url, file, str(getattr(error, "reason", error)))
+        reason = getattr(error, "reason", error)
+        _fail(url, file, str(getattr(reason, "strerror", None) or reason))
     with answer, part.open("ab" if answer.status == 206 else "wb") as target:
         while block := _next(url, file, answer):
             target.write(block)

@@ -66,7 +66,8 @@ def _fetch(name: str, files: Sequence[File]) -> None:
             for origin, group in groupby(files, lambda file: file.origin):
                 _bring(origin, list(group), folder, tell)
     except OSError as error:
-        reason = f"Cannot hold {name}: {error.strerror or error}"
+        why = f"{name} cannot be kept there ({error.strerror or error})"
+        reason = f"{why}; the environment variable AUTODIFF_DATA names another folder"
         raise OSError(error.errno, reason, str(folder)) from error
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from models.data import sentences
+from models.data import DataError, sentences
+from models.data.vectors import SENTENCES
+from models.options import nearest
 from models.word_vectors import word_vectors
 
 __all__ = ["counted_vectors"]
@@ -36,10 +38,23 @@ def counted_vectors(
     size : int
         Length of a vector.
     rng : Generator
+
+    Raises
+    ------
+    DataError
+        If there is no such text.
     """
+    _require_known(names, {*SENTENCES, "own", corpus})
     if not names:
         return [], np.empty((0, size))
     others = [name for name in names if name not in ("own", corpus)]
     text = [s for name in others for s in sentences(name, fetch=True)]
     text += own if len(others) < len(names) else []
     return word_vectors([[form(word) for word in s] for s in text], size, rng=rng)
+
+
+def _require_known(names: Sequence[str], known: Collection[str]) -> None:
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        there_is = f"there is {', '.join(sorted(known))}"
+        raise DataError(f"vectors={unknown!r} is no text{nearest(unknown, known)}; {there_is}")

@@ -22,6 +22,9 @@ from models.words.word2vec_format import bad, binary_rows, read_binary, read_tex
 
 __all__ = ["load", "save"]
 
+MOST = 3
+"""Arrays that an error message names."""
+
 DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1"}
 """What safetensors calls dtypes that can be left in a file."""
 
@@ -134,7 +137,7 @@ def _of_state(path: Path, state: dict[str, np.ndarray]) -> Vectors:
 
 def _unchecked(path: Path, state: dict[str, np.ndarray]) -> Vectors:
     if not {"vectors", "words"} <= set(state):
-        found = ", ".join(sorted(state)) or "nothing"
+        found = ", ".join(sorted(state)[:MOST]) or "nothing"
         bad(path, f"expected the arrays vectors and words, found {found}: no file of word vectors")
     try:
         words = json.loads(state["words"].astype(np.uint8).tobytes())

@@ -14,7 +14,7 @@ from models.words.vectors import Vectors
 
 __all__ = ["bad", "binary_rows", "read_binary", "read_text", "text_rows"]
 
-HEADER = "the number of words and their dimension, as in b'71291 100'"
+HEADER = "the number of words and their dimension, as in '71291 100'"
 
 SHOWN = 40
 """Bytes that an error message shows."""
@@ -102,12 +102,13 @@ def _row(
         _bad_line(path, number, line, "truncated: if it is whole, end it with a new line")
     try:
         if b"_" in line[len(fields[0]) :]:  # float takes 1_0 for 10
-            raise ValueError("a number with an underscore")
+            raise ValueError
         with np.errstate(over="ignore"):
             vector = np.array(list(map(float, fields[1:])), np.float32)
         word = fields[0].decode()
-    except ValueError as error:
-        _bad_line(path, number, line, str(error))
+    except ValueError:
+        shown = line[:SHOWN].decode(errors="replace").rstrip()
+        _bad_line(path, number, line, f"expected a word and {size} numbers, found {shown!r}")
     if not np.isfinite(vector).all():
         _bad_line(path, number, line, f"the numbers of {word!r} are not all finite in float32")
     return word, vector

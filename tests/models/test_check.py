@@ -229,7 +229,7 @@ def test_failed_check(
         ("mynets:tanh --shpes same", r"unknown argument --shpes \(did you mean --shapes\?\)"),
         ("mynets:tanh --examples 0", r"--examples: expected a whole number of at least 1"),
         ("mynets:tanh --seed -1", r"--seed: expected a whole number of at least 0"),
-        ("mynets:tanh --order 3", r"--order: expected a whole number of at least 1 and below 3"),
+        ("mynets:tanh --order 3", r"--order: expected a whole number from 1 to 2"),
         ("mynets:tanh --kinks skp", r"--kinks: unknown 'skp' \(did you mean skip\?\)"),
         ("mynets:tanh --dtype int8", r"--dtype: unknown 'int8'"),
         ("mynets:tanh --avoid 0,x", r"--avoid: expected numbers as in 0,1.5, not '0,x'"),
@@ -240,11 +240,11 @@ def test_failed_check(
         ("mynets:tanh --arity 2", r"--arity.*: too many positional arguments for tanh\(x\)"),
         ("mynets:tanh --shapes (n),(n)", r"too many positional arguments for tanh\(x\)"),
         ("mynets:tanh --shapes (n),(n) --arity 1", r"has 2 inputs, and the function 1"),
-        ("mynets:tanh --shapes squares", r"shapes='squares': it is 'broadcast', 'same'"),
-        ("mynets:tanh --domain positve", r"domain='positve' is none of 'real', 'positive'"),
+        ("mynets:tanh --shapes squares", r"--shapes 'squares': it is 'broadcast', 'same'"),
+        ("mynets:tanh --domain positve", r"--domain 'positve' is none of 'real', 'positive'"),
         ("mynets:tanh --domain 2,1", r"nothing lies between 2.0 and 1.0"),
         ("mynets:tanh --wrt y", r"tanh: wrt names 'y'; there are x"),
-        ("mynets:tanh --vjp tanh_vjp --grad tanh_vjp", r"give vjp= or grad=, not both"),
+        ("mynets:tanh --vjp tanh_vjp --grad tanh_vjp", r"give --vjp or --grad, not both"),
         ("mynets:tanh --vjp tahn_vjp", r"no attribute 'tahn_vjp' \(did you mean tanh_vjp\?\)"),
         ("mynets:tanh --vs nupmy:tanh", r"no module 'nupmy' \(did you mean numpy\?\)"),
         ("mynets", r"'mynets' names no function: write MODULE:NAME or FILE.py:NAME"),
@@ -298,7 +298,7 @@ def test_missing_library(
     monkeypatch.setitem(sys.modules, "jax", None)
     assert run("mynets:tanh", "--vjp", "jax") == 2
     assert re.fullmatch(
-        r"autodiff: vjp='jax' needs jax, .*: pip install jax\n", capsys.readouterr().err
+        r"autodiff: --vjp 'jax' needs jax, .*: pip install jax\n", capsys.readouterr().err
     )
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,6 +27,14 @@ from models.tasks.classification import Classification, accuracy, predict
 
 SMALL = ["train", "mlp", "--hidden", "8", "--epochs", "3"]
 ROOT = Path(__file__).parents[2]
+PROGRAM: dict[str, Any] = {
+    "stdout": PIPE, "stderr": PIPE, "text": True, "cwd": ROOT,
+    "env": {
+        "PATH": os.defpath, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    },
+}  # fmt: skip
+"""Of a program that is started with buffered output, in ASCII."""
 COMMAND = [sys.executable, "-m", "autodiff"]
 
 
@@ -41,10 +50,13 @@ def status_of(line: list[str]) -> int:
 @pytest.mark.parametrize(
     ("line", "status", "message"),
     [
-        ("", 2, r"required: COMMAND"),
+        ("", 2, r"expected COMMAND, one of demo, train, .*; see autodiff --help"),
+        ("--vers", 2, r"unknown argument --vers \(did you mean --version\?\)"),
         ("trian", 2, r"unknown 'trian' \(did you mean train\?\); there is demo, train, predict"),
         ("demo more", 2, r"unknown argument more"),
-        ("train", 2, r"required: MODEL"),
+        ("train", 2, r"expected MODEL, one of mlp, .*; see autodiff train --help"),
+        ("train MLP", 2, r"unknown 'MLP' \(did you mean mlp\?\)"),
+        ("predict", 2, r"required: MODEL;"),
         ("train mpl", 2, r"unknown 'mpl' \(did you mean mlp\?\)"),
         ("train mlp --epoch 3", 2, r"unknown argument --epoch \(did you mean --epochs\?\)"),
         ("train mlp --weight_decay=1", 2, r"unknown argument --weight_decay.*--weight-decay"),
@@ -70,7 +82,8 @@ def status_of(line: list[str]) -> int:
         ("train mlp --hidden 99999999,99999999", 1, r"Unable to allocate"),
         ("train mlp --hidden 99999999999999999999999", 2, r"of at least 1 and below 1,000,000,000"),
         ("train mlp --epochs 99999999999999999999999", 2, r"--epochs: .* below 1,000,000,000"),
-        ("train mlp --threads 99999", 2, r"--threads: .* below 1,025"),
+        ("train mlp --threads 99999", 2, r"--threads: .* from 1 to 1,024, not '99999'"),
+        ("train mlp --resume --overwrite", 2, r"--overwrite: not allowed with argument --resume"),
         ("train mlp --lr 1e300", 2, r"--lr: expected a number above 0 and below 1,000,000,000"),
         ("train mlp --foo", 2, r"unknown argument --foo; see"),
         ("train mlp --resume", 1, r"no run to resume: there is no out/checkpoint.safetensors"),
@@ -312,6 +325,35 @@ def test_ctrl_c_after_the_training(
     monkeypatch.undo()
     assert main(["train", "mlp", "--out", str(tmp_path), "--resume"]) == 0
     assert (tmp_path / "report.md").exists()
+
+
+@pytest.mark.parametrize("line", ["info", "--help"])
+def test_a_full_disk_behind_the_output(line: str) -> None:
+    """Buffered output goes out at the end, where Python would show a traceback."""
+    full = f"{shlex.join(COMMAND)} {line} > /dev/full"
+    ended = subprocess.run(["bash", "-c", full], **PROGRAM)
+    assert ended.stderr == "autodiff: standard output: No space left on device\n"
+    assert ended.returncode == 1
+
+
+def test_whoever_reads_the_help_may_stop() -> None:
+    piped = f"set -o pipefail; {shlex.join(COMMAND)} --help | true"
+    ended = subprocess.run(["bash", "-c", piped], **PROGRAM)
+    assert (ended.returncode in (0, 1), ended.stderr) == (True, "")
+
+
+def test_help_in_a_terminal_that_knows_ascii_only() -> None:
+    ended = subprocess.run([*COMMAND, "paths", "--help"], **PROGRAM)
+    assert r"h2 for h\u2082" in ended.stdout
+
+
+def test_keywords_of_the_library_are_options_here(tmp_path: Path, capsys: Any) -> None:
+    out = str(tmp_path / "graph.svg")
+    large = ["graph", "gru", "--steps", "250", "--expand", "all", "--out", out]
+    assert main(large) == 1
+    assert "leave --expand out, or give --force;" in capsys.readouterr().err
+    assert main(["graph", "gru", "--out", str(tmp_path / "graph.dot")]) == 0
+    assert capsys.readouterr().out.endswith("scopes are closed; --expand opens them\n")
 
 
 @quickly

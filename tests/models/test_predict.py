@@ -72,4 +72,4 @@ def test_lines_of_another_encoding_are_one_line_of_error(
 
 def test_a_model_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["predict", str(tmp_path / "nope"), "x"]) == 1
-    assert capsys.readouterr().err.endswith("nope: there is no such model\n")
+    assert "nope: there is no such model: name the folder of a finished" in capsys.readouterr().err
