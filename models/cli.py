@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import autodiff as ad
 from models.commands import ADD
-from models.commands.common import fail
+from models.commands.common import examples, fail
 from models.options import Parser
 from models.target import TargetError
 
@@ -71,8 +71,9 @@ def make_parser() -> Parser:
     """What reads the command line, with all commands."""
     parser = Parser(
         prog="autodiff",
-        description="Automatic differentiation: models and tools.",
-        epilog="Each command explains itself: autodiff COMMAND --help",
+        description="Train networks on small data, ask them, test gradients and see backprop.",
+        epilog="Each command has a help of its own, with examples: autodiff COMMAND --help\n\n"
+        + examples("demo", "train mlp --help", "graph gru --out graph.svg"),
     )
     parser.add_argument("--version", action="version", version=f"autodiff {ad.__version__}",
                         help="show the version and exit")  # fmt: skip

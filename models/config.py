@@ -13,7 +13,9 @@ import autodiff as ad
 from models.options import number
 from models.steps import COMPILE
 
-__all__ = ["COUNT", "OPTIMIZERS", "POSITIVE", "SCHEDULES", "Option", "RunSettings", "Settings"]
+__all__ = [
+    "COUNT", "OPTIMIZERS", "POSITIVE", "SCHEDULES", "TEXTS", "Option", "RunSettings", "Settings",
+]  # fmt: skip
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "sgd": partial(ad.optim.SGD, momentum=0.9, nesterov=True),
@@ -146,22 +148,22 @@ class Settings(RunSettings):
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         "epochs": Option("passes over the training part", COUNT, metavar="N"),
         "batch": Option("examples of one step", COUNT, metavar="N"),
-        "optimizer": Option(", ".join(OPTIMIZERS), choices=OPTIMIZERS),
+        "optimizer": Option(f"step rule: {', '.join(OPTIMIZERS)}", choices=OPTIMIZERS),
         "lr": Option("learning rate", POSITIVE, metavar="RATE"),
         "schedule": Option(f"course of the learning rate: {', '.join(SCHEDULES)}",
                            choices=SCHEDULES),
-        "weight_decay": Option("of adamw (0.01 unless given) and sgd", number(float, 0),
+        "weight_decay": Option("of adamw (default 0.01) and sgd (default 0)", number(float, 0),
                                metavar="X"),
         "clip": Option("greatest norm of the gradient", POSITIVE, metavar="NORM"),
         "patience": Option("stop after so many epochs without a lower validation loss", COUNT,
                            metavar="N"),
         "keep": Option("the epoch whose model is kept: of the best validation loss, or the last",
                        choices=KEPT),
-        "seed": Option("of all that is random", number(int, 0), metavar="N"),
-        "threads": Option("for the matrix products", number(int, 1, 1025), metavar="N"),
-        "dtype": Option("float32 or float64", choices=("float32", "float64")),
-        "compile": Option("steps as programs in C or on numpy, never (off), or where it pays "
-                          "(auto)", choices=COMPILE),
+        "seed": Option("seed of all that is random", number(int, 0), metavar="N"),
+        "threads": Option("threads of the matrix products", number(int, 1, 1025), metavar="N"),
+        "dtype": Option("of all numbers: float32 or float64", choices=("float32", "float64")),
+        "compile": Option("steps as programs in C (c) or on numpy (numpy), one by one (off), or "
+                          "compiled where it pays (auto)", choices=COMPILE),
     }  # fmt: skip
 
     @property

@@ -9,7 +9,17 @@ from types import ModuleType
 
 import autodiff as ad
 
-__all__ = ["MissingExtraError", "folder_of", "need"]
+__all__ = ["EXTRAS", "MissingExtraError", "folder_of", "need"]
+
+EXTRAS = {
+    "io": ("safetensors",),
+    "draw": ("graphviz-pure", "matplotlib", "resvg-py"),
+    "draw-full": ("pygraphviz",),
+    "native": ("ziglang",),
+    "train": ("sacrebleu", "scikit-learn", "scipy", "shtab", "threadpoolctl", "tqdm"),
+    "test": ("hypothesis",),
+}
+"""The packages that commands need, by the extra that brings them."""
 
 
 class MissingExtraError(ad.errors.AutodiffError, ImportError):

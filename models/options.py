@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn
 
 __all__ = [
@@ -21,11 +22,20 @@ ENOUGH = 10**9
 """More than any count or rate that makes sense, and few enough for numpy."""
 
 
+class _Lines(argparse.HelpFormatter):
+    """Keeps lines apart, and those that are indented whole, so that examples can be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = partial(super()._fill_text, width=width, indent=indent)
+        lines = text.splitlines()
+        return "\n".join(line if line.startswith(" ") else fill(line) for line in lines)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, with the nearest known word."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs, allow_abbrev=False)
+        super().__init__(**kwargs, formatter_class=_Lines, allow_abbrev=False)
 
     def add_commands(self, metavar: str) -> argparse._SubParsersAction:
         """Where commands of this one are added; to name none of them is an error."""

@@ -19,15 +19,25 @@ def add_graph_options(parser: Parser) -> None:
     add = parser.add_argument
     add("--out", type=Path, default=Path("graph.html"), metavar="FILE",
         help="ends in .html, .svg, .png, .pdf, .dot, .gv or .txt (default graph.html)")  # fmt: skip
-    add("--to", metavar="NAME", help="highlight the largest paths to the value of this name")
+    add(
+        "--to",
+        metavar="NAME",
+        help="highlight the largest paths to the value of this name (default: none)",
+    )
     add("--top", type=number(int, 1, 9), metavar="N", help="how many of them (default 8)")
-    add("--show", choices=SHOWS, metavar="WHAT", help=f"{', '.join(SHOWS)} (default: the first)")
+    add(
+        "--show",
+        choices=SHOWS,
+        metavar="WHAT",
+        help=f"what cards say: {', '.join(SHOWS)} (default: the first)",
+    )
     add("--expand", type=expansion, metavar="WHAT", help="parts to draw open: NAME,NAME; or a "
         "depth; all; ops, all and each op by itself; path, those on the paths (default: as many "
         "as can be read)")  # fmt: skip
     add("--rankdir", choices=("LR", "TB", "RL", "BT"), metavar="NAME",
         help="LR, from left to right (default); TB, from top to bottom; RL; BT")  # fmt: skip
-    add("--scale", type=number(float, 0, 100, above=True), metavar="X", help="of a PNG (default 2)")
+    add("--scale", type=number(float, 0, 100, above=True), metavar="X",
+        help="pixels of a PNG for each pixel of an SVG (default 2)")  # fmt: skip
     add("--force", action="store_true", help="draw also what is too large to be read")
 
 
@@ -38,7 +48,12 @@ def add_path_options(parser: Parser) -> None:
     add("--to", required=True, metavar="NAME",
         help="the value that they lead to, such as x1, or h2 for h₂")  # fmt: skip
     add("--top", type=number(int, 0), metavar="N", help="how many are listed (default 8)")
-    add("--element", type=entry, metavar="I,J", help="rank by what they add to this entry of it")
+    add(
+        "--element",
+        type=entry,
+        metavar="I,J",
+        help="rank by what they add to this entry of it (default: to all of it)",
+    )
 
 
 def _add_target(parser: Parser) -> None:
@@ -47,7 +62,7 @@ def _add_target(parser: Parser) -> None:
         "a function without required arguments that gives a loss")  # fmt: skip
     add("--steps", type=number(int, 1, 10_001), metavar="N",
         help=f"time steps of rnn and gru (default {STEPS})")  # fmt: skip
-    add("--seed", type=number(int, 0), metavar="N", help="of the model's numbers (default 0)")
+    add("--seed", type=number(int, 0), metavar="N", help="seed of the model's numbers (default 0)")
 
 
 def expansion(text: str) -> int | str | list[str]:

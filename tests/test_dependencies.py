@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from models.extras import EXTRAS
+
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(r"^\| ([a-z-]+) \| ([a-z-]+) \| \S.* \|$", re.MULTILINE)
 OWN = {"autodiff", "models"}
@@ -38,6 +40,13 @@ def third_party(file: Path) -> set[str]:
 def test_each_dependency_has_a_reason() -> None:
     rows = ROW.findall((ROOT / "docs" / "dependencies.md").read_text())
     assert set(rows) - {("package", "extra")} == declared()
+
+
+def test_the_command_line_knows_what_extras_hold() -> None:
+    named = {(package, extra) for extra, packages in EXTRAS.items() for package in packages}
+    assert named <= declared()
+    of_commands = EXTRAS.keys() - {"test"}
+    assert {pair for pair in declared() if pair[1] in of_commands} <= named
 
 
 @pytest.mark.parametrize(

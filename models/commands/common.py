@@ -6,10 +6,16 @@ import argparse
 import sys
 from typing import Any
 
-__all__ = ["Commands", "fail", "given"]
+__all__ = ["Commands", "examples", "fail", "given"]
 
 Commands = argparse._SubParsersAction
 """What a command is added to."""
+
+
+def examples(*lines: str) -> str:
+    """Command lines at the end of a help, each without the name of the program."""
+    head = "Example:" if len(lines) == 1 else "Examples:"
+    return "\n".join([head, *(f"  autodiff {line}" for line in lines)])
 
 
 def fail(message: str, status: int = 1) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from models.commands.common import Commands
+from models.commands.common import Commands, examples
 from models.data import (
     CATALOGUE,
     CLASSIFICATION,
@@ -44,16 +44,28 @@ WIDTH = 100
 
 def add(commands: Commands) -> None:
     """Add it to the commands, with a command of its own for each thing to do."""
-    data = commands.add_parser("data", help="list, fetch and describe text to train on")
+    data = commands.add_parser(
+        "data",
+        help="list, fetch and describe text to train on",
+        description="List, fetch and describe text to train on. What is fetched is verified and "
+        "kept; the environment variable AUTODIFF_DATA names another folder for it.",
+        epilog=examples("data list", "data fetch brown", "data info brown"),
+    )
     actions = data.add_commands("ACTION")
-    listing = actions.add_parser("list", help="which corpora there are, and which of them are here")
+    listing = actions.add_parser(
+        "list", help="which corpora there are, and which of them are here",
+        description="List the corpora: task, size, whether they are here, licence.",
+        epilog=examples("data list"),
+    )  # fmt: skip
     listing.set_defaults(parser=listing, command=_list)
-    _add_action(actions, "fetch", "bring a corpus here", _fetch)
-    _add_action(actions, "info", "what a corpus holds", _info)
+    _add_action(actions, "fetch", "bring a corpus here, from where it is at home", _fetch)
+    _add_action(actions, "info", "say what a corpus holds, and whose it is", _info)
 
 
 def _add_action(actions: Commands, name: str, help: str, command: Callable[..., None]) -> None:
-    parser = actions.add_parser(name, help=help)
+    description = f"{help[0].upper()}{help[1:]}."
+    example = examples(f"data {name} movies")
+    parser = actions.add_parser(name, help=help, description=description, epilog=example)
     names = ", ".join(CATALOGUE)
     parser.add_argument("name", metavar="NAME", choices=CATALOGUE, help=names)
     parser.set_defaults(parser=parser, command=command)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from models.commands.common import Commands
+from models.commands.common import Commands, examples
 from models.commands.train import show
 from models.data import DataError
 from models.experiments.classification import ClassifierSettings
@@ -23,8 +23,15 @@ SHOWN = 5
 
 def add(commands: Commands) -> None:
     """Add it to the commands."""
-    demo = commands.add_parser("demo", help="train networks on handwritten digits and sentences")
-    demo.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for the results")
+    demo = commands.add_parser(
+        "demo",
+        help="train networks on handwritten digits and sentences",
+        description="Train two networks in a minute: one reads handwritten digits, one says "
+        "whether a snippet of a film review is favourable. The sentences are fetched first.",
+        epilog=examples("demo", "demo --out /tmp/demo"),
+    )
+    demo.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="FOLDER",
+                      help="folder for the results (default runs/demo)")  # fmt: skip
     demo.set_defaults(parser=demo, command=_demo)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from models.commands.common import Commands
+from models.commands.common import Commands, examples
 from models.data import DataError
 from models.options import number
 from models.predict import predictor
@@ -22,7 +22,10 @@ def add(commands: Commands) -> None:
         "predict",
         help="tag, classify or translate sentences with a saved model",
         description="Tag, classify or translate sentences with a model that was trained before.",
-        epilog="Example: autodiff predict runs/tagger 'The old man the boat .'",
+        epilog=examples(
+            "predict runs/tagger 'The old man the boat .'",
+            "predict runs/classifier < reviews.txt",
+        ),
     )
     parser.add_argument("model", type=Path, metavar="MODEL",
                         help="folder of a run, or the file model.safetensors in it")  # fmt: skip

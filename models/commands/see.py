@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from models.commands.common import Commands, given
+from models.commands.common import Commands, examples, given
 from models.see import list_paths, save_graph
 from models.see_options import add_graph_options, add_path_options
 
@@ -23,8 +23,7 @@ def _add_graph(commands: Commands) -> None:
         help="draw the graph of a model, or of a loss of your own",
         description="Draw a computation with its values and gradients: of a small model, or of a "
         "function of your own that gives a loss.",
-        epilog="Examples: autodiff graph gru --steps 4 --to x1; "
-        "autodiff graph net.py:loss --out loss.svg",
+        epilog=examples("graph gru --steps 4 --to x1", "graph net.py:loss --out loss.svg"),
         argument_default=argparse.SUPPRESS,
     )
     add_graph_options(parser)
@@ -41,8 +40,9 @@ def _add_paths(commands: Commands) -> None:
         help="list the paths that a gradient is the sum of",
         description="List the paths from a loss back to one of the values that it was computed "
         "from, and what each adds to the gradient, the largest first.",
-        epilog="Examples: autodiff paths gru --steps 3 --to x1 --top 8; "
-        "autodiff paths net.py:loss --to W --element 0,1",
+        epilog=examples(
+            "paths gru --steps 3 --to x1 --top 8", "paths net.py:loss --to W --element 0,1"
+        ),
         argument_default=argparse.SUPPRESS,
     )
     add_path_options(parser)

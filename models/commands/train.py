@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from models.commands.common import Commands, given
-from models.config import RunSettings, Settings
+from models.commands.common import Commands, examples, given
+from models.config import TEXTS, Option, RunSettings, Settings
 from models.experiments import EXPERIMENTS
 from models.folder import kept_settings, require_ended
 from models.run import Result, run
@@ -25,7 +25,13 @@ S = TypeVar("S", bound=RunSettings)
 
 def add(commands: Commands) -> None:
     """Add it to the commands, with a command of its own for each model."""
-    train = commands.add_parser("train", help="train a model with settings of your own")
+    train = commands.add_parser(
+        "train",
+        help="train a model with settings of your own",
+        description="Train a model. The folder of the run gets the model, a report with figures "
+        "of the test part, and a checkpoint: Ctrl-C stops a run so that --resume goes on with it.",
+        epilog=examples("train mlp --epochs 20", "train tagger --help"),
+    )
     models = train.add_commands("MODEL")
     for name, (kind, _) in EXPERIMENTS.items():
         _add_model(models, name, kind, _train)
@@ -36,25 +42,37 @@ def add(commands: Commands) -> None:
 def _add_model(
     models: Commands, name: str, kind: type[RunSettings], command: Callable[..., None]
 ) -> None:
-    parser = models.add_parser(name, help=kind.HELP, argument_default=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, default=Path("runs", name),
-                        help="folder for the results")  # fmt: skip
+    first = f"train {name} --epochs 3 --out runs/first"
+    parser = models.add_parser(
+        name,
+        help=kind.HELP,
+        description=f"{kind.HELP[0].upper()}{kind.HELP[1:]}.",
+        epilog=examples(first, f"train {name} --out runs/first --resume"),
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs", name), metavar="FOLDER",
+                        help=f"folder for the results (default runs/{name})")  # fmt: skip
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--resume", action="store_true", default=False,
                         help="go on with the run in that folder")  # fmt: skip
     either.add_argument("--overwrite", action="store_true", default=False,
                         help="start anew, even where a run could be resumed")  # fmt: skip
     settings, default = parser.add_argument_group("settings"), kind()
-    for field in fields(kind):
-        option, value = kind.OPTIONS[field.name], default.shown(field.name)
+    for field in sorted(fields(kind), key=lambda field: field.name not in TEXTS):
+        option = kind.OPTIONS[field.name]
         settings.add_argument(
             f"--{field.name.replace('_', '-')}",
-            help=option.help + ("" if value in ("None", "") else f" (default {value})"),
+            help=option.help + _default(option, default.shown(field.name)),
             type=option.read,
             choices=option.choices,
             metavar=option.metavar,
         )
     parser.set_defaults(parser=parser, command=partial(command, kind))
+
+
+def _default(option: Option, value: str) -> str:
+    is_said = "(default" in option.help
+    return "" if is_said else f" (default {'none' if value in ('None', '') else value})"
 
 
 def _train(kind: type[Settings], arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from models.commands.common import Commands
+from models.commands.common import Commands, examples
 from models.data import DataError
 from models.data.lines import require_there
 from models.folder import require_writable
@@ -24,45 +24,94 @@ MAPS = ("map.png", "map.html")
 
 def add(commands: Commands) -> None:
     """Add them to the commands."""
-    similar = _command(commands, "similar", _similar, "list the words most like a word, or several",
-                       "Example: autodiff similar king woman --without man")  # fmt: skip
+    _add_similar(commands)
+    _add_analogy(commands)
+    _command(
+        commands,
+        "evaluate",
+        _evaluate,
+        "compare word vectors with people's judgements",
+        examples("data fetch evaluation", "evaluate --vectors runs/skipgram"),
+        "The sets are WordSim-353, SimLex-999 and Google's analogies.",
+    )
+    _add_map(commands)
+    _add_convert(commands)
+
+
+def _add_similar(commands: Commands) -> None:
+    similar = _command(
+        commands,
+        "similar",
+        _similar,
+        "list the words most like a word, or several",
+        examples("similar king", "similar king woman --without man --top 5"),
+    )
     similar.add_argument("words", nargs="+", metavar="WORD", help="several stand for their sum")
     similar.add_argument("--without", action="append", default=[], metavar="WORD",
                          help="a word to subtract; can be repeated")  # fmt: skip
     _add_top(similar)
-    analogy = _command(commands, "analogy", _analogy, "complete an analogy: A is to B as C is to",
-                       "Example: autodiff analogy man king woman")  # fmt: skip
-    for name in "abc":
-        analogy.add_argument(name, metavar=name.upper())
+
+
+def _add_analogy(commands: Commands) -> None:
+    analogy = _command(
+        commands,
+        "analogy",
+        _analogy,
+        "complete an analogy: A is to B as C is to what",
+        examples("analogy man king woman"),
+    )
+    for name, what in {"a": "a word", "b": "what it leads to", "c": "the word asked about"}.items():
+        analogy.add_argument(name, metavar=name.upper(), help=what)
     _add_top(analogy)
-    _command(commands, "evaluate", _evaluate, "compare word vectors with people's judgements",
-             "The sets are WordSim-353, SimLex-999 and Google's analogies.")  # fmt: skip
-    _add_map(commands)
-    convert = commands.add_parser("vectors", help="convert a file of word vectors",
-                                  epilog="The endings say the formats: .txt, .vec and .bin, with "
-                                  ".gz or not, or .safetensors.")  # fmt: skip
-    convert.add_argument("source", type=Path, metavar="IN")
-    convert.add_argument("target", type=Path, metavar="OUT")
-    convert.set_defaults(parser=convert, command=_convert)
+
+
+def _add_convert(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "vectors",
+        help="convert a file of word vectors",
+        description="Convert a file of word vectors. The endings say the formats: .txt and .vec "
+        "are word2vec's text, .bin is its binary format, each with .gz or not; .safetensors keeps "
+        "counts too, and is read without being loaded.",
+        epilog=examples("vectors glove.txt glove.safetensors", "vectors runs/skipgram words.txt"),
+    )
+    parser.add_argument("source", type=Path, metavar="IN",
+                        help="a file of word vectors, or the folder of a run")  # fmt: skip
+    parser.add_argument("target", type=Path, metavar="OUT", help="the file to write")
+    parser.set_defaults(parser=parser, command=_convert)
 
 
 def _add_map(commands: Commands) -> None:
-    parser = _command(commands, "map", _map, "draw the commonest words on a plane",
-                      "It writes map.png, and map.html in which one can search.")  # fmt: skip
+    parser = _command(
+        commands,
+        "map",
+        _map,
+        "draw the commonest words on a plane",
+        examples("map --vectors runs/skipgram --top 300"),
+        "It writes map.png, and map.html in which one can search.",
+    )
     parser.add_argument("--top", type=number(int, 2), default=500, metavar="N",
                         help="how many words are drawn (default 500)")  # fmt: skip
     parser.add_argument("--method", choices=METHODS, default="tsne", metavar="NAME",
-                        help=f"{', '.join(METHODS)} (default tsne)")  # fmt: skip
+                        help=f"how they are placed: {', '.join(METHODS)} "
+                        "(default tsne)")  # fmt: skip
     parser.add_argument("--seed", type=number(int, 0), default=0, metavar="N",
-                        help="of t-SNE (default 0)")  # fmt: skip
+                        help="seed of t-SNE (default 0)")  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="FOLDER",
                         help="where to (default: next to the vectors)")  # fmt: skip
 
 
 def _command(
-    commands: Commands, name: str, command: Callable[..., None], help: str, epilog: str
+    commands: Commands,
+    name: str,
+    command: Callable[..., None],
+    help: str,
+    epilog: str,
+    more: str = "",
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, epilog=epilog)
+    description = f"{help[0].upper()}{help[1:]}. {more}".strip()
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=description, epilog=epilog
+    )
     parser.add_argument("--vectors", type=Path, metavar="FILE", help="a file of word vectors, or "
                         f"the folder of a run (default: the newest runs/*/{FILE})")  # fmt: skip
     parser.set_defaults(parser=parser, command=command)

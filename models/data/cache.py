@@ -28,10 +28,22 @@ class FetchError(DataError):
 
 
 def cache_folder() -> Path:
-    """The folder named by ``AUTODIFF_DATA``, else ``autodiff`` in the user's cache folder."""
+    """The folder named by ``AUTODIFF_DATA``, else ``autodiff`` in the user's cache folder.
+
+    Raises
+    ------
+    DataError
+        If the user has no home.
+    """
     if named := os.environ.get("AUTODIFF_DATA"):
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autodiff"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autodiff"
+    except RuntimeError as error:
+        raise DataError(
+            "there is no home folder to keep data in: set the environment variable AUTODIFF_DATA "
+            "to a folder"
+        ) from error
 
 
 def dataset(name: str) -> DataSet:

@@ -40,8 +40,8 @@ class AddingSettings(Settings):
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **Settings.OPTIONS,
-        "epochs": Option(f"of {STEPS} steps each, on new examples", COUNT, metavar="N"),
-        "cell": Option(", ".join(CELLS), choices=CELLS),
+        "epochs": Option(f"passes of {STEPS} steps each, on new examples", COUNT, metavar="N"),
+        "cell": Option(f"network: {', '.join(CELLS)}", choices=CELLS),
         "activation": Option(f"of an rnn: {', '.join(ACTIVATIONS)}", choices=ACTIVATIONS),
         "hidden": Option("units of the network", COUNT, metavar="N"),
         "length": Option("steps of a sequence", number(int, 2), metavar="N"),

@@ -59,7 +59,7 @@ class ClassifierSettings(Settings):
         **Settings.OPTIONS,
         "data": Option(f"{', '.join(CLASSIFICATION)}, or a file or folder of your own",
                        metavar="DATA"),
-        "cell": Option(", ".join(CELLS), choices=CELLS),
+        "cell": Option(f"network: {', '.join(CELLS)}", choices=CELLS),
         "size": Option("length of a word's vector", COUNT, metavar="N"),
         "hidden": Option("units of the network in each direction", COUNT, metavar="N"),
         "layers": Option("networks on top of each other", COUNT, metavar="N"),

@@ -40,9 +40,9 @@ class DigitsSettings(Settings):
     schedule: str = "cosine"
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
-        "data": Option("data set", choices=DATA),
+        "data": Option(f"data set: {', '.join(DATA)}", choices=DATA),
         "hidden": Option("units of each hidden layer", sizes, metavar="N,N"),
-        "activation": Option(", ".join(ACTIVATIONS), choices=ACTIVATIONS),
+        "activation": Option(f"of hidden units: {', '.join(ACTIVATIONS)}", choices=ACTIVATIONS),
         "dropout": Option("share of hidden units dropped", number(float, 0, 1), metavar="P"),
         "shift": Option("greatest random shift of training images, in pixels",
                         number(float, 0, SIDE), metavar="PIXELS"),

@@ -77,7 +77,7 @@ class TaggerSettings(TagSettings):
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {
         **TagSettings.OPTIONS,
-        "cell": Option(", ".join(CELLS), choices=CELLS),
+        "cell": Option(f"network: {', '.join(CELLS)}", choices=CELLS),
         "layers": Option("networks on top of each other", COUNT, metavar="N"),
         "crf": Option("yes: tags are scored together, by a conditional random field", flag,
                       metavar="yes|no"),
@@ -99,7 +99,7 @@ class WindowSettings(TagSettings):
         "window": Option("words to each side", number(int, 0, 100), metavar="N"),
     }
     MODEL: ClassVar[str] = "window-tagger"
-    HELP: ClassVar[str] = "the same, by a perceptron over the words around"
+    HELP: ClassVar[str] = "parts of speech or names, by a perceptron over the words around"
     NETWORK: ClassVar[type[WordTagger]] = WindowTagger
     OWN: ClassVar[tuple[str, ...]] = ("window",)
 

@@ -49,11 +49,11 @@ class WordSettings(RunSettings):
         "lr": Option("learning rate at the start (default 0.025; for cbow 0.07, but 0.025 with the "
                      "whole error)", POSITIVE, metavar="RATE"),
         "window": Option("words on each side that count as near", COUNT, metavar="N"),
-        "seed": Option("of all that is random", number(int, 0), metavar="N"),
+        "seed": Option("seed of all that is random", number(int, 0), metavar="N"),
         "threads": Option("threads; each learns from other sentences, and the result depends on "
                           "their number", number(int, 1, 257), metavar="N"),
-        "compile": Option("steps in C, or as a graph on numpy, as a program or one by one (off), "
-                          "or as there is a compiler (auto)", choices=COMPILE),
+        "compile": Option("steps in C (c), or as a graph on numpy, as a program (numpy) or one by "
+                          "one (off); auto: in C where there is a compiler", choices=COMPILE),
     }  # fmt: skip
 
     def model(self, words: WordCounts) -> Any:

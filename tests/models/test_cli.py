@@ -1,5 +1,6 @@
 """The command: what it leaves, and that every failure is one line and a status."""
 
+import importlib.metadata
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import PARSER
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
@@ -20,9 +22,10 @@ import pytest
 import autodiff as ad
 import models
 from autodiff.compiler.native import toolchain
-from models.cli import main
+from models.cli import main, make_parser
 from models.data import load_digits
 from models.experiments.digits import DigitsSettings
+from models.options import Parser
 from models.tasks.classification import Classification, accuracy, predict
 
 SMALL = ["train", "mlp", "--hidden", "8", "--epochs", "3"]
@@ -376,7 +379,47 @@ def test_version_and_info(capsys: Any) -> None:
     assert status_of(["--version"]) == 0
     assert capsys.readouterr().out == f"autodiff {ad.__version__}\n"
     assert main(["info"]) == 0
-    assert f"numpy         {np.__version__}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"numpy         {np.__version__}\n" in said
+    assert re.search(r"^\[io\]          safetensors \d", said, re.MULTILINE)
+    assert re.search(r"^data sets     \d+\.\d MB in /", said, re.MULTILINE)
+
+
+def test_info_says_what_is_not_installed(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def absent(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", absent)
+    monkeypatch.setattr("shutil.which", lambda *arguments, **options: None)
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert "[io]          missing safetensors: pip install 'autodiff[io]'\n" in said
+    assert "layout        none: pip install 'autodiff[draw]'\n" in said
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/proc/nowhere"])
+def test_info_where_nothing_can_be_kept(
+    place: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    for name in ("AUTODIFF_CACHE", "AUTODIFF_DATA"):
+        monkeypatch.setenv(name, place)
+    assert main(["info"]) == 0
+    captured = capsys.readouterr()
+    assert f"data sets     0.0 MB in {place}\n" in captured.out
+    assert all(line.startswith("autodiff: ") for line in captured.err.splitlines())
+
+
+def test_nobody_without_a_home_loses_the_line(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("AUTODIFF_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert main(["data", "list"]) == 1
+    assert re.fullmatch("autodiff: .* AUTODIFF_DATA .*\n", capsys.readouterr().err)
+    assert main(["info"]) == 0
+    assert "data sets     there is no home folder" in capsys.readouterr().out
 
 
 def test_info_says_what_compiles(
@@ -397,7 +440,10 @@ def test_info_says_what_compiles(
     monkeypatch.setenv("AUTODIFF_CACHE", str(tmp_path / "nothing"))
     assert main(["info"]) == 0
     said = capsys.readouterr().out
-    assert "C compiler    none: compiled functions run on numpy\n" in said
+    assert (
+        "C compiler    none: compiled functions run on numpy; pip install 'autodiff[native]'\n"
+        in said
+    )
     assert f"compiled      0.0 MB in {tmp_path / 'nothing'}\n" in said
     assert not (tmp_path / "nothing").exists()
 
@@ -429,3 +475,23 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert re.fullmatch(r"autodiff: interrupted in epoch \d+ of 100000, saved in .*\n", error), (
         error
     )
+
+
+def every_parser() -> list[Parser]:
+    """Those of all commands, and of the commands within them."""
+    found = [make_parser()]
+    for parser in found:
+        found += [p for a in parser._actions if a.nargs == PARSER for p in a.choices.values()]
+    return found
+
+
+@pytest.mark.parametrize("parser", every_parser(), ids=lambda parser: parser.prog)
+def test_each_help_is_complete_and_its_examples_are_read(parser: Parser) -> None:
+    assert parser.description and parser.description.endswith(".")
+    assert not [a.dest for a in parser._actions if not a.help and a.nargs != PARSER]
+    lines = re.findall("^  autodiff (.*)$", parser.epilog or "", re.MULTILINE)
+    assert lines
+    for line in lines:
+        words = [word for word in shlex.split(line.partition(" < ")[0]) if word != "--help"]
+        _, unknown = make_parser().parse_known_args(words)
+        assert not unknown

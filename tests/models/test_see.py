@@ -324,7 +324,7 @@ def test_too_large_a_picture_is_drawn_by_force(
         ("graph losses:loss --steps 3", 2, r"--steps is for rnn, gru, not for losses:loss"),
         ("graph losses:loss --seed 3", 2, r"--seed is for mlp, .*, glove, not for losses:loss"),
         ("graph mlp --show valus", 2, r"--show: unknown 'valus' \(did you mean values\?\)"),
-        ("graph mlp --rankdir lr", 2, r"--rankdir: unknown 'lr' \(did you mean LR\?\); there is LR, TB"),
+        ("graph mlp --rankdir lr", 2, r"--rankdir: unknown 'lr' \(did you mean LR\?\)"),
         ("graph mlp --top 0", 2, r"--top: expected a whole number from 1 to 8"),
         ("graph mlp --scale 0", 2, r"--scale: expected a number above 0 and below 100"),
         ("graph mlp --out g.jpg", 1, r"g.jpg.*\.svg"),
