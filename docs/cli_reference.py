@@ -1,4 +1,4 @@
-"""Writes docs/reference/cli.md from the parser of the command line: ``python -m docs.cli_reference``.
+"""Writes docs/reference/cli.md from the command line's parser: ``python -m docs.cli_reference``.
 
 The actions are walked, and no text of argparse is taken over: it differs from Python to Python, and
 with the width of the terminal.
@@ -21,10 +21,11 @@ HEAD = """\
 
 <!-- Generated from the command line by `python -m docs.cli_reference`: do not edit. -->
 
-`autodiff COMMAND`, or `python -m autodiff COMMAND` where the command is not on the path. Each command
-says the same by `--help`. How it ends: 0, done; 1, it could not be done, and a line on standard error
-says why, or a gradient is wrong; 2, the command line itself is wrong, or names what is not there;
-130, interrupted by Ctrl-C. [What the errors say](command_errors.md) is a page of its own.
+`autodiff COMMAND`, or `python -m autodiff COMMAND` where the command is not on the path. Each
+command says the same by `--help`. Its exit status is 0 if all went well; 1 if it could not be done,
+and a line on standard error says why, or if a gradient is wrong; 2 if the command line itself is
+wrong, or names what is not there; 130 if Ctrl-C interrupted it. What the errors say is
+[a page of its own](command_errors.md).
 """
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import autodiff as ad
-from models.commands import ADD
+from models.commands import ADD, completion
 from models.commands.common import examples, fail
 from models.options import Parser
 from models.target import TargetError
@@ -80,4 +80,5 @@ def make_parser() -> Parser:
     commands = parser.add_commands("COMMAND")
     for add in ADD:
         add(commands)
+    completion.add(commands, parser)
     return parser

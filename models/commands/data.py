@@ -67,7 +67,7 @@ def _add_action(actions: Commands, name: str, help: str, command: Callable[..., 
     example = examples(f"data {name} movies")
     parser = actions.add_parser(name, help=help, description=description, epilog=example)
     names = ", ".join(CATALOGUE)
-    parser.add_argument("name", metavar="NAME", choices=CATALOGUE, help=names)
+    parser.add_argument("name", metavar="NAME", choices=list(CATALOGUE), help=names)
     parser.set_defaults(parser=parser, command=command)
 
 
