@@ -36,13 +36,17 @@ def kept_settings(kind: type[S], out: Path, given: Mapping[str, Any]) -> S:
         If the folder has no readable checkpoint.
     """
     if not (out / CHECKPOINT).exists():
-        raise ad.errors.FormatError(f"no run to resume: there is no {out / CHECKPOINT}")
+        raise ad.errors.FormatError(
+            f"no run to resume: there is no {out / CHECKPOINT}; leave --resume out to start one"
+        )
     kept, _ = read_settings(out / CHECKPOINT)
     try:
         settings = kind.read(kept)
     except ad.errors.FormatError as error:
+        other = kept.get("model", kind.MODEL)
+        whose = "other settings" if other == kind.MODEL else f"autodiff train {other}"
         raise ad.errors.FormatError(
-            f"{out / CHECKPOINT} is the checkpoint of another kind of run"
+            f"{out / CHECKPOINT} is the checkpoint of another kind of run: of {whose}"
         ) from error
     for name, value in given.items():
         if getattr(settings, name) != value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from errno import ENOENT
 from pathlib import Path
@@ -58,11 +59,12 @@ def _require_finished(folder: Path) -> None:
     """Raise for a folder whose model may be that of an older run."""
     if not (folder / CHECKPOINT).exists():
         return
-    _, finished = read_settings(folder / CHECKPOINT)
+    settings, finished = read_settings(folder / CHECKPOINT)
     if not finished:
+        command = f"autodiff train {settings.get('model')} --out {shlex.quote(str(folder))}"
         raise ad.errors.DomainError(
-            f"{folder} holds a run that has not come to its end: go on with it by --resume, or "
-            f"name {folder / MODEL} if that is of an older run, and meant"
+            f"{folder} holds a run that has not come to its end: name {folder / MODEL} if that is "
+            f"of an older run, and meant; to go on: {command} --resume"
         )
 
 
