@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.cli import make_parser
+from models.cli import parser as command_line
 
 __all__ = ["PAGE", "page"]
 
@@ -31,8 +31,8 @@ wrong, or names what is not there; 130 if Ctrl-C interrupted it. What the errors
 
 def page() -> str:
     """The whole page."""
-    parser = make_parser()
-    return "\n".join([HEAD, *_listed(parser), *_sections(parser)])
+    whole = command_line()
+    return "\n".join([HEAD, *_listed(whole), *_sections(whole)])
 
 
 def _sections(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _cell(text: str) -> str:
 def _examples(parser: argparse.ArgumentParser) -> Iterator[str]:
     lines = [line.strip() for line in (parser.epilog or "").splitlines() if line.startswith(" ")]
     if lines:
-        yield "\n".join(["```sh no-run", *lines, "```", ""])
+        yield "\n".join(["```text", *lines, "```", ""])
 
 
 if __name__ == "__main__":

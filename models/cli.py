@@ -13,7 +13,7 @@ from models.commands.common import examples, fail
 from models.options import Parser
 from models.target import TargetError
 
-__all__ = ["main", "make_parser"]
+__all__ = ["main", "parser"]
 
 INTERRUPTED = 130
 """Exit status of a program that Ctrl-C ended: 128 and the number of the signal."""
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with _all_written():
-            return _run(make_parser(), argv)
+            return _run(argv)
     except KeyboardInterrupt as stop:
         return fail(str(stop) or "interrupted", INTERRUPTED)
     except BrokenPipeError:  # whoever reads has had enough
@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(str(error) or "out of memory")
 
 
-def _run(parser: Parser, argv: Sequence[str] | None) -> int:
-    arguments, unknown = parser.parse_known_args(argv)
+def _run(argv: Sequence[str] | None) -> int:
+    arguments, unknown = parser().parse_known_args(argv)
     if unknown:
         arguments.parser.refuse(unknown)
     try:
@@ -67,18 +67,18 @@ def _all_written() -> Iterator[None]:
             raise OSError(error.errno, error.strerror, "standard output") from error
 
 
-def make_parser() -> Parser:
-    """What reads the command line, with all commands."""
-    parser = Parser(
+def parser() -> Parser:
+    """The command line, with all its commands."""
+    made = Parser(
         prog="autodiff",
         description="Train networks on small data, ask them, test gradients and see backprop.",
         epilog="Each command has a help of its own, with examples: autodiff COMMAND --help\n\n"
         + examples("demo", "train mlp --help", "graph gru --out graph.svg"),
     )
-    parser.add_argument("--version", action="version", version=f"autodiff {ad.__version__}",
+    made.add_argument("--version", action="version", version=f"autodiff {ad.__version__}",
                         help="show the version and exit")  # fmt: skip
-    commands = parser.add_commands("COMMAND")
+    commands = made.add_commands("COMMAND")
     for add in ADD:
         add(commands)
-    completion.add(commands, parser)
-    return parser
+    completion.add(commands, made)
+    return made

@@ -55,7 +55,7 @@ class Parser(argparse.ArgumentParser):
             known = options.get(found[1])
             return known[-1] + (" " if found[2] == "" else "") if known else found[0]
 
-        return re.sub(r"\b(\w+)=(True\b|(?=\S))?", option, message)
+        return re.sub(r"\b(\w+)=(True\b|(?=[^\s,;:.)]))?", option, message)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and end with status 2."""

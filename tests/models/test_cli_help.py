@@ -15,7 +15,8 @@ import pytest
 
 import autodiff as ad
 from autodiff.compiler.native import toolchain
-from models.cli import main, make_parser
+from models.cli import main
+from models.cli import parser as command_line
 from models.experiments.digits import DigitsSettings
 from models.options import Parser
 from tests.models.test_cli import COMMAND, ROOT, status_of
@@ -137,7 +138,7 @@ def test_every_setting_has_an_option(capsys: Any) -> None:
 
 def every_parser() -> list[Parser]:
     """Those of all commands, and of the commands within them."""
-    found = [make_parser()]
+    found = [command_line()]
     for parser in found:
         found += [p for a in parser._actions if a.nargs == PARSER for p in a.choices.values()]
     return found
@@ -151,5 +152,5 @@ def test_each_help_is_complete_and_its_examples_are_read(parser: Parser) -> None
     assert lines
     for line in lines:
         words = [word for word in shlex.split(re.split(" [<>] ", line)[0]) if word != "--help"]
-        _, unknown = make_parser().parse_known_args(words)
+        _, unknown = command_line().parse_known_args(words)
         assert not unknown

@@ -396,4 +396,4 @@ def test_a_profile_is_not_left_on() -> None:
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of([command, "--help"]) == 0
     out = capsys.readouterr().out
-    assert "Examples: autodiff" in out and "--to" in out
+    assert f"Examples:\n  autodiff {command} gru" in out and "--to" in out
