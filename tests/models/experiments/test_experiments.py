@@ -255,7 +255,9 @@ def test_a_model_that_takes_no_text_says_so(done: Any, capsys: Any) -> None:
     out = done("adding")
     capsys.readouterr()
     assert main(["predict", str(out), "hello"]) == 1
-    assert re.fullmatch(r"autodiff: .*Regressor, which takes no text\n", capsys.readouterr().err)
+    assert re.fullmatch(
+        r"autodiff: .*Regressor, which takes no sentences; .*\n", capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("path", ["nothing", "nothing.npz", "text.npz"])
