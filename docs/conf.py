@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import autodiff as ad
+from autodiff.draw.palette import GREEN, GREEN_WIRE, ORANGE, ORANGE_WIRE
 from docs import notebooks, pages
 
 project = "autodiff"
@@ -26,17 +32,51 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build", "pictures"]
+
 html_theme = "furo"
-html_title = f"autodiff {version}"
-html_static_path: list[str] = []
+html_title = "autodiff"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_copy_source = html_show_sourcelink = False
+html_theme_options = {
+    "light_css_variables": {
+        "color-brand-primary": GREEN,
+        "color-brand-content": GREEN,
+        "color-brand-visited": GREEN,
+        "color-api-pre-name": ORANGE,
+        "color-api-name": ORANGE,
+    },
+    "dark_css_variables": {
+        "color-brand-primary": GREEN_WIRE,
+        "color-brand-content": GREEN_WIRE,
+        "color-brand-visited": GREEN_WIRE,
+        "color-api-pre-name": ORANGE_WIRE,
+        "color-api-name": ORANGE_WIRE,
+    },
+}
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
+default_role = "py:obj"  # a link if there is such a name, else code
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # they stand in the text of Parameters
+python_maximum_signature_line_length = 80
 napoleon_google_docstring = False
+napoleon_use_ivar = True
 napoleon_use_rtype = False
+
+ON_THE_SITE = {
+    r"(?<!`)`ad\.([\w.]+)`(?!`)": r"`ad.\1 <autodiff.\1>`",
+    r"(?<=Notes\n-----\n)(?=    d out)": "::\n\n",
+    r"``print\(autodiff\.op\.OPS.*?``(?= shows)": ":doc:`The table of ops </reference/ops>`",
+    r"(?<=a derivative where: )(.*)\. Elsewhere: .*": (
+        r"``\1``. Elsewhere :doc:`conventions </reference/nonsmooth>` hold."
+    ),
+}
+"""What stands in docstrings, as one reads it in a terminal, and what it becomes."""
 
 LOG = logging.getLogger(__name__)
 
@@ -54,7 +94,39 @@ def executed(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += f"\n\n{link}\n"
 
 
+def linked(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Names between backticks in a docstring: its own parameters are code, others are links."""
+    text = "\n".join(lines)
+    for pattern, replacement in ON_THE_SITE.items():
+        text = re.sub(pattern, replacement, text)
+    for parameter in _parameters(obj):
+        text = re.sub(rf"(?<!`)`{parameter}`(?!`)", f"``{parameter}``", text)
+    lines[:] = text.split("\n")
+
+
+def _parameters(obj: Any) -> list[str]:
+    try:
+        return list(inspect.signature(obj).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def is_op(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Whether a method is an op, which has its entry among the functions."""
+    methods = (vars(kind).get(name) for kind in (ad.Tensor, ad.Scalar))
+    return True if name in ad.__all__ and any(obj is method for method in methods) else None
+
+
+def exact(app: Sphinx, doctree: nodes.document) -> None:
+    """A word of a type, like `dtype`, is not a link to whichever attribute has that name."""
+    for reference in doctree.findall(pending_xref):
+        reference["refspecific"] = False
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("source-read", executed)
+    app.connect("autodoc-process-docstring", linked, priority=400)  # napoleon comes at 500
+    app.connect("autodoc-skip-member", is_op)
+    app.connect("doctree-read", exact)
     return {"parallel_read_safe": True}
