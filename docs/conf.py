@@ -59,22 +59,33 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 default_role = "py:obj"  # a link if there is such a name, else code
-autodoc_default_options = {"members": True}
+autodoc_default_options = {
+    "members": True,
+    # What has its own entry is not repeated in those of its subclasses.
+    "inherited-members": (
+        "BaseException, Context, Lazy, Mapping, Module, Optimizer, Recurrent, ScalarNode, Tensor, "
+        "list, tuple"
+    ),
+}
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # they stand in the text of Parameters
 python_maximum_signature_line_length = 80
 napoleon_google_docstring = False
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]
 napoleon_use_rtype = False
 
 ON_THE_SITE = {
-    r"(?<!`)`ad\.([\w.]+)`(?!`)": r"`ad.\1 <autodiff.\1>`",
-    r"(?<=Notes\n-----\n)(?=    d out)": "::\n\n",
+    # The pages say once what the arguments and results of ops are.
+    r"Parameters\n-+\n(?:\S.*\n)+\nReturns\n-+\n.*\n\nNotes\n-+\n": "",
+    r"(?<=\n\n)(?=    d out)": "::\n\n",
     r"``print\(autodiff\.op\.OPS.*?``(?= shows)": ":doc:`The table of ops </reference/ops>`",
     r"(?<=a derivative where: )(.*)\. Elsewhere: .*": (
         r"``\1``. Elsewhere :doc:`conventions </reference/nonsmooth>` hold."
     ),
+    r"(?<=shows the derivative\.)\n\n|\n\n(?=np\..* of a Tensor (is|are) the same)": " ",
+    r"(?<= )np\.[\w.]+(?= .*of a Tensor (is|are) the same)": r"``\g<0>``",
+    r"(?<!`)`ad\.([\w.]+)`(?!`)": r"`ad.\1 <autodiff.\1>`",
 }
 """What stands in docstrings, as one reads it in a terminal, and what it becomes."""
 
@@ -111,22 +122,23 @@ def _parameters(obj: Any) -> list[str]:
         return []
 
 
-def is_op(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Whether a method is an op, which has its entry among the functions."""
-    methods = (vars(kind).get(name) for kind in (ad.Tensor, ad.Scalar))
-    return True if name in ad.__all__ and any(obj is method for method in methods) else None
+def is_said(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Whether a member needs no entry: an op, which has one among the functions, or a field."""
+    methods = [vars(kind).get(name) for kind in (ad.Tensor, ad.Scalar)]
+    is_listed = callable(obj) and name in ad.__all__ and obj in methods
+    return True if is_listed or str(obj.__doc__).startswith("Alias for field") else None
 
 
 def exact(app: Sphinx, doctree: nodes.document) -> None:
     """A word of a type, like `dtype`, is not a link to whichever attribute has that name."""
     for reference in doctree.findall(pending_xref):
-        reference["refspecific"] = False
+        reference.attributes.pop("refspecific", None)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("source-read", executed)
     app.connect("autodoc-process-docstring", linked, priority=400)  # napoleon comes at 500
-    app.connect("autodoc-skip-member", is_op)
+    app.connect("autodoc-skip-member", is_said)
     app.connect("doctree-read", exact)
     return {"parallel_read_safe": True}

@@ -67,7 +67,7 @@ def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], defau
 
 
 class At:
-    """``t.at[index]``: the entries of a tensor at an index, to make a changed tensor of."""
+    """The entries of a tensor at an index, ``t.at[index]``, to make a changed tensor of."""
 
     __slots__ = ("_tensor",)
 

@@ -174,7 +174,7 @@ class Paths:
 
     @property
     def title(self) -> str:
-        """What the paths are of: ``∂J/∂x``."""
+        """What the paths are of, as in ``∂J/∂x``."""
         place = "" if self.element is None else f"[{_index_text(self.element)}]"
         return f"∂{self.signals.label(self.signals.root)}/∂{self.label}{place}"
 

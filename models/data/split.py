@@ -53,7 +53,7 @@ class Split:
 
     @property
     def classes(self) -> int:
-        """Number of classes: one more than the greatest index of the training part."""
+        """Number of classes, one more than the greatest index of the training part."""
         return int(self.train.y.max()) + 1
 
 
