@@ -89,6 +89,9 @@ ON_THE_SITE = {
 }
 """What stands in docstrings, as one reads it in a terminal, and what it becomes."""
 
+OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)+[A-Z]+\.md\)")
+"""A link from a page to a text beside docs/, which the site has not."""
+
 LOG = logging.getLogger(__name__)
 
 
@@ -97,6 +100,7 @@ def executed(app: Sphinx, name: str, source: list[str]) -> None:
     path = Path(app.env.doc2path(name))
     if path.suffix != ".md":
         return
+    source[0] = OUTSIDE.sub(r"\1", source[0])
     for difference in pages.differences(path):
         LOG.warning("python -m docs.pages --write: %s", difference, location=name)
     if path.parent.name == "tutorials":
@@ -129,10 +133,20 @@ def is_said(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: An
     return True if is_listed or str(obj.__doc__).startswith("Alias for field") else None
 
 
-def exact(app: Sphinx, doctree: nodes.document) -> None:
-    """A word of a type, like `dtype`, is not a link to whichever attribute has that name."""
+def precise(app: Sphinx, doctree: nodes.document) -> None:
+    """A class is looked for in all modules, another name in its own class and module.
+
+    A type is a text, so `dtype` in it would become a link to any attribute of that name.
+    """
+    known = app.env.domains.python_domain.objects
     for reference in doctree.findall(pending_xref):
-        reference.attributes.pop("refspecific", None)
+        target = reference["reftarget"]
+        own = f"{reference.get('py:module')}.{reference.get('py:class')}.{target}"
+        if target[:1].isupper() and target != "Path":  # that of pathlib
+            reference["refspecific"] = True
+        else:
+            reference["reftarget"] = own if own in known else target
+            reference.attributes.pop("refspecific", None)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -140,5 +154,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", executed)
     app.connect("autodoc-process-docstring", linked, priority=400)  # napoleon comes at 500
     app.connect("autodoc-skip-member", is_said)
-    app.connect("doctree-read", exact)
+    app.connect("doctree-read", precise)
     return {"parallel_read_safe": True}
