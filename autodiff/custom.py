@@ -94,7 +94,9 @@ def custom_op(
             f"custom_op {name}: a rule asks for {', '.join(unknown)}, and there are only out, "
             f"{', '.join((*row.args, *row.params))}, and the shapes of arguments as x_shape"
         )
-    return wraps(forward)(function(row))
+    made = wraps(forward)(function(row))
+    made.__name__ = name  # reports and pictures call it the same
+    return made
 
 
 def _require_names(name: str, forward: Callable[..., Any], rules: tuple[Any, ...]) -> None:

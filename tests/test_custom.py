@@ -30,6 +30,7 @@ def test_custom_op_by_partials_and_settings():
     shifted = ad.custom_op(shift, lambda g: g)
     assert shifted(ad.Tensor(1.0), by=2.0).item() == 3.0
     assert shifted.__name__ == "shift"
+    assert ad.custom_op(shift, lambda g: g, name="moved").__name__ == "moved"
     with pytest.raises(GraphError, match="rules or partials"):
         ad.custom_op(shift)
 
