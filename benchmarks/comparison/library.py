@@ -121,7 +121,8 @@ class Library:
         def f(x: Any) -> Any:
             return self.xp.sum(self.xp.where(x > 0, self.xp.sqrt(x), 0.0 * x))
 
-        close(self.gradient(f, [4.0, 0.0, -1.0]), [0.25, 0.0, 0.0])
+        with np.errstate(invalid="ignore"):
+            close(self.gradient(f, [4.0, 0.0, -1.0]), [0.25, 0.0, 0.0])
 
     def norm_at_zero(self) -> None:
         found = self.gradient(self.xp.linalg.norm, [0.0, 0.0])

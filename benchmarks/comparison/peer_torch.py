@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from benchmarks.comparison.finding import Finding, absent, documented, partly, refused
+from benchmarks.comparison.finding import Finding, documented, partly, refused
 from benchmarks.comparison.library import Library, close
 
 __all__ = ["Probes"]
@@ -142,7 +142,11 @@ class Probes(Library):
         assert x.grad is not None, "the copy has forgotten how it was made"
 
     def picture(self) -> Finding:
-        return absent("in other packages, such as torchviz and torchview")
+        from torch.fx.experimental.proxy_tensor import make_fx
+
+        gradient = torch.func.grad(lambda x: torch.tanh(x) * 2)
+        assert "tanh" in str(make_fx(gradient)(torch.tensor(0.5)).graph)
+        return partly("as text, by `make_fx`; as a picture by torchviz and other packages")
 
     def signals(self) -> Finding:
         x = self.leaf([1.0, 2.0])
