@@ -1,4 +1,4 @@
-"""What a library weighs: what an installation takes, how long an import, how many rules it has."""
+"""What a library weighs: what an installation takes, how long its code is, and its rules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import venv
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,6 @@ __all__ = ["FIGURES", "figures"]
 FIGURES = "Size"
 NOT_COUNTED = ("pip", "setuptools", "_distutils_hack", "pkg_resources", "distutils-precedence.pth")
 PLAIN = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-MODULES = {"autograd": "autograd.numpy", "micrograd": "micrograd.engine"}
-"""What is imported, where it is not the package."""
-CODE = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
 
 
 def figures(library: str) -> dict[str, str]:
@@ -31,14 +29,14 @@ def figures(library: str) -> dict[str, str]:
         venv.create(folder, with_pip=True)
         python = str(Path(folder, "bin", "python"))
         quiet = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-        requirement = str(ROOT) if library == "autodiff" else library
+        release = version(library).partition("+")[0]
+        requirement = str(ROOT) if library == "autodiff" else f"{library}=={release}"
         subprocess.run([*quiet, requirement], check=True, cwd=folder, env=PLAIN)
         (site,) = Path(folder).glob("lib/*/site-packages")
         there = [path for path in site.iterdir() if not path.name.startswith(NOT_COUNTED)]
         return {
             "an installation": f"{rounded(sum(map(size, there)) / 1e6)} MB",
             "packages in it": str(sum(path.suffix == ".dist-info" for path in there)),
-            "import": f"{rounded(min(seconds(python, library) for _ in range(15)) * 1e3)} ms",
             "lines of Python": f"{lines(library):,}",
             "derivative rules": f"{rules(library):,}",
         }
@@ -53,14 +51,6 @@ def size(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def seconds(python: str, package: str) -> float:
-    """Wall time of an import in a new process."""
-    command = [python, "-c", CODE.format(MODULES.get(package, package))]
-    where = Path(python).parent  # not our own folder, from which it would be imported
-    done = subprocess.run(command, cwd=where, env=PLAIN, capture_output=True, text=True, check=True)
-    return float(done.stdout)
 
 
 def lines(package: str) -> int:

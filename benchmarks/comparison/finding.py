@@ -51,7 +51,7 @@ def judge(probe: Probe) -> Finding:
 
 
 def message(error: Exception) -> str:
-    """The first line of an error, not too long; that of an assertion without its name."""
-    text = next((line for line in str(error).splitlines() if line.strip()), "").strip()
+    """The first sentence of an error, not too long; that of an assertion without its name."""
+    text = str(error).strip().partition("\n")[0].partition(". ")[0]
     name = "" if isinstance(error, AssertionError) and text else f"{type(error).__name__}: "
     return f"{name}{text}".rstrip(": ")[:160]

@@ -62,16 +62,16 @@ def notes(table: str, results: dict[str, Any]) -> str:
     """What was seen, where the answer alone does not say it."""
     lines = []
     for name, text in FEATURES.get(table, {}).items():
-        said = [
-            f"{LIBRARIES[library]}: {_plain(results[library]['findings'][name][1])}"
-            for library in LIBRARIES
-            if library in results and _worth_saying(results[library]["findings"].get(name))
-        ]
-        lines += [f"- {text.lstrip('. ')}. {'; '.join(said)}."] if said else []
+        said: dict[str, list[str]] = {}
+        for library in filter(results.__contains__, LIBRARIES):
+            if _worth_saying(finding := results[library]["findings"].get(name)):
+                said.setdefault(_plain(finding[1]), []).append(LIBRARIES[library])
+        every = "; ".join(f"{', '.join(who)}: {what}" for what, who in said.items())
+        lines += [f"- *{text.lstrip('. ')}*: {every}."] if said else []
     return "\n".join(lines)
 
 
-def _worth_saying(finding: list[str] | None) -> bool:
+def _worth_saying(finding: Any) -> bool:
     return bool(finding) and finding[1] not in UNSAID and not finding[1].startswith("refused")
 
 
