@@ -17,7 +17,7 @@ __all__ = ["PAGE", "RESULTS", "TIMES", "cells", "filled"]
 
 RESULTS = ROOT / "benchmarks" / "comparison.json"
 PAGE = ROOT / "docs" / "comparison.md"
-TIMES = ROOT / "benchmarks" / "RESULTS.md"
+TIMES = ROOT / "docs" / "benchmarks.md"
 ROWS = {
     "ops": ["chain () float64", "chain (8,) float64", "chain (64, 64) float64"],
     "steps": [
