@@ -68,6 +68,13 @@ def test_notebook_is_a_page_cell_by_cell(path: Path) -> None:
     assert all(b[3].rstrip().endswith(c.splitlines()[-1]) for b, c in zip(blocks, code))
 
 
+def test_blocks_that_need_torch_run(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    page = (DOCS / "howto" / "torch.md").read_text().replace("```python no-run", "```python")
+    (tmp_path / "torch.md").write_text(page)
+    assert not differences(tmp_path / "torch.md")
+
+
 def test_the_engine_from_nothing_is_short() -> None:
     blocks = BLOCK.finditer((DOCS / "tutorials" / "from-nothing.md").read_text())
     engine = "".join(block[3] for block in blocks if "print(" not in block[3])
