@@ -6,7 +6,9 @@ import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from autodiff.testing.causes import KINDS
@@ -75,10 +77,25 @@ def test_blocks_that_need_torch_run(tmp_path: Path) -> None:
     assert not differences(tmp_path / "torch.md")
 
 
-def test_the_engine_from_nothing_is_short() -> None:
+def engine_from_nothing() -> str:
     blocks = BLOCK.finditer((DOCS / "tutorials" / "from-nothing.md").read_text())
-    engine = "".join(block[3] for block in blocks if "print(" not in block[3])
-    assert 100 < sum(bool(line.strip()) for line in engine.splitlines()) <= 150
+    return "".join(block[3] for block in blocks if "print(" not in block[3])
+
+
+def test_the_engine_from_nothing_is_short() -> None:
+    assert 100 < sum(bool(line.strip()) for line in engine_from_nothing().splitlines()) <= 150
+
+
+def test_the_engine_from_nothing_gives_no_wrong_gradient() -> None:
+    names: dict[str, Any] = {}
+    exec(engine_from_nothing(), names)
+    grad = names["grad"]
+    x = np.array([0.5, -1.0])
+    assert grad(lambda x: np.sum(x * x - x))(x).data.tolist() == [0.0, -3.0]
+    assert grad(grad(grad(lambda x: x * x)))(0.5).data == grad(grad(lambda x: 2 * x))(0.5).data == 0
+    for f in (np.mean, lambda x: np.sum(x + x**2), lambda x: np.sum(np.abs(x))):
+        with pytest.raises(TypeError, match="not in the table"):
+            grad(f)(x)
 
 
 @needs_compiler
