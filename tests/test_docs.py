@@ -98,6 +98,13 @@ def test_the_engine_from_nothing_gives_no_wrong_gradient() -> None:
             grad(f)(x)
 
 
+def test_skip_gram_is_shown_as_the_model_has_it() -> None:
+    blocks = BLOCK.finditer((DOCS / "tutorials" / "words.md").read_text())
+    (shown,) = (block[3] for block in blocks if block[1] == "python" and block[2])
+    source = (ROOT / "models" / "word2vec.py").read_text()
+    assert not [line for line in shown.splitlines() if line not in source]
+
+
 @needs_compiler
 def test_c_is_what_the_compiler_is_given() -> None:
     """But for where it comes from."""
