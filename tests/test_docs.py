@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 from autodiff.testing.causes import KINDS
 from autodiff.testing.contract import CHECKS
 from docs import notebooks
-from docs.pages import BLOCK, PAGES, ROOT, differences, run
+from docs.pages import BLOCK, PAGES, ROOT, differences, run, saved_as
 from models.cli import parser
 from tests.compiler.near import needs_compiler
 
@@ -58,6 +61,15 @@ def commands(code: str) -> list[str]:
 def parsed(line: str) -> bool:
     line = line.replace("$seed", "0").replace("$data", "btc")
     return bool(parser().parse_args(shlex.split(line, comments=True)[1:]))
+
+
+def test_ten_minutes_in_a_file(tmp_path: Path) -> None:
+    blocks = BLOCK.finditer((DOCS / "tutorials" / "ten-minutes.md").read_text())
+    code = [b[3] for b in blocks if b[1] == "python" and not b[2] and not saved_as(b[3])]
+    (tmp_path / "ten.py").write_text("\n\n".join(code))
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "AUTODIFF_COMPILE": "numpy"}
+    subprocess.run([sys.executable, "ten.py"], cwd=tmp_path, env=environment, check=True)
+    assert {path.name for path in tmp_path.glob("*.*")} >= {"digits.npz", "ten-minutes-digit.svg"}
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if p.parent.name == "tutorials"], ids=named)
