@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.comparison import LIBRARIES
 from benchmarks.comparison.features import FEATURES
+from benchmarks.comparison.figures import lines, rules
 from benchmarks.comparison.finding import Finding, absent, judge, partly, refused
 from benchmarks.comparison.library import Library
 from benchmarks.comparison.page import PAGE, RESULTS, TIMES, cells, filled
@@ -49,6 +50,13 @@ ANSWERS = ("yes", "no", "partly", "-")
 )
 def test_own_column_is_found_again(name: str) -> None:
     assert list(judge(getattr(Probes(), name))) == FOUND["autodiff"]["findings"][name]
+
+
+def test_own_size_is_found_again() -> None:
+    figures = FOUND["autodiff"]["figures"]
+    stated = int(figures["lines of Python"].replace(",", ""))
+    assert stated == pytest.approx(lines("autodiff"), 0.03)
+    assert figures["derivative rules"] == str(rules("autodiff"))
 
 
 def test_error_is_a_no_with_its_message() -> None:
