@@ -25,7 +25,7 @@ LONGEST = 12
 """Values of a printed path; of a longer one the middle is left out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Path:
     """One way from the result to a value.
 

@@ -37,7 +37,7 @@ HEADINGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edge:
     """One use of a value.
 
@@ -57,7 +57,7 @@ class Edge:
     share: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Signal:
     """What is known of one value of the graph.
 

@@ -1,5 +1,6 @@
 """Where tests keep what they build, and with what they build it."""
 
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,6 +37,8 @@ def folder(tmp_path, monkeypatch) -> Path:
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(toolchain, "_unkept", {})
+    anew = functools.cache(toolchain._remembered.__wrapped__)
+    monkeypatch.setattr(toolchain, "_remembered", anew)
     return tmp_path / "cache"
 
 
