@@ -106,7 +106,7 @@ def executed(app: Sphinx, name: str, source: list[str]) -> None:
     if path.parent.name == "tutorials":
         notebooks.write(path, Path(app.outdir) / "notebooks")
         link = f'<a href="../notebooks/{path.stem}.ipynb" download>This page as a notebook</a>'
-        source[0] += f"\n\n{link}\n"
+        source[0] = source[0].replace("\n", f"\n\n{link}\n", 1)  # below its title
 
 
 def linked(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

@@ -12,6 +12,8 @@ from docs.pages import BLOCK, saved_as
 
 __all__ = ["notebook", "write"]
 
+ERROR = re.compile(r"^\w*(Error|Exception): ", re.MULTILINE)
+
 
 def notebook(page: str) -> NotebookNode:
     """The page as a notebook that runs from top to bottom."""
@@ -38,7 +40,9 @@ def _cell(language: str, kept: str | None, code: str, said: str | None) -> Noteb
         return v4.new_markdown_cell(f"```{language}\n{code}```")
     first = f"%%writefile {saved_as(code)}\n" if saved_as(code) else "%%bash\n" * (language == "sh")
     outputs = [v4.new_output("stream", text=said)] if said else []
-    return v4.new_code_cell(first + code.rstrip(), outputs=outputs)
+    # An error that the page shows is no reason to stop there.
+    tags = {"tags": ["raises-exception"]} if ERROR.search(said or "") else {}
+    return v4.new_code_cell(first + code.rstrip(), outputs=outputs, metadata=tags)
 
 
 def write(path: Path, folder: Path) -> None:
