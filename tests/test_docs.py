@@ -80,6 +80,8 @@ def test_notebook_is_a_page_cell_by_cell(path: Path) -> None:
     blocks = [block for block in BLOCK.finditer(page) if not block[2]]
     assert len(code) == len(blocks) > 0
     assert all(b[3].rstrip().endswith(c.splitlines()[-1]) for b, c in zip(blocks, code))
+    # An error is told by its first line.
+    assert not any((block[4] or "").startswith("...\n") for block in blocks)
 
 
 def test_notebook_goes_on_after_an_error_that_the_page_shows() -> None:
