@@ -32,6 +32,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build", "pictures"]
+smartquotes_action = "qe"  # but no dashes: --resume is an option
 
 html_theme = "furo"
 html_title = "autodiff"
@@ -133,6 +134,16 @@ def is_said(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: An
     return True if is_listed or str(obj.__doc__).startswith("Alias for field") else None
 
 
+def enlarged(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """A picture leads to its file, since many are too wide for a page."""
+    for image in list(doctree.findall(nodes.image)):
+        if image["uri"] in app.env.images:
+            file = app.env.images[image["uri"]][1]
+            link = nodes.reference(refuri=f"{'../' * name.count('/')}_images/{file}")
+            image.replace_self(link)
+            link += image
+
+
 def precise(app: Sphinx, doctree: nodes.document) -> None:
     """A class is looked for in all modules, another name in its own class and module.
 
@@ -155,4 +166,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", linked, priority=400)  # napoleon comes at 500
     app.connect("autodoc-skip-member", is_said)
     app.connect("doctree-read", precise)
+    app.connect("doctree-resolved", enlarged)
     return {"parallel_read_safe": True}
