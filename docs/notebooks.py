@@ -12,6 +12,13 @@ from docs.pages import BLOCK, saved_as
 
 __all__ = ["notebook", "write"]
 
+LINKS = {
+    r"(?<=\]\()([\w-]+)\.md": r"\1.ipynb",
+    r"(?<=\]\()(\.\./[\w/-]+)\.md": r"\1.html",
+    r"(?<=\]\()\.\./pictures/(?=[^)]*png)": "../_images/",
+}
+"""Where links of a tutorial lead from the folder of the notebooks, which is beside it."""
+
 ERROR = re.compile(r"^\w*(Error|Exception): ", re.MULTILINE)
 
 
@@ -32,6 +39,8 @@ def notebook(page: str) -> NotebookNode:
 def _text(page: str) -> list[NotebookNode]:
     # What folds up on a page cannot do so across cells.
     page = re.sub(r"</?details>|</?summary>", "", page)
+    for link, on_the_site in LINKS.items():
+        page = re.sub(link, on_the_site, page)
     return [v4.new_markdown_cell(page.strip())] if page.strip() else []
 
 

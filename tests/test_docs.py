@@ -90,17 +90,11 @@ def test_notebook_goes_on_after_an_error_that_the_page_shows() -> None:
     assert cell.metadata.tags == ["raises-exception"]
 
 
-def test_first_tutorial_runs_as_one_file(tmp_path: Path) -> None:
-    """As it says that a reader may do: nothing in it ends a file before its last line."""
-    blocks = BLOCK.finditer((DOCS / "tutorials" / "ten-minutes.md").read_text())
-    python = [b[3] for b in blocks if b[1] == "python" and not saved_as(b[3])]
-    (tmp_path / "first.py").write_text("\n\n".join(python))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "AUTODIFF_COMPILE": "numpy"}
-    done = subprocess.run(
-        [sys.executable, "first.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "J → W₂ h + b₂ + W₃ x → W₂ h + b₂ → h → W₁ x + b₁ → x" in done.stdout
+def test_links_of_a_notebook_lead_to_the_site() -> None:
+    page = "[a](by-hand.md#b) [c](../guide/seeing.md#d) ![e](../pictures/words.png)\n"
+    (cell,) = notebooks.notebook(page).cells
+    links = re.findall(r"\((.*?)\)", cell.source)
+    assert links == ["by-hand.ipynb#b", "../guide/seeing.html#d", "../_images/words.png"]
 
 
 def test_blocks_that_need_torch_run(tmp_path: Path) -> None:
