@@ -1,6 +1,7 @@
 """The reference of ops is what the table says now, and `help` and `repr` say the same."""
 
 import inspect
+import math
 import re
 from typing import Any
 
@@ -20,7 +21,14 @@ ROWS = {n: OPS[n.rpartition(".")[2]] for n, f in ad.FUNCTIONS.items() if n.rpart
 
 
 def test_page_is_up_to_date() -> None:
-    assert page() == TEXT, "python -m docs.op_table writes it anew"
+    assert told(page()) == told(TEXT), "python -m docs.op_table writes it anew"
+
+
+def told(text: str) -> str:
+    """But for the summaries that are numpy's, which change with its version."""
+    theirs = [name for name, op in ROWS.items() if isinstance(op.forward, np.ufunc)]
+    cell = rf"^(\| `ad\.(?:{'|'.join(theirs)})\([^|]*\|)[^|]*"
+    return re.sub(cell, r"\1", text, flags=re.MULTILINE)
 
 
 def test_page_has_every_function() -> None:
@@ -100,4 +108,4 @@ def test_stated(rule: Any, text: str) -> None:
 
 
 def test_a_rule_without_source() -> None:
-    assert repr(binary("hypot", np.hypot, np.cos, 1)).startswith("Op hypot(x, y): d/dx = cos(")
+    assert repr(binary("hypot", np.hypot, math.cos, 1)).startswith("Op hypot(x, y): d/dx = cos(")
