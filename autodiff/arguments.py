@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
-from autodiff.errors import DTypeError, ShapeError, describe
+import numpy as np
+
+from autodiff.errors import DTypeError, GraphError, ShapeError, describe
 
 __all__ = [
     "argument_numbers",
     "is_one_number",
     "require_arguments",
     "require_result",
+    "require_rules",
     "require_tuple",
     "value_and_aux",
 ]
@@ -59,3 +64,31 @@ def value_and_aux(pair: Any) -> tuple[Any, Any]:
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise DTypeError(f"has_aux=True: a function of (value, aux) returned {describe(pair)}")
     return pair
+
+
+def require_rules(
+    name: str, forward: Callable[..., Any], rules: tuple[Any, ...], partials: tuple[Any, ...]
+) -> None:
+    """Refuse rules and partials of an op called `name` that do not go with its forward."""
+    names, count = _names(forward), len(rules or partials)
+    if count > len(names):
+        raise GraphError(f"custom_op {name}: {count} rules for {len(names)} arguments")
+    if "out" in names:
+        raise GraphError(
+            f"custom_op {name}: an argument is called out, as rules call the result; state a "
+            "function around it, such as lambda x: ..."
+        )
+    if any(_names(rule)[:1] != ["g"] for rule in rules):
+        raise GraphError(
+            f"custom_op {name}: a rule is called with the cotangent first, and names it g, as in "
+            "lambda g, x: ..."
+        )
+    if any(isinstance(partial, np.ufunc) for partial in partials):
+        raise GraphError(
+            f"custom_op {name}: a ufunc does not name what it needs, as lambda x: np.cos(x) does"
+        )
+
+
+def _names(f: Callable[..., Any]) -> list[str]:
+    # Not every version of numpy tells those of a ufunc.
+    return ["x", "out"] if isinstance(f, np.ufunc) else [*signature(f).parameters]

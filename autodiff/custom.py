@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from autodiff import tree
+from autodiff.arguments import require_rules
 from autodiff.backward import sweep
 from autodiff.errors import DTypeError, GraphError, ShapeError, describe, require_function
 from autodiff.functions import function
@@ -76,7 +76,7 @@ def custom_op(
     if bool(rules) == bool(partials):
         raise GraphError("custom_op() takes rules or partials: one for each argument")
     name = settings.pop("name", getattr(forward, "__name__", type(forward).__name__))
-    _require_names(name, forward, rules)
+    require_rules(name, forward, rules, tuple(partials))
     settings.setdefault("numpy", ())
     guarded = _guarded(name, forward, settings.get("outputs", 1))
     if "jvp" in settings:
@@ -97,17 +97,6 @@ def custom_op(
     made = wraps(forward)(function(row))
     made.__name__ = name  # reports and pictures call it the same
     return made
-
-
-def _require_names(name: str, forward: Callable[..., Any], rules: tuple[Any, ...]) -> None:
-    names = [*signature(forward).parameters]
-    if len(rules) > len(names):
-        raise GraphError(f"custom_op {name}: {len(rules)} rules for {len(names)} arguments")
-    if "out" in names:
-        raise GraphError(
-            f"custom_op {name}: an argument is called out, as rules call the result; state a "
-            "function around it, such as lambda x: ..."
-        )
 
 
 def _known(name: str, row: Op) -> bool:
