@@ -57,7 +57,7 @@ def check(target: str, examples: int, seed: int, **options: Any) -> tuple[bool, 
         warnings.simplefilter("ignore")  # tried at numbers of every size, a function overflows
         test = _test(target, options)
         _set_up(test, hypothesis, examples, seed)
-        return _run(test, hypothesis, name)
+        return _run(test, hypothesis, name, options)
 
 
 # ---- the test
@@ -93,6 +93,8 @@ def _option(text: str, module: ModuleType) -> Any:
 def _function(name: str, module: ModuleType) -> Any:
     """A function, or a pair of functions."""
     found = named(name, module)
+    if isinstance(found, type):
+        raise UncheckedError(f"{name} is a class: name a function, or what was made of the class")
     parts = found if isinstance(found, (tuple, list)) and len(found) == 2 else [found]
     if not all(map(callable, parts)):
         kind = type(found).__name__
@@ -147,7 +149,13 @@ def _set_up(test: Any, hypothesis: ModuleType, examples: int, seed: int) -> None
     hypothesis.seed(seed)(test)
 
 
-def _run(test: Any, hypothesis: ModuleType, name: str) -> tuple[bool, str]:
+def _hint(error: Exception, options: dict[str, Any]) -> str:
+    """What helps where a function was given shapes that it does not take."""
+    is_shape = isinstance(error.__cause__, (ValueError, IndexError)) and "shapes" not in options
+    return "; --shapes states those it takes, as in '(n,d),(d,m)->(n,m)'" if is_shape else ""
+
+
+def _run(test: Any, hypothesis: ModuleType, name: str, options: dict[str, Any]) -> tuple[bool, str]:
     undecided = (ad.errors.AutodiffError, ad.testing.UndecidedError,
                  hypothesis.errors.Unsatisfiable, hypothesis.errors.InvalidArgument)  # fmt: skip
     try:
@@ -155,7 +163,7 @@ def _run(test: Any, hypothesis: ModuleType, name: str) -> tuple[bool, str]:
     except undecided as error:
         raise UncheckedError(f"{name}: {error}") from error
     except ad.testing.GradientError as error:
-        return False, str(error)
+        return False, f"{error}{_hint(error, options)}"
     except (Exception, SystemExit) as error:
         return False, f"{name} raised {type(error).__name__}: {error}"
     return True, f"{name}: {test.tally}"

@@ -126,7 +126,8 @@ def domains_of(domain: str, n: int) -> tuple[Domain, ...]:
 
 def _known(domain: str) -> tuple[Domain, ...]:
     if domain not in DOMAINS:
-        raise DomainError(f"domain={domain!r} is none of {', '.join(map(repr, DOMAINS))}")
+        words = ", ".join(map(repr, DOMAINS))
+        raise DomainError(f"domain={domain!r} is none of {words}; nor is it two ends, low and high")
     return DOMAINS[domain]
 
 
