@@ -53,8 +53,8 @@ def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> No
     DTypeError
         If the model is of another class.
     FormatError
-        If the ending is another one, the constructor does not take the arguments, or JSON cannot
-        hold them.
+        If the ending is another one, JSON cannot hold the arguments, or they make a model of
+        other sizes.
     OSError
         If the file cannot be written. An old file stays as it was.
 
@@ -74,9 +74,16 @@ def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> No
     try:
         signature(KINDS[name]).bind(**arguments)
         metadata = {"model": name, "arguments": json.dumps(arguments)}
-    except (TypeError, ValueError) as error:
-        raise ad.errors.FormatError(f"save: these arguments make no {name}: {error}") from error
+        _made(metadata).load_state_dict(model.state_dict())  # as `load` will do
+    except (TypeError, ValueError, KeyError) as error:
+        raise ad.errors.FormatError(
+            f"save: these arguments make no such {name}: {error}"
+        ) from error
     ad.io.save(path, model.state_dict(), metadata)
+
+
+def _made(metadata: Mapping[str, str]) -> ad.Module:
+    return KINDS[metadata["model"]](**json.loads(metadata["arguments"]))
 
 
 def load(path: str | Path) -> ad.Module:
@@ -103,7 +110,7 @@ def load(path: str | Path) -> ad.Module:
     if metadata.get("model") not in KINDS:
         raise ad.errors.FormatError(f"{path} holds no model of {', '.join(KINDS)}")
     try:
-        model = KINDS[metadata["model"]](**json.loads(metadata["arguments"]))
+        model = _made(metadata)
     except (ValueError, TypeError, KeyError) as error:
         raise ad.errors.FormatError(
             f"{path} does not say how its {metadata['model']} was made: {error!r}"
