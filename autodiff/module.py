@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import numpy as np
 
 from autodiff import tree
-from autodiff.errors import DomainError, describe
+from autodiff.errors import DomainError, DTypeError, describe
 from autodiff.settings import inside
 from autodiff.state import fitted
 from autodiff.tensor import Tensor
@@ -109,6 +109,11 @@ class Module:
         return f"{type(self).__name__} {name}" if name else type(self).__name__
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(vars(self).get(name), Parameter) and _is_values(value):
+            raise DTypeError(
+                f"{type(self).__name__}.{name} is a parameter, and {describe(value)} would take "
+                f"its place untrained: set {name}.data, or assign a Parameter"
+            )
         if isinstance(value, Parameter) and value.name is None:
             value.name = name
         object.__setattr__(self, name, value)
@@ -215,6 +220,10 @@ def _named_modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
     for key, child in _children(value) if is_container else [("", value)]:
         if isinstance(child, Module):
             yield f"{name}.{key}" if is_container else name, child
+
+
+def _is_values(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic, int, float, list, tuple))
 
 
 def _is_parameter(value: Any) -> bool:
