@@ -130,7 +130,7 @@ def require_number(value: Any, name: str) -> None:
 
 
 # numpy looks for methods on what is no array, and says so by an AttributeError.
-_KIND_OF = {TypeError: DTypeError, AttributeError: DTypeError, ValueError: ShapeError}
+_KIND_OF = {AttributeError: DTypeError, ValueError: ShapeError}
 _NO_NUMBER = ("could not convert", "invalid literal")
 _PLAINER = {
     "does not have enough dimensions": "a number has no axis to sum over; multiply by it with *",
@@ -162,7 +162,8 @@ def explained(error: Exception, name: str, values: Any, params: dict[str, Any]) 
         return error
     given = [describe(v) for v in values] + [f"{k}={describe(v)}" for k, v in params.items()]
     said = str(error)
-    kind = DTypeError if said.startswith(_NO_NUMBER) else _KIND_OF.get(type(error))
+    is_type = isinstance(error, TypeError) or said.startswith(_NO_NUMBER)
+    kind = DTypeError if is_type else _KIND_OF.get(type(error))
     said = next((plain for known, plain in _PLAINER.items() if known in said), said)
     text = f"{name}({', '.join(given)}): {said}"
     return kind(text) if kind else type(error)(text)

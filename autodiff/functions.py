@@ -149,12 +149,12 @@ def _register_rows() -> None:
             _publish(name, call, (), op.method)
         DISPATCH.update(dict.fromkeys(op.numpy, _by_numpy_names(op, call)))
         if op.partials is not None and len(op.args) == 1:
-            setattr(Tensor, op.name, _named_after(call, tensor_method(op)))
-            setattr(Scalar, op.name, _named_after(call, scalar_method(op)))
+            setattr(Tensor, op.name, _documented_as(call, tensor_method(op)))
+            setattr(Scalar, op.name, _documented_as(call, scalar_method(op)))
 
 
-def _named_after(call: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
-    method.__name__, method.__doc__ = call.__name__, call.__doc__
+def _documented_as(call: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
+    method.__doc__ = call.__doc__
     return method
 
 
@@ -190,7 +190,13 @@ def _no_setitem(self: Tensor, index: Any, value: Any) -> None:
 
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda self, other: compare(self._value, plain(other))
+    def compared(self: Tensor | Scalar, other: Any) -> Any:
+        try:
+            return compare(self._value, plain(other))
+        except (ValueError, TypeError) as error:
+            raise explained(error, compare.__name__, (self._value, other), {}) from error
+
+    return compared
 
 
 def plain(value: Any) -> Any:

@@ -290,4 +290,6 @@ def _compile(
     arguments = "other, self" if swapped else "self, other"
     source = template.format(arguments=arguments, **texts)
     exec(compile(source, "<autodiff>", "exec"), space)
-    return space["method"]  # type: ignore[no-any-return]
+    made = space["method"]
+    made.__name__ = made.__qualname__ = op.name  # Python names it where a call does not fit
+    return made  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.clipping import clip_grad_norm
-from autodiff.errors import DomainError
+from autodiff.errors import DomainError, DTypeError, describe
 from autodiff.optimizer import Optimizer, above_zero, within
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSProp", "clip_grad_norm"]
@@ -193,7 +193,7 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        b1, b2 = betas
+        b1, b2 = _pair(betas)
         self.betas: tuple[float, float] = (
             within(b1, "betas[0]", 0.0, 1.0),
             within(b2, "betas[1]", 0.0, 1.0),
@@ -251,6 +251,12 @@ class AdamW(Adam):
         rate = (self._lr * self.weight_decay).astype(t.dtype)
         x -= np.multiply(x, rate, out=t, dtype=t.dtype)
         super()._update(x, g, t, *state)
+
+
+def _pair(betas: Any) -> tuple[Any, Any]:
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+        raise DTypeError(f"betas={describe(betas)} is no pair of numbers, such as (0.9, 0.999)")
+    return betas[0], betas[1]
 
 
 def _average_square(s: Any, g: Any, decay: float, t: Any) -> None:

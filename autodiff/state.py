@@ -74,7 +74,9 @@ def _fitted(name: str, value: Any, like: Any, owner: str) -> np.ndarray:
 def leaves(params: Any) -> list[Any]:
     """The parameters as a list, if they are leaves that require a gradient, each once."""
     if not isinstance(params, Iterable) or isinstance(params, Tracked):
-        raise DTypeError(f"takes a list, as of module.parameters(), not a {type(params).__name__}")
+        raise DTypeError(
+            f"params is a list, as of module.parameters(), not a {type(params).__name__}"
+        )
     found = list(params)
     if not found:
         raise DomainError("there are no parameters to step")

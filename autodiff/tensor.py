@@ -67,7 +67,7 @@ class Tensor(Tracked, TensorMethods):
         self._value = array if array.ndim else array[()]
         self._node = None
         if requires_grad:
-            _require_floating(array)
+            _require_floating(array, requires_grad)
         if requires_grad or name:
             self._node = _leaf(array, requires_grad, name)
             self._node.info.owner = ref(self)
@@ -224,7 +224,9 @@ def _holds_tracked(data: Sequence[Any]) -> bool:
     )
 
 
-def _require_floating(array: Any) -> None:
+def _require_floating(array: Any, requires_grad: Any) -> None:
+    if not isinstance(requires_grad, (int, np.bool_)):  # numpy's second argument is the dtype
+        raise DTypeError(f"requires_grad={describe(requires_grad)}: True or False; or dtype=")
     if array.dtype.kind != "f":
         raise DTypeError(
             f"requires_grad=True on {describe(array)}: only floating values have gradients; "

@@ -96,7 +96,7 @@ class Seq2Seq(Translator):
     Raises
     ------
     DomainError
-        For a size below 1, or words that occur twice.
+        For a size below 1, or words that occur twice or do not begin with `FIRST`.
 
     Examples
     --------
@@ -124,6 +124,8 @@ class Seq2Seq(Translator):
         rng = np.random.default_rng(rng)
         given: Any = {"rng": rng, "dtype": dtype}
         self.source, self.target = Vocabulary(source_words), Vocabulary(target_words)
+        if not self.source.words[:2] == self.target.words[:2] == FIRST:
+            raise ad.errors.DomainError(f"Seq2Seq: both lists of words begin with {FIRST}")
         self.table = LexiconTable(lexicon, self.target)
         self.E = small_embedding(len(self.source), size, **given)
         self.D = small_embedding(len(self.target), size, **given)

@@ -19,7 +19,7 @@ from autodiff.compiler.tracing.held import arrays_held
 from autodiff.compiler.tracing.kinds import differences, kind_of
 from autodiff.compiler.tracing.program import Program
 from autodiff.compiler.tracing.trace import trace
-from autodiff.errors import DomainError, warn
+from autodiff.errors import DomainError, require_function, warn
 from autodiff.scalar import Scalar
 from autodiff.settings import is_recording, recorder
 from autodiff.sparse import RowGrad
@@ -115,7 +115,9 @@ class Compiled(Wrapper, Generic[P, R]):
     Raises
     ------
     DomainError
-        For an unknown backend, a limit that is no number, or if `f` cannot be called.
+        For an unknown backend, or a limit that is no number.
+    DTypeError
+        If `f` cannot be called.
     """
 
     f: Callable[..., Any]
@@ -125,8 +127,7 @@ class Compiled(Wrapper, Generic[P, R]):
     def __init__(self, f: Callable[P, R], backend: str, cache: bool, limit: int) -> None:
         if backend not in BACKENDS:
             raise DomainError(f"compile: backend={backend!r} is none of {', '.join(BACKENDS)}")
-        if not callable(f):
-            raise DomainError(f"compile() takes a function, not {f!r}")
+        require_function(f, "compile")
         if type(limit) is not int or limit < 0:
             raise DomainError(f"compile: limit={limit!r} is no number of programs: pass an int")
         self.f, self.backend, self.cache, self.limit = f, backend, cache, limit

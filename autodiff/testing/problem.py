@@ -194,6 +194,8 @@ def make_problem(
     names = _names(source.function, inputs)
     for name, leaf in zip(names, leaves, strict=True):
         _require_real(name, leaf)
+    if not leaves:
+        raise DTypeError("no input to check at: give one, as in check_gradients(f, np.ones(3))")
     floating = [i for i, leaf in enumerate(leaves) if _array(leaf).dtype.kind == "f"]
     slots = tuple(i for i in _wanted(wrt, names, inputs) if i in floating)
     if not slots:

@@ -293,7 +293,7 @@ def test_text(backend: str) -> None:
 def test_bad_arguments(backend: str) -> None:
     with pytest.raises(ad.errors.DomainError, match="fortran"):
         ad.compile(lambda x: x, backend="fortran")
-    with pytest.raises(ad.errors.DomainError, match="takes a function"):
+    with pytest.raises(ad.errors.DTypeError, match="takes a function"):
         ad.compile(3, backend=backend)  # type: ignore[arg-type]
     for limit in ("a", 2.0, -1):
         with pytest.raises(ad.errors.DomainError, match=r"limit=.* is no number of programs"):

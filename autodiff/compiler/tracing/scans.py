@@ -11,7 +11,7 @@ from autodiff import tree
 from autodiff.compiler.tracing.loop_nodes import traced_scan
 from autodiff.compiler.tracing.steps import unrolled
 from autodiff.compiler.tracing.traced import recorder
-from autodiff.errors import DTypeError, ShapeError
+from autodiff.errors import DTypeError, ShapeError, require_function
 
 __all__ = ["scan"]
 
@@ -49,7 +49,7 @@ def scan(
     ShapeError
         If there are no steps, or if lengths differ.
     DTypeError
-        If h0 holds None.
+        If h0 holds None, or `cell` cannot be called.
 
     Examples
     --------
@@ -59,6 +59,7 @@ def scan(
     >>> float(h), np.asarray(ys)
     (6.0, array([0., 2., 9.]))
     """
+    require_function(cell, "scan")
     if any(h is None for h in tree.flatten(h0)[0]):
         raise DTypeError("scan: h0 holds None, which is no state: give () where there is none")
     leaves, definition = tree.flatten(xs)
