@@ -79,12 +79,14 @@ def _python(code: str, filename: str, names: dict[str, Any]) -> str:
 
 
 def _shell(code: str, shown: bool) -> str:
-    """What commands print, if the page shows that; else they have to succeed."""
+    """What commands print, if the page shows that; else each has to succeed."""
     done = subprocess.run(
-        ["bash", "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        ["bash", "-ec", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    return done.stdout if shown or done.returncode else ""
+    if shown or not done.returncode:
+        return done.stdout if shown else ""
+    return f"{done.stdout}exit status {done.returncode}\n"
 
 
 def _numbered(text: str) -> str:
@@ -100,7 +102,7 @@ def _matches(shown: str, said: str) -> bool:
 
 def rounded(text: str) -> str:
     """Without error bars and the later digits, which differ from one libm to the next."""
-    text = re.sub(r"\+- [^)]*", "+-", text)
+    text = re.sub(r"\+- [^)\n]*", "+-", text)
     text = re.sub(r"\d+\.\d+(e[+-]\d+)?", lambda number: f"{float(number[0]):.5g}", text)
     return re.sub(" +", " ", text)
 

@@ -41,6 +41,23 @@ def test_page_says_what_happens(path: Path) -> None:
     assert not differences(path), f"python -m docs.pages --write {path}"
 
 
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("```sh\ntrue\n```\n", ""),
+        ("```sh\nfalse\ntrue\n```\n", "+exit status 1"),
+        ("```sh\necho a\n```\n\n```text\nb\n```\n", "+a"),
+        ("```python\n1 / 0\n```\n", "+ZeroDivisionError: division by zero"),
+        ("```python\nprint(0.1 + 0.2)\n```\n\n```text\n0.3\n```\n", ""),
+        ("```python\nprint('+- 1\\nb')\n```\n\n```text\n+- 2\na\n```\n", "+b"),
+    ],
+)
+def test_a_wrong_page_is_found(page: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(page)
+    found = differences(tmp_path / "page.md")
+    assert bool(found) == bool(said) and all(said in text for text in found)
+
+
 @each_page
 def test_links_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", BLOCK.sub("", path.read_text()))
