@@ -162,6 +162,11 @@ class LayerNorm(Module):
     scale, shift : Parameter, shape (size,)
         Start at 1 and 0.
 
+    Raises
+    ------
+    ShapeError
+        If `size` is no whole number.
+
     References
     ----------
     Ba, Kiros and Hinton 2016, Layer normalization, eq. 4.
@@ -169,8 +174,9 @@ class LayerNorm(Module):
 
     def __init__(self, size: int, eps: float = 1e-5, *, dtype: Any = float) -> None:
         self.eps = eps
-        self.scale: Parameter = Parameter(np.ones(size, dtype))
-        self.shift: Parameter = Parameter(np.zeros(size, dtype))
+        shift = init.zeros((size,), dtype=dtype)
+        self.scale: Parameter = Parameter(np.ones_like(shift))
+        self.shift: Parameter = Parameter(shift)
 
     def forward(self, x: ArrayLike) -> Tensor:
         """Map an array of shape (..., size) to one of the same shape."""

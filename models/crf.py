@@ -42,6 +42,11 @@ class CRF(ad.Module):
     A : Parameter, shape (K, K)
     start, end : Parameter, shape (K,)
 
+    Raises
+    ------
+    ShapeError
+        If `tags` is no whole number.
+
     Examples
     --------
     >>> import numpy as np
@@ -52,7 +57,7 @@ class CRF(ad.Module):
     """
 
     def __init__(self, tags: int, dtype: Any = np.float64) -> None:
-        self.A = ad.Parameter(np.zeros((tags, tags), dtype))
+        self.A = ad.Parameter(ad.init.zeros((tags, tags), dtype=dtype))
         self.start = ad.Parameter(np.zeros(tags, dtype))
         self.end = ad.Parameter(np.zeros(tags, dtype))
 

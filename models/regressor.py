@@ -36,6 +36,11 @@ class Regressor(ad.Module):
     output : Linear
         V and c.
 
+    Raises
+    ------
+    DomainError
+        For a size below 1, or an unknown cell.
+
     Examples
     --------
     >>> Regressor(inputs=2, hidden=4)(np.ones((5, 3, 2))).shape

@@ -346,7 +346,7 @@ def pad(a: ArrayLike, pad_width: Any, mode: str = "constant", **settings: Any) -
     if mode in ("edge", "reflect", "symmetric", "wrap") and set(settings.values()) <= {"even"}:
         return ravel(x)[np.pad(np.arange(x.size).reshape(x.shape), widths, mode)]
     if mode not in (*_STATISTICS, "linear_ramp"):
-        raise DTypeError(f"pad(mode={mode!r}, {settings}) has no derivative here")
+        raise DTypeError(f"pad: mode={mode!r} has no derivative here, or there is no such mode")
     for axis, width in enumerate(widths):
         if any(width) and not x.shape[axis]:
             raise ShapeError(f"pad(mode={mode!r}): axis {axis} of shape {x.shape} is empty")

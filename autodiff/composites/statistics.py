@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autodiff.errors import DomainError, DTypeError, ShapeError, describe
+from autodiff.errors import DomainError, DTypeError, ShapeError
 from autodiff.functions import FUNCTIONS, ArrayLike, as_tensor, composite
 from autodiff.op import rare
 from autodiff.ops.reduce import to_rows
@@ -94,7 +94,7 @@ def quantile(
     x, q = as_tensor(a), np.asarray(q, float)
     axis = axis if axis is None else normalize_axis_tuple(axis, x.ndim)
     if not np.all((q >= 0) & (q <= 1)):
-        raise DomainError(f"quantile() takes fractions in [0, 1], not q={describe(q)}")
+        raise DomainError(f"quantile() takes fractions in [0, 1], not {q.tolist()}")
     entries = FUNCTIONS["sort"](to_rows(x, axis)[0])
     out = _between(entries, q * (entries.shape[-1] - 1))
     kept = out.ndim - q.ndim

@@ -42,6 +42,8 @@ def adding_problem(
     ------
     DomainError
         If `count` is below 1, or `steps` below 2.
+    DTypeError
+        If the dtype is not floating.
 
     Examples
     --------
@@ -53,6 +55,8 @@ def adding_problem(
         raise ad.errors.DomainError(
             f"adding problem: {count} sequences of {steps} steps; it takes at least 1 of 2"
         )
+    if np.dtype(dtype).kind != "f":
+        raise ad.errors.DTypeError(f"adding problem: dtype={dtype} would round all to 0")
     rng = np.random.default_rng(rng)
     marked = np.stack([rng.integers(0, steps // 2, count), rng.integers(steps // 2, steps, count)])
     # Drawn in float32, since a float64 just below 1 would be rounded to 1.

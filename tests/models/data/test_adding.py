@@ -63,3 +63,8 @@ def test_both_dtypes_hold_the_same_numbers() -> None:
 def test_refuses_what_has_no_two_halves(sizes: dict[str, Any]) -> None:
     with pytest.raises(ad.errors.DomainError, match=r"adding problem: . sequences of . steps"):
         adding_problem(**sizes, rng=0)
+
+
+def test_refuses_integers() -> None:
+    with pytest.raises(ad.errors.DTypeError, match="would round all to 0"):
+        adding_problem(count=1, steps=2, rng=0, dtype=int)
