@@ -212,7 +212,10 @@ _ACCUMULATE = {"add": np.cumsum, "multiply": np.cumprod}
 
 def _plain_function(f: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return f(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+        try:
+            return f(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+        except (ValueError, IndexError) as error:
+            raise explained(error, f.__name__, args, kwargs) from error
 
     call.__name__ = call.__qualname__ = f.__name__
     call.__module__ = "autodiff"

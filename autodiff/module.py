@@ -109,7 +109,7 @@ class Module:
         return f"{type(self).__name__} {name}" if name else type(self).__name__
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(vars(self).get(name), Parameter) and _is_values(value):
+        if isinstance(vars(self).get(name), Parameter) and _is_untrained(value):
             raise DTypeError(
                 f"{type(self).__name__}.{name} is a parameter, and {describe(value)} would take "
                 f"its place untrained: set {name}.data, or assign a Parameter"
@@ -222,8 +222,9 @@ def _named_modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
             yield f"{name}.{key}" if is_container else name, child
 
 
-def _is_values(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, np.generic, int, float, list, tuple))
+def _is_untrained(value: Any) -> bool:
+    kinds = (Tracked, np.ndarray, np.generic, int, float, list, tuple)
+    return isinstance(value, kinds) and not _is_parameter(value)
 
 
 def _is_parameter(value: Any) -> bool:

@@ -63,7 +63,7 @@ def methods() -> None:
     s.sum()  # type: ignore[attr-defined]
 
 
-def loss(w: Tensor, inputs: np.ndarray, scale: float = 1.0) -> Tensor:
+def loss(w: Tensor, inputs: np.ndarray[Any, Any], scale: float = 1.0) -> Tensor:
     return ad.sum(scale * (inputs @ w) ** 2)
 
 
@@ -83,11 +83,11 @@ class Net(ad.Module):
         self.w = Parameter(a)
         self.inner = ad.Linear(2, 2, rng=0)
 
-    def forward(self, inputs: np.ndarray) -> Tensor:
+    def forward(self, inputs: np.ndarray[Any, Any]) -> Tensor:
         return ad.relu(self.inner(inputs) @ self.w)
 
     @ad.compile
-    def compiled(self, inputs: np.ndarray) -> Tensor:
+    def compiled(self, inputs: np.ndarray[Any, Any]) -> Tensor:
         return self(inputs)
 
 

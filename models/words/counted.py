@@ -48,7 +48,7 @@ class WordCounts(Vocabulary):
     Raises
     ------
     DomainError
-        If there are no words, or one occurs twice.
+        If there are no words, one occurs twice, or a count is negative or no number.
     ShapeError
         If there are more counts than words, or fewer.
 
@@ -61,6 +61,8 @@ class WordCounts(Vocabulary):
 
     def __init__(self, words: Sequence[str], counts: Sequence[int], total: int = 0) -> None:
         super().__init__(words)
+        if np.asarray(counts).dtype.kind not in "iuf" or np.any(np.less(counts, 0)):
+            raise ad.errors.DomainError("counts are whole numbers of at least 0, one for each word")
         self.counts = np.asarray(counts, np.int64)
         self.total = total or int(self.counts.sum())
         if self.counts.shape != (len(self.words),):
