@@ -290,11 +290,7 @@ def _bind_protocols() -> None:
         setattr(kind, "__array_ufunc__", _array_ufunc)  # noqa: B010 - below, they are unknown
         setattr(kind, "__array_function__", _array_function)  # noqa: B010
     for f in (np.argmax, np.argmin, np.argsort, np.nonzero, np.all, np.any, np.searchsorted):
-        setattr(Tensor, f.__name__, _plain_method(f))
-
-
-def _plain_method(f: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *args, **kwargs: f(self._value, *map(plain, args), **kwargs)
+        setattr(Tensor, f.__name__, _plain_function(f))
 
 
 _register_rows()
