@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -45,9 +45,9 @@ def run(path: Path, backend: str = "numpy") -> tuple[str, dict[str, Any], dict[s
         code = f"```{block[1]}{block[2] or ''}\n{block[3]}```\n"
         return code + (f"\n```text\n{shown}```\n" if shown else "")
 
-    with _repeatable(backend), _own_folder() as folder:
+    with _repeatable(backend), tempfile.TemporaryDirectory() as folder, chdir(folder):
         renewed_page = BLOCK.sub(renewed, page)
-        pictures = {name: (folder / name).read_bytes() for name in PICTURE.findall(page)}
+        pictures = {name: Path(name).read_bytes() for name in PICTURE.findall(page)}
     return renewed_page, names, pictures
 
 
@@ -105,17 +105,6 @@ def rounded(text: str) -> str:
     text = re.sub(r"\+- [^)\n]*", "+-", text)
     text = re.sub(r"\d+\.\d+(e[+-]\d+)?", lambda number: f"{float(number[0]):.5g}", text)
     return re.sub(" +", " ", text)
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            yield Path(folder)
-        finally:
-            os.chdir(before)
 
 
 @contextmanager

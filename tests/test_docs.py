@@ -31,13 +31,10 @@ def named(path: Path) -> str:
 
 
 each_page = pytest.mark.parametrize("path", PAGES, ids=named)
-SHOWS_NAMES = {"docs/guide/seeing", "docs/howto/nan", "docs/tutorials/ten-minutes"}
 
 
 @each_page
 def test_page_says_what_happens(path: Path) -> None:
-    if named(path) in SHOWS_NAMES and sys.version_info < (3, 11):
-        pytest.skip("values are named by assignments from Python 3.11 on")
     assert not differences(path), f"python -m docs.pages --write {path}"
 
 

@@ -7,7 +7,6 @@ import importlib.util
 import inspect
 import pkgutil
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -31,9 +30,6 @@ def needs(package: str) -> pytest.MarkDecorator:
 
 NEEDS = {
     "autodiff.compiler.library.library": needs_compiler,
-    "autodiff.inspect.watch.watch": pytest.mark.skipif(
-        sys.version_info < (3, 11), reason="values are named by assignments from Python 3.11 on"
-    ),
     "autodiff.testing.property.gradient_test": needs("hypothesis"),
     "models.word_learning.glove.GloVeTrainer": needs("tqdm"),
     "models.word_learning.word2vec.Word2VecTrainer": needs("tqdm"),

@@ -63,8 +63,6 @@ def test_the_script_makes_just_what_is_there(made: Path) -> None:
 
 @each_picture
 def test_the_text_of_a_picture_is_up_to_date(make: Any, made: Path) -> None:
-    if sys.version_info < (3, 11) and "ad.watch()" in inspect.getsource(make):
-        pytest.skip("the names of watched values are known from Python 3.11 on")
     name = f"{make.__name__}.gv"
     again = "if it may differ: python docs/pictures/make.py"
     assert (made / name).read_text("utf-8") == (FOLDER / name).read_text("utf-8"), again

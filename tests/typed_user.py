@@ -4,10 +4,9 @@ A line that is wrong says so by ``type: ignore``, which is itself an error where
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_type
 
 import numpy as np
-from typing_extensions import assert_type
 
 import autodiff as ad
 import models

@@ -134,7 +134,7 @@ def _assigned(node: Node, files: dict[str, dict[Any, str]]) -> str | None:
     """The variable that the value of a watched node was assigned to, at the line that made it."""
     place = node.info.source if node.info is not None else None
     several = node.op is not None and node.op.outputs != 1
-    if place is None or several or sys.version_info < (3, 11):
+    if place is None or several:
         return None
     file = place.code.co_filename
     if file not in files:

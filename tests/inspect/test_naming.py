@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sys
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,6 @@ from autodiff.nodes import SMALL, topological
 from models.gru import GRU
 
 X = np.array([0.5, -1.0, 2.0])
-
-with_positions = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="code has no columns before Python 3.11"
-)
 
 
 def leaf(value: Any, name: str | None = None) -> ad.Tensor:
@@ -101,7 +96,6 @@ def test_numbers_of_different_names_do_not_meet():
     assert len(set(found.values())) == 13
 
 
-@with_positions
 def test_watched_values_are_called_as_in_the_code_that_made_them():
     def loss(a):
         inner = np.tanh(a) * 2.0
@@ -117,7 +111,6 @@ def test_watched_values_are_called_as_in_the_code_that_made_them():
     assert set(named(loss(x))) == {"x"}  # not watched
 
 
-@with_positions
 def test_only_the_whole_right_side_has_the_name():
     x = leaf(X, "x")
     with ad.watch():
@@ -126,7 +119,6 @@ def test_only_the_whole_right_side_has_the_name():
     assert named(y)["y"] is y._node
 
 
-@with_positions
 def test_a_value_assigned_again_and_again_gets_numbers():
     h = leaf(X, "x")
     with ad.watch():
@@ -135,7 +127,6 @@ def test_a_value_assigned_again_and_again_gets_numbers():
     assert list(named(ad.sum(h))) == ["h₃", "h₂", "h₁", "x"]
 
 
-@with_positions
 def test_the_gates_of_a_gru_have_their_names():
     model = GRU(inputs=3, hidden=2)
     with ad.watch():
@@ -148,7 +139,6 @@ def test_the_gates_of_a_gru_have_their_names():
     assert {"z", "r", "candidate", "h", "x(t)", "h(t-1)"} <= set(named(J))
 
 
-@with_positions
 def test_names_are_those_of_the_file_as_it_is_now(tmp_path):
     file, x = tmp_path / "edited.py", leaf(X, "x")
     for name in ("before", "later"):

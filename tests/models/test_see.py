@@ -97,10 +97,6 @@ class Group:
     loss = staticmethod(loss)
 """
 
-needs_assignments = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="what is assigned within a model has no name there"
-)
-
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -145,7 +141,6 @@ def test_paths_are_listed(words: list[str], title: str, capsys: pytest.CaptureFi
     assert lines[1].startswith("1  ") and lines[-1].startswith("Σ  ")
 
 
-@needs_assignments
 @pytest.mark.parametrize("name", ["h₂", "h2"])
 def test_a_number_may_be_written_in_plain_digits(
     name: str, capsys: pytest.CaptureFixture[str]
@@ -369,7 +364,6 @@ def test_failure_is_one_line(
     assert {path.name for path in folder.iterdir()} <= {"losses.py", "__pycache__"}
 
 
-@needs_assignments
 def test_of_many_names_the_first_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(["paths", "losses:chain", "--to", "y"]) == 2
     assert re.search(r"there is x₁, x₂, .*, x₂₀ and 41 more\n", capsys.readouterr().err)
