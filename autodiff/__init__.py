@@ -58,12 +58,18 @@ _LATER = {
 """Where names are that training does not need: they are loaded when they are first asked for."""
 
 
+_NUMPYS = {"arange", "array", "asarray", "eye", "full", "linspace", "ones", "random", "zeros"}
+"""Where arrays come from; who knows another library looks for them here."""
+
+
 def _later(name: str) -> Any:
     if name not in _LATER:
+        hint = f": np.{name} makes arrays, and ad.Tensor takes them" if name in _NUMPYS else ""
         # With these two Python adds a name that is spelt much the same.
         raise AttributeError(
-            f"module 'autodiff' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
-        )
+            f"module 'autodiff' has no attribute {name!r}{hint}",
+            name=name, obj=sys.modules[__name__],
+        )  # fmt: skip
     module = importlib.import_module(f"autodiff.{_LATER[name] or name}")
     return getattr(module, name) if _LATER[name] else module
 
