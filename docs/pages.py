@@ -11,6 +11,7 @@ that the page shows from its own folder are made by its code.
 
 from __future__ import annotations
 
+import difflib
 import io
 import linecache
 import os
@@ -158,8 +159,6 @@ def _same(now: str, page: str) -> bool:
 
 
 def _changed(page: str, now: str) -> list[str]:
-    import difflib
-
     lines = difflib.unified_diff(page.splitlines(), now.splitlines(), "page", "now", "", "", 1, "")
     return ["\n".join(lines)]
 
