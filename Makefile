@@ -50,7 +50,7 @@ lint: $(READY)  ## ruff, and mypy in strict mode on autodiff/
 	$(RUN) -m mypy
 
 docs: $(READY)  ## the site, in build/docs/: every page runs, and a warning is an error
-	$(RUN) -m sphinx -E -W --keep-going -q -j auto docs build/docs
+	$(RUN) -m sphinx -E -W --keep-going -q -j auto $(SPHINXOPTS) docs build/docs
 
 coverage: $(READY)  ## the whole test suite, with the lines and branches it misses
 	$(RUN) -m pytest --cov
