@@ -20,7 +20,10 @@ from autodiff.op import OPS, Op
 from autodiff.scalar import Scalar
 from autodiff.tensor import Tensor, apply
 
-__all__ = ["ArrayLike", "DISPATCH", "FUNCTIONS", "PLAIN", "as_tensor", "composite", "function"]
+__all__ = [
+    "BINARY", "UNARY", "ArrayLike", "DISPATCH", "FUNCTIONS", "PLAIN", "as_tensor", "composite",
+    "function",
+]  # fmt: skip
 
 ArrayLike: TypeAlias = Any
 """What an op takes for an array; `autodiff/op_methods.pyi` says it to type checkers."""
@@ -158,17 +161,18 @@ def _documented_as(call: Callable[..., Any], method: Callable[..., Any]) -> Call
     return method
 
 
-_BINARY = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
-           "floor_divide": "floordiv", "power": "pow", "remainder": "mod"}  # fmt: skip
-_UNARY = {"negative": "neg", "absolute": "abs", "positive": "pos"}
+BINARY = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
+          "floor_divide": "floordiv", "power": "pow", "remainder": "mod"}  # fmt: skip
+UNARY = {"negative": "neg", "absolute": "abs", "positive": "pos"}
+"""Which rows are operators, and how Python calls their methods, without underscores."""
 
 
 def _bind_operators() -> None:
     for kind, method in ((Tensor, tensor_method), (Scalar, scalar_method)):
-        for name, symbol in _BINARY.items():
+        for name, symbol in BINARY.items():
             setattr(kind, f"__{symbol}__", method(OPS[name]))
             setattr(kind, f"__r{symbol}__", method(OPS[name], swapped=True))
-        for name, symbol in _UNARY.items():
+        for name, symbol in UNARY.items():
             setattr(kind, f"__{symbol}__", method(OPS[name]))
         for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
             setattr(kind, f"__{symbol}__", _comparison(getattr(operator, symbol)))

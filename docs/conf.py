@@ -105,8 +105,9 @@ def executed(app: Sphinx, name: str, source: list[str]) -> None:
     if path.suffix != ".md":
         return
     source[0] = OUTSIDE.sub(r"\1", source[0])
-    for difference in [] if app.tags.has("tested") else pages.differences(path):
-        LOG.warning("python -m docs.pages --write: %s", difference, location=name)
+    if not app.tags.has("tested"):
+        for difference in pages.differences(path):
+            LOG.warning("python -m docs.pages --write: %s", difference, location=name)
     if path.parent.name == "tutorials":
         notebooks.write(path, Path(app.outdir) / "notebooks")
         link = f'<a href="../notebooks/{path.stem}.ipynb" download>This page as a notebook</a>'

@@ -141,8 +141,9 @@ def _derandomized() -> Iterator[None]:
 
 def differences(path: Path, write: bool = False) -> list[str]:
     """What a page shows and what happens, where they differ; `write` brings the page up to date."""
+    page = path.read_text()
     now, _, pictures = run(path)
-    found = [] if _same(now, path.read_text()) else _changed(path.read_text(), now)
+    found = [] if rounded(now) == rounded(page) else [_changed(page, now)]
     for name, picture in pictures.items():
         file = path.parent / name
         if not file.exists() or _labels(file.read_bytes()) != _labels(picture):
@@ -154,13 +155,9 @@ def differences(path: Path, write: bool = False) -> list[str]:
     return found
 
 
-def _same(now: str, page: str) -> bool:
-    return rounded(now) == rounded(page)
-
-
-def _changed(page: str, now: str) -> list[str]:
+def _changed(page: str, now: str) -> str:
     lines = difflib.unified_diff(page.splitlines(), now.splitlines(), "page", "now", "", "", 1, "")
-    return ["\n".join(lines)]
+    return "\n".join(lines)
 
 
 def _labels(picture: bytes) -> Any:

@@ -71,15 +71,16 @@ def save(path: str | Path, model: ad.Module, arguments: Mapping[str, Any]) -> No
             f"save: takes a model of {', '.join(KINDS)}, not {name}; ad.io.save writes the "
             "state_dict() of others"
         )
+    state = model.state_dict()
     try:
         signature(KINDS[name]).bind(**arguments)
         metadata = {"model": name, "arguments": json.dumps(arguments)}
-        _made(metadata).load_state_dict(model.state_dict())  # as `load` will do
+        _made(metadata).load_state_dict(state)  # as `load` will do
     except (TypeError, ValueError, KeyError) as error:
         raise ad.errors.FormatError(
             f"save: these arguments make no such {name}: {error}"
         ) from error
-    ad.io.save(path, model.state_dict(), metadata)
+    ad.io.save(path, state, metadata)
 
 
 def _made(metadata: Mapping[str, str]) -> ad.Module:

@@ -13,7 +13,7 @@ from typing import Any
 
 import autodiff as ad
 from autodiff import linalg
-from autodiff.functions import FUNCTIONS, PLAIN
+from autodiff.functions import BINARY, FUNCTIONS, PLAIN, UNARY
 from autodiff.op import OPS, Op
 
 __all__ = ["FOLDER", "stubs"]
@@ -61,8 +61,6 @@ LAST = "from autodiff import testing as testing\n"
 SETTINGS = {"axis": "Axis", "shape": "Shape", "dtype": "npt.DTypeLike"}
 """What settings take by name, where a forward says no more than Any."""
 
-BINARY = ("add", "sub", "mul", "truediv", "floordiv", "pow", "mod")
-UNARY = ("neg", "abs", "pos")
 COMPARISONS = ("lt", "le", "gt", "ge")
 SELF = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -178,9 +176,9 @@ def operators(names: Iterable[str], variants: list[tuple[str, str]]) -> list[str
             for given, returns in variants]  # fmt: skip
 
 
-BOTH = [name for symbol in BINARY for name in (symbol, f"r{symbol}")]
+BOTH = [name for symbol in BINARY.values() for name in (symbol, f"r{symbol}")]
 OF_TENSOR = [
-    *operators(UNARY, [("self", "Tensor")]),
+    *operators(UNARY.values(), [("self", "Tensor")]),
     *operators([*BOTH, "matmul", "rmatmul"], [("self, other: ArrayLike", "Tensor")]),
     *operators(COMPARISONS, [("self, other: ArrayLike", "Truth")]),
     *operators(("eq", "ne"), [("self, other: object", "Truth")]),
@@ -188,7 +186,7 @@ OF_TENSOR = [
 ]
 NUMBER, REST = "self, other: Scalar | Number", "self, other: ArrayLike"
 OF_SCALAR = [
-    *operators(UNARY, [("self", "Scalar")]),
+    *operators(UNARY.values(), [("self", "Scalar")]),
     *operators(BOTH, [(NUMBER, "Scalar"), (REST, "Tensor")]),
     *operators(COMPARISONS, [(NUMBER, "bool"), (REST, "Truth")]),
 ]

@@ -1,7 +1,6 @@
 """The imports of the code, read with `ast`, against the table of rooms in docs/architecture.md."""
 
 import ast
-import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 import autodiff as ad
+from docs.rooms import read_table
 from tests.cases import in_turn
 
 ROOT = Path(__file__).parents[1]
@@ -16,7 +16,6 @@ PACKAGES = ("autodiff", "models")
 COMMAND = "autodiff/__main__.py"
 """What ``python -m autodiff`` runs, and nothing imports: the one arrow that points up."""
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-ROW = re.compile(r"^\| `((?:autodiff|models)/[^`]*)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 
 
 class Import(NamedTuple):
@@ -26,24 +25,6 @@ class Import(NamedTuple):
     room: str | None
     is_late: bool
     line: int
-
-
-def name_of_room(path: str) -> str:
-    """`autodiff/op.py` -> op, `autodiff/ops/` -> ops, `autodiff/__init__.py` -> autodiff."""
-    parts = Path(path).with_suffix("").parts
-    return parts[-2] if parts[-1] == "__init__" else parts[-1]
-
-
-def read_table() -> dict[str, tuple[str, set[str]]]:
-    """Each room of the table, in its order: the path and the rooms it may import."""
-    table: dict[str, tuple[str, set[str]]] = {}
-    for path, column in ROW.findall((ROOT / "docs" / "architecture.md").read_text()):
-        package = path.split("/")[0]
-        above = {room for room, (other, _) in table.items() if other.startswith(package)}
-        may = {word.strip(" `") for word in column.split(",")} - {"-"}
-        assert name_of_room(path) not in table, f"two rooms are called {name_of_room(path)}"
-        table[name_of_room(path)] = (path, above if may == {"all above"} else may)
-    return table
 
 
 TABLE = read_table()

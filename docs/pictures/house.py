@@ -6,16 +6,14 @@ An arrow that follows from others is left out. The tests run this and compare.
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 from autodiff.draw.layout import render
 from autodiff.draw.palette import GREEN, GREEN_FILL, GREY, INK, VIOLET, VIOLET_FILL
+from docs.rooms import read_table
 
 FOLDER = Path(__file__).parent
-TABLE = FOLDER.parent / "architecture.md"
-ROW = re.compile(r"^\| `((?:autodiff|models)/[^`]*)` \|.*\| ([^|]*) \|$", re.MULTILINE)
 
 PARTS = {
     "foundations": "errors settings nodes tracked",
@@ -43,13 +41,8 @@ LEFT_OUT = {"models", "__main__"}
 
 
 def rooms() -> dict[str, tuple[str, set[str]]]:
-    """Each room of the table: its path, and the rooms it may import."""
-    found: dict[str, tuple[str, set[str]]] = {}
-    for path, may in ROW.findall(TABLE.read_text()):
-        name = Path(path).parent.name if path.endswith("__init__.py") else Path(path).stem
-        if name not in LEFT_OUT:
-            found[name] = path, set(found) if may == "all above" else set(re.findall(r"\w+", may))
-    return found
+    """The rooms of the table that the picture shows: the path, and the rooms each may import."""
+    return {name: room for name, room in read_table().items() if name not in LEFT_OUT}
 
 
 def arrows() -> dict[str, set[str]]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-__all__ = ["Commands", "examples", "fail", "given"]
+__all__ = ["Commands", "examples", "fail", "given", "sentence"]
 
 Commands = argparse._SubParsersAction
 """What a command is added to."""
@@ -16,6 +16,11 @@ def examples(*lines: str) -> str:
     """Command lines at the end of a help, each without the name of the program."""
     head = "Example:" if len(lines) == 1 else "Examples:"
     return "\n".join([head, *(f"  autodiff {line}" for line in lines)])
+
+
+def sentence(help: str) -> str:
+    """What a list says of a command, as its own help begins."""
+    return f"{help[0].upper()}{help[1:]}."
 
 
 def fail(message: str, status: int = 1) -> int:

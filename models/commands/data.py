@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from models.commands.common import Commands, examples
+from models.commands.common import Commands, examples, sentence
 from models.data import (
     CATALOGUE,
     CLASSIFICATION,
@@ -63,9 +63,8 @@ def add(commands: Commands) -> None:
 
 
 def _add_action(actions: Commands, name: str, help: str, command: Callable[..., None]) -> None:
-    description = f"{help[0].upper()}{help[1:]}."
     example = examples(f"data {name} movies")
-    parser = actions.add_parser(name, help=help, description=description, epilog=example)
+    parser = actions.add_parser(name, help=help, description=sentence(help), epilog=example)
     names = ", ".join(CATALOGUE)
     parser.add_argument("name", metavar="NAME", choices=list(CATALOGUE), help=names)
     parser.set_defaults(parser=parser, command=command)

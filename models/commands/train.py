@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from models.commands.common import Commands, examples, given
+from models.commands.common import Commands, examples, given, sentence
 from models.config import TEXTS, Option, RunSettings, Settings
 from models.experiments import EXPERIMENTS
 from models.folder import kept_settings, require_ended
@@ -46,7 +46,7 @@ def _add_model(
     parser = models.add_parser(
         name,
         help=kind.HELP,
-        description=f"{kind.HELP[0].upper()}{kind.HELP[1:]}.",
+        description=sentence(kind.HELP),
         epilog=examples(first, f"train {name} --out runs/first --resume"),
         argument_default=argparse.SUPPRESS,
     )

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from models.commands.common import Commands, examples
+from models.commands.common import Commands, examples, sentence
 from models.data import DataError
 from models.data.lines import require_there
 from models.folder import require_writable
@@ -108,7 +108,7 @@ def _command(
     epilog: str,
     more: str = "",
 ) -> argparse.ArgumentParser:
-    description = f"{help[0].upper()}{help[1:]}. {more}".strip()
+    description = f"{sentence(help)} {more}".strip()
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=help, description=description, epilog=epilog
     )
